@@ -1,0 +1,53 @@
+using System.Buffers;
+
+namespace Streams.Core;
+
+/// <summary>A value under a name, last writer wins by hybrid logical clock: stream settings, MQTT sessions (invariant 4).</summary>
+/// <param name="Key">Name of the register within its stream, 1 to 512 bytes; the first level tells whose it is: <c>settings</c>, <c>session/…</c>.</param>
+/// <param name="At">When it was written.</param>
+/// <param name="Value">The value; empty means removed.</param>
+public readonly record struct RegisterFact(string Key, HybridTimestamp At, ReadOnlyMemory<byte> Value)
+{
+    /// <summary>Longest key in bytes: it is indexed.</summary>
+    public const int MaxKeyBytes = 512;
+
+    /// <summary>Longest value in bytes: registers are sent whole at every link start.</summary>
+    public const int MaxValueBytes = 64 << 10;
+}
+
+/// <summary>The body of an entry of kind <see cref="EntryKind.Registers"/>.</summary>
+public static class RegisterFacts
+{
+    /// <summary>Most facts in one entry.</summary>
+    public const int MaxCount = 1024;
+
+    /// <summary>Writes the body.</summary>
+    public static byte[] Write(IReadOnlyList<RegisterFact> facts)
+    {
+        ArrayBufferWriter<byte> output = new();
+        ByteWriter writer = new(output);
+        writer.Varint((ulong)facts.Count);
+        foreach (RegisterFact fact in facts)
+        {
+            writer.Text(fact.Key);
+            writer.Hybrid(fact.At);
+            writer.Block(fact.Value.Span);
+        }
+
+        return output.WrittenSpan.ToArray();
+    }
+
+    /// <summary>Reads the body; false when it is malformed. Values are slices of it.</summary>
+    public static bool TryRead(ReadOnlyMemory<byte> body, out List<RegisterFact> facts)
+    {
+        ByteReader reader = new(body);
+        int count = (int)reader.Varint(MaxCount);
+        facts = [];
+        for (int i = 0; i < count && !reader.Failed; i++)
+        {
+            facts.Add(new RegisterFact(reader.Text(RegisterFact.MaxKeyBytes), reader.Hybrid(), reader.Block(RegisterFact.MaxValueBytes)));
+        }
+
+        return reader.AtEnd;
+    }
+}

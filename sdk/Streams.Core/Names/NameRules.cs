@@ -1,0 +1,48 @@
+using System.Text;
+
+namespace Streams.Core;
+
+/// <summary>What every name in the system must obey, in one place, so that the same text is refused everywhere with the same words.</summary>
+internal static class NameRules
+{
+    /// <summary>Why <paramref name="text"/> is no name of this kind, or <see langword="null"/> when it is one.</summary>
+    public static string? Fault(string kind, string? text, int maxBytes, bool mayBeEmpty = false)
+    {
+        if (text is null)
+        {
+            return $"{kind}: missing";
+        }
+
+        if (text.Length == 0)
+        {
+            return mayBeEmpty ? null : $"{kind}: empty, 1 to {maxBytes} bytes of UTF-8 are needed";
+        }
+
+        if (text.Length > maxBytes || Encoding.UTF8.GetByteCount(text) > maxBytes)
+        {
+            return $"{kind}: longer than {maxBytes} bytes of UTF-8";
+        }
+
+        for (int i = 0; i < text.Length; i++)
+        {
+            char c = text[i];
+            if (char.IsControl(c))
+            {
+                return $"{kind}: control character U+{(int)c:X4} at {i}";
+            }
+
+            if (char.IsHighSurrogate(c) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]))
+            {
+                i++;
+                continue;
+            }
+
+            if (char.IsSurrogate(c))
+            {
+                return $"{kind}: half of a surrogate pair at {i}";
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,41 @@
+namespace Streams.Core;
+
+/// <summary>The MQTT topics over which the SDK and the agent speak to a cluster; see docs/sdk-protocol.md.</summary>
+public static class ProtocolTopics
+{
+    /// <summary>First levels of all of them. Other clients may neither publish nor subscribe below it.</summary>
+    public const string Prefix = "$streams/v1/";
+
+    /// <summary>Client to cluster, QoS 1: <see cref="HelloRequest"/>. Answered on <see cref="HelloReply"/>.</summary>
+    public const string Hello = Prefix + "hello";
+
+    /// <summary>Cluster to client, QoS 0: <see cref="Core.HelloReply"/>.</summary>
+    public const string HelloReply = Prefix + "hello/reply";
+
+    /// <summary>Client to cluster, QoS 1: <see cref="ProduceRequest"/>. PUBACK only when flushed, with the places as user property <see cref="PlacedProperty"/>.</summary>
+    public const string Produce = Prefix + "produce";
+
+    /// <summary>Client to cluster, QoS 1: <see cref="OpenRequest"/>. Answered on <see cref="OpenReply"/>.</summary>
+    public const string Open = Prefix + "open";
+
+    /// <summary>Cluster to client, QoS 0: <see cref="Core.OpenReply"/>.</summary>
+    public const string OpenReply = Prefix + "open/reply";
+
+    /// <summary>Cluster to client, QoS 0: <see cref="Delivery"/>, under the credit given.</summary>
+    public const string Deliver = Prefix + "deliver";
+
+    /// <summary>Client to cluster, QoS 1: <see cref="CommitRequest"/>. PUBACK when flushed.</summary>
+    public const string Commit = Prefix + "commit";
+
+    /// <summary>Client to cluster, QoS 0: <see cref="CreditGrant"/>.</summary>
+    public const string Credit = Prefix + "credit";
+
+    /// <summary>Client to cluster, QoS 1: <see cref="ResumeRequest"/> (rule R19f).</summary>
+    public const string Resume = Prefix + "resume";
+
+    /// <summary>Client to cluster, QoS 1: <see cref="CloseRequest"/>.</summary>
+    public const string Close = Prefix + "close";
+
+    /// <summary>User property of a PUBACK to <see cref="Produce"/>, one for each run placed: <c>first-last@origin:offset</c> (<see cref="PlacedRun"/>).</summary>
+    public const string PlacedProperty = "placed";
+}
