@@ -19,7 +19,7 @@ public readonly record struct PlacedRun(long First, long Last, Origin Origin, Of
         if (dash < 1 || at < dash || colon < at
             || !long.TryParse(text.AsSpan(0, dash), NumberStyles.None, CultureInfo.InvariantCulture, out long first)
             || !long.TryParse(text.AsSpan(dash + 1, at - dash - 1), NumberStyles.None, CultureInfo.InvariantCulture, out long last)
-            || !Origin.TryParse(text[(at + 1)..colon], out Origin origin)
+            || !Origin.TryParse(text![(at + 1)..colon], out Origin origin)
             || !long.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out long offset) || last < first)
         {
             return false;
