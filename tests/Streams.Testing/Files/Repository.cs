@@ -20,7 +20,9 @@ public static class Repository
         get
         {
             var own = Environment.ProcessPath;
-            return Path.GetFileNameWithoutExtension(own) == "dotnet" ? own! : Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+            return Path.GetFileNameWithoutExtension(own) == "dotnet"
+                ? own!
+                : Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
         }
     }
 

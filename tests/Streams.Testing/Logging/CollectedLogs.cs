@@ -2,7 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Streams.Testing;
 
-/// <summary>The last entries that were logged, in order; safe from several threads. Older ones than the limit are dropped and counted.</summary>
+/// <summary>
+/// The last entries that were logged, in order; safe from several threads. Older ones than the limit are dropped and counted.
+/// </summary>
 public sealed class CollectedLogs
 {
     /// <summary>More than any test should need, yet a log storm cannot eat the memory of the test process.</summary>

@@ -59,11 +59,11 @@ public static class FreePort
     {
         try
         {
-            var range = File.ReadAllText("/proc/sys/net/ipv4/ip_local_port_range").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-            var first = int.Parse(range[0], CultureInfo.InvariantCulture);
+            var range = File.ReadAllText("/proc/sys/net/ipv4/ip_local_port_range");
+            var first = int.Parse(range.AsSpan(0, range.IndexOf('\t', StringComparison.Ordinal)), CultureInfo.InvariantCulture);
             return first > Lowest + 1_000 ? Math.Min(first, Highest) : Highest;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or FormatException or IndexOutOfRangeException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or FormatException or ArgumentException)
         {
             return Highest;
         }

@@ -41,10 +41,10 @@ public sealed class ForeignTool : IAsyncDisposable
     public static string Find(string name)
     {
         // Daemons live in sbin, which is not on every user's path.
-        string[] folders =
-            [.. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries), "/usr/sbin", "/usr/local/sbin"];
-        return folders.Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists) ?? throw new ToolMissingException(name,
-            DebianPackages.TryGetValue(name, out var package) ? $" (Debian package {package})" : "");
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "") + ":/usr/sbin:/usr/local/sbin";
+        return folders.Split(':', StringSplitOptions.RemoveEmptyEntries)
+            .Select(folder => Path.Combine(folder, name))
+            .FirstOrDefault(File.Exists) ?? throw new ToolMissingException(name, DebianPackages.GetValueOrDefault(name));
     }
 
     /// <summary>Starts a tool and returns at once.</summary>
@@ -65,11 +65,13 @@ public sealed class ForeignTool : IAsyncDisposable
 
     /// <inheritdoc cref="ChildProcess.WaitForLineAsync"/>
     public Task<string> WaitForLineAsync(
-        Func<string, bool> predicate, string what = "the expected line", TimeSpan? limit = null, CancellationToken cancellationToken = default)
+        Func<string, bool> predicate, string what = "the expected line", TimeSpan? limit = null,
+        CancellationToken cancellationToken = default)
         => _child.WaitForLineAsync(predicate, what, limit, cancellationToken);
 
     /// <summary>Writes to the tool's standard input, as <c>mosquitto_pub -l</c> reads it.</summary>
-    public Task WriteLineAsync(string line, CancellationToken cancellationToken = default) => _child.WriteLineAsync(line, cancellationToken);
+    public Task WriteLineAsync(string line, CancellationToken cancellationToken = default)
+        => _child.WriteLineAsync(line, cancellationToken);
 
     public void CloseInput() => _child.CloseInput();
 
@@ -90,8 +92,9 @@ public sealed class ForeignTool : IAsyncDisposable
 /// <summary>A tool the test needs is not installed on this machine.</summary>
 public sealed class ToolMissingException : Exception
 {
-    public ToolMissingException(string tool, string where)
-        : base($"{tool} is not installed{where}. This test talks to the real tool; `bash .ci/run` installs it.")
+    public ToolMissingException(string tool, string? package)
+        : base($"{tool} is not installed{(package is null ? "" : $" (Debian package {package})")}."
+            + " This test talks to the real tool; `bash .ci/run` installs what is missing.")
     {
     }
 }

@@ -41,14 +41,16 @@ public static class Eventually
     public static Task EqualAsync<T>(
         T expected, Func<ValueTask<T>> actual, string what, TimeSpan? limit = null, CancellationToken cancellationToken = default)
         => PollAsync(
-            actual, value => Same(expected, value), static value => Show(value), $"{what} (expected: {Show(expected)})", limit, cancellationToken);
+            actual, value => Same(expected, value), static value => Show(value), $"{what} (expected: {Show(expected)})", limit,
+            cancellationToken);
 
     /// <summary>
     /// Moves a virtual clock by <paramref name="step"/> before each look, for code under test that continues on other threads between its
     /// timers. <paramref name="limit"/> is real time.
     /// </summary>
     public static Task TrueWhileAdvancingAsync(
-        VirtualTime time, TimeSpan step, Func<bool> condition, string what, TimeSpan? limit = null, CancellationToken cancellationToken = default)
+        VirtualTime time, TimeSpan step, Func<bool> condition, string what, TimeSpan? limit = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(time);
         return TrueAsync(
@@ -66,7 +68,8 @@ public static class Eventually
     }
 
     private static async Task PollAsync<T>(
-        Func<ValueTask<T>> probe, Func<T, bool> done, Func<T, string> show, string what, TimeSpan? limit, CancellationToken cancellationToken)
+        Func<ValueTask<T>> probe, Func<T, bool> done, Func<T, string> show, string what, TimeSpan? limit,
+        CancellationToken cancellationToken)
     {
         var patience = limit ?? DefaultLimit;
         var started = Stopwatch.GetTimestamp();

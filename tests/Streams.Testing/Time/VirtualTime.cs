@@ -167,7 +167,7 @@ public sealed class VirtualTime : TimeProvider
         {
             if (fired == MaxCallbacksPerMovement)
             {
-                throw new InvalidOperationException($"{fired} timer callbacks in one movement of the clock: a timer re-arms itself without end.");
+                throw new InvalidOperationException($"{fired} callbacks in one movement of the clock: a timer re-arms itself without end.");
             }
 
             timer.Fire();
