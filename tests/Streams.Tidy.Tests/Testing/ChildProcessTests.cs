@@ -79,22 +79,6 @@ public sealed class ChildProcessTests
     }
 
     [Fact]
-    public void A_missing_tool_is_named()
-    {
-        var failure = Assert.Throws<ToolMissingException>(() => ForeignTool.Find("no-such-tool-anywhere"));
-        Assert.StartsWith("no-such-tool-anywhere is not installed.", failure.Message, StringComparison.Ordinal);
-        Assert.Contains("(Debian package strace)", new ToolMissingException("strace", "strace").Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_tool_that_fails_is_reported_with_its_output()
-    {
-        Assert.Equal(["hello"], await ForeignTool.RunAsync("sh", ["-c", "echo hello"]));
-        var failure = await Assert.ThrowsAsync<ToolFailedException>(() => ForeignTool.RunAsync("sh", ["-c", "echo sorry; exit 1"]));
-        Assert.Contains("sorry", failure.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void The_servers_command_line_is_as_documented()
     {
         var options = new ServerProcessOptions
