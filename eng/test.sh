@@ -50,7 +50,9 @@ failures() {
             message = plain(between($0, "<Message>", "</Message>"))
             stack = plain(between($0, "<StackTrace>", "</StackTrace>"))
             print message
-            if (stack != "") print stack
+            # The innermost frames lead to the assertion; the rest is machinery.
+            frames = split(stack, frame, "\n")
+            for (at = 1; at <= frames && at <= 12; at++) print frame[at]
             print ""
         }' "$@"
 }

@@ -7,7 +7,7 @@ namespace Streams.Testing;
 /// A line between a client and a server on loopback that a test can cut, block one way, stall, slow down and mend. The ends use real
 /// sockets and see what a bad network shows them.
 /// </summary>
-/// <remarks>Safe from several threads. A target that refuses shows to the client as a reset right after connecting.</remarks>
+/// <remarks>Safe from several threads. A target that refuses shows to the client as a reset during or right after connecting.</remarks>
 public sealed class CuttingProxy : IAsyncDisposable
 {
     /// <summary>Further connections are reset: a client that reconnects in a tight loop must not eat the test process.</summary>

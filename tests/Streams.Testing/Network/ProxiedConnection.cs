@@ -170,13 +170,13 @@ internal sealed class ProxiedConnection
             return;
         }
 
+        // Counted first, so that whoever has received a byte finds it counted.
+        gate.CountDelivered(chunk.Count);
         var sent = 0;
         while (sent < chunk.Count)
         {
             sent += await to.SendAsync(chunk.Buffer.AsMemory(sent, chunk.Count - sent), SocketFlags.None, cancellationToken);
         }
-
-        gate.CountDelivered(chunk.Count);
     }
 
     private void End(Socket socket)

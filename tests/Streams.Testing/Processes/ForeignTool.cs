@@ -39,18 +39,20 @@ public sealed class ForeignTool : IAsyncDisposable
     /// <summary>The full path of a tool.</summary>
     /// <exception cref="ToolMissingException">It is not installed; the message names the package.</exception>
     public static string Find(string name)
-    {
-        // Daemons live in sbin, which is not on every user's path.
-        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "") + ":/usr/sbin:/usr/local/sbin";
-        return folders.Split(':', StringSplitOptions.RemoveEmptyEntries)
-            .Select(folder => Path.Combine(folder, name))
-            .FirstOrDefault(File.Exists) ?? throw new ToolMissingException(name, DebianPackages.GetValueOrDefault(name));
-    }
+        => Locate(name) ?? throw new ToolMissingException(name, DebianPackages.GetValueOrDefault(name));
 
     /// <summary>Starts a tool and returns at once.</summary>
     /// <exception cref="ToolMissingException">It is not installed.</exception>
     public static ForeignTool Start(string name, params IReadOnlyList<string> arguments)
-        => new(name, ChildProcess.Start(Find(name), arguments));
+    {
+        // Into a pipe the C library writes whole blocks: without line buffering a line would show only when the tool ends.
+        // stdbuf (of coreutils) becomes the tool under the same process id.
+        var program = Find(name);
+        var child = Locate("stdbuf") is { } stdbuf
+            ? ChildProcess.Start(stdbuf, ["--output=L", "--error=L", program, .. arguments])
+            : ChildProcess.Start(program, arguments);
+        return new ForeignTool(name, child);
+    }
 
     /// <summary>Runs a tool to its end and gives its lines.</summary>
     /// <exception cref="ToolFailedException">It ended with another exit code than 0; with its output.</exception>
@@ -87,6 +89,15 @@ public sealed class ForeignTool : IAsyncDisposable
         => _child.TerminateAsync(limit, cancellationToken);
 
     public ValueTask DisposeAsync() => _child.DisposeAsync();
+
+    private static string? Locate(string name)
+    {
+        // Daemons live in sbin, which is not on every user's path.
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "") + ":/usr/sbin:/usr/local/sbin";
+        return folders.Split(':', StringSplitOptions.RemoveEmptyEntries)
+            .Select(folder => Path.Combine(folder, name))
+            .FirstOrDefault(File.Exists);
+    }
 }
 
 /// <summary>A tool the test needs is not installed on this machine.</summary>

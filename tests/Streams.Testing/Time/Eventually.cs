@@ -53,24 +53,25 @@ public static class Eventually
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(time);
-        return TrueAsync(
+        return PollAsync(
             () =>
             {
                 if (condition())
                 {
-                    return true;
+                    return ValueTask.FromResult(true);
                 }
 
                 time.Advance(step);
-                return condition();
+                return ValueTask.FromResult(condition());
             },
-            what, limit, () => $"false, with the clock moved to +{time.Elapsed}", cancellationToken);
+            static value => value, _ => $"false, with the clock moved to +{time.Elapsed}", what, limit, cancellationToken, FirstPause);
     }
 
     private static async Task PollAsync<T>(
         Func<ValueTask<T>> probe, Func<T, bool> done, Func<T, string> show, string what, TimeSpan? limit,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken, TimeSpan? pause = null)
     {
+        var longestPause = pause ?? LongestPause;
         var patience = limit ?? DefaultLimit;
         var started = Stopwatch.GetTimestamp();
         using var timer = new PeriodicTimer(FirstPause);
@@ -100,7 +101,7 @@ public static class Eventually
             }
 
             await timer.WaitForNextTickAsync(cancellationToken);
-            timer.Period = timer.Period * 2 < LongestPause ? timer.Period * 2 : LongestPause;
+            timer.Period = timer.Period * 2 < longestPause ? timer.Period * 2 : longestPause;
         }
     }
 
