@@ -63,6 +63,11 @@ public sealed record IncarnationDecision(IncarnationReason Reason, string Detail
 
     private static IncarnationDecision? ByOthers(IncarnationFacts facts, CatalogRecord recorded)
     {
+        if (facts.StoreDamage is { } damage)
+        {
+            return new(IncarnationReason.StoreDamaged, $"recovery found damage in what had been flushed: {damage}");
+        }
+
         if (facts.LatestInStore > recorded.Incarnation)
         {
             return new(IncarnationReason.LaterIncarnationKnown,

@@ -32,6 +32,9 @@ public sealed record IncarnationFacts
     /// <summary>Entries in the own lanes of the recorded incarnation after recovery, summed over the lanes' next entry numbers.</summary>
     public long OwnEntries { get; init; }
 
+    /// <summary>What recovery found damaged of what had been flushed, for people, or <see langword="null"/>.</summary>
+    public string? StoreDamage { get; init; }
+
     /// <summary>What neighbours told, or <see langword="null"/> when none was asked or none answered in time.</summary>
     public NeighbourReport? Neighbours { get; init; }
 

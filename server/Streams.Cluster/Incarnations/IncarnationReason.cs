@@ -21,6 +21,9 @@ public enum IncarnationReason
     /// <summary>The witness saw more entries of the own lanes than the directory holds.</summary>
     EntriesMissing,
 
+    /// <summary>Recovery found damage in what had been flushed, so entries of the own lanes may be lost.</summary>
+    StoreDamaged,
+
     /// <summary>A later incarnation of this cluster is known here, which the catalog did not open.</summary>
     LaterIncarnationKnown,
 

@@ -35,6 +35,7 @@ public sealed class IncarnationDecisionTests
         { "fewer starts than the witness saw", Plain with { Witness = new WitnessRecord(Sj, new Incarnation(100), 6, 0) }, IncarnationReason.BehindWitness },
         { "an earlier incarnation than the witness saw", Plain with { Witness = new WitnessRecord(Sj, new Incarnation(101), 5, 0) }, IncarnationReason.BehindWitness },
         { "fewer entries than the witness saw", Plain with { OwnEntries = 39 }, IncarnationReason.EntriesMissing },
+        { "damage in what had been flushed", Plain with { StoreDamage = "c0 at 4096" }, IncarnationReason.StoreDamaged },
         { "a later incarnation in the store", Plain with { LatestInStore = new Incarnation(101) }, IncarnationReason.LaterIncarnationKnown },
         { "a neighbour that holds more", Plain with { Neighbours = new NeighbourReport(true, "ny holds 50", new Incarnation(100)) }, IncarnationReason.NeighbourHoldsMore },
         { "a neighbour that knows a later incarnation", Plain with { Neighbours = new NeighbourReport(false, "ny", new Incarnation(102)) }, IncarnationReason.NeighbourHoldsMore },
