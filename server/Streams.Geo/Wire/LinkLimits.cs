@@ -50,6 +50,12 @@ internal static class LinkLimits
     /// <summary>Most pieces of state waiting to be passed on over a link; beyond it the whole state is sent instead.</summary>
     public const int MaxPassOn = 64;
 
+    /// <summary>By how much one frame may go over the credit: the largest body, and what its parts are counted for.</summary>
+    public const int MaxOverdraft = MaxBodyBytes + (ItemsPerFrame * 96) + (1 << 10);
+
+    /// <summary>Most answers waiting to be sent to a side that does not read them.</summary>
+    public const int MaxWaiting = 65_536;
+
     /// <summary>What an entry takes of the credit: the memory it stands for at the receiver. Both sides compute it alike.</summary>
     public static int CostOf(LaneEntry entry) => entry.Body.Length + 128 + (40 * entry.Path.Hops.Length) + (48 * entry.After.Count);
 
