@@ -11,13 +11,13 @@ public static class MqttPacketWriter
     /// <summary>
     /// Writes a packet in the given version. For 3.1.1 properties and options it does not know are left out, and the reason codes of
     /// CONNACK and SUBACK are mapped; a failure in PUBACK or PUBREC, and AUTH, cannot be said in 3.1.1 and are refused.
+    /// Returns the bytes written.
     /// </summary>
-    public static void Write(IBufferWriter<byte> output, MqttPacket packet, MqttVersion version)
+    public static int Write(IBufferWriter<byte> output, MqttPacket packet, MqttVersion version)
     {
         if (packet is MqttPublishPacket publish)
         {
-            WritePublish(output, HeadOf(publish), publish.Payload, version);
-            return;
+            return WritePublish(output, HeadOf(publish), publish.Payload, version);
         }
 
         PacketSizes sizes = PacketEncoder.SizesOf(packet, version);
@@ -30,24 +30,28 @@ public static class MqttPacketWriter
         }
 
         output.Advance(total);
+        return total;
     }
 
-    /// <summary>Writes a PUBLISH without making a packet object.</summary>
-    public static void WritePublish(IBufferWriter<byte> output, in MqttPublishHead head, ReadOnlySpan<byte> payload, MqttVersion version)
+    /// <summary>Writes a PUBLISH without making a packet object; returns the bytes written.</summary>
+    public static int WritePublish(IBufferWriter<byte> output, in MqttPublishHead head, ReadOnlySpan<byte> payload, MqttVersion version)
     {
-        PublishEncoder.WriteHead(output, head, version, payload.Length);
+        int bytes = PublishEncoder.WriteHead(output, head, version, payload.Length) + payload.Length;
         output.Write(payload);
+        return bytes;
     }
 
-    /// <summary>Writes a PUBLISH without making a packet object.</summary>
-    public static void WritePublish(
+    /// <summary>Writes a PUBLISH without making a packet object; returns the bytes written.</summary>
+    public static int WritePublish(
         IBufferWriter<byte> output, in MqttPublishHead head, in ReadOnlySequence<byte> payload, MqttVersion version)
     {
-        PublishEncoder.WriteHead(output, head, version, payload.Length);
+        int bytes = PublishEncoder.WriteHead(output, head, version, payload.Length) + (int)payload.Length;
         foreach (ReadOnlyMemory<byte> segment in payload)
         {
             output.Write(segment.Span);
         }
+
+        return bytes;
     }
 
     /// <summary>

@@ -24,8 +24,8 @@ internal static class PublishEncoder
         return length;
     }
 
-    /// <summary>Writes everything before the payload.</summary>
-    public static void WriteHead(
+    /// <summary>Writes everything before the payload; returns the bytes written.</summary>
+    public static int WriteHead(
         IBufferWriter<byte> output, in MqttPublishHead head, MqttVersion version, long payloadLength)
     {
         uint length = PacketEncoder.CheckLength(RemainingLength(head, version, payloadLength, out int propertySize));
@@ -55,6 +55,7 @@ internal static class PublishEncoder
         }
 
         output.Advance(target.Written);
+        return target.Written;
     }
 
     private static void Check(in MqttPublishHead head, MqttVersion version)

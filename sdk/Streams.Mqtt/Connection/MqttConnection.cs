@@ -54,7 +54,8 @@ public sealed class MqttConnection : IAsyncDisposable
     /// Gives the packet its place in the order of the wire and returns at once. It goes out with the next flush: call
     /// <see cref="FlushAsync"/> after the last of a batch. The packet and its payload are no longer needed when this returns.
     /// Throws <see cref="MqttProtocolException"/> when the packet cannot be written (the connection stays usable) and
-    /// <see cref="MqttConnectionClosedException"/> when the connection is gone.
+    /// <see cref="MqttConnectionClosedException"/> when the connection is gone, <see cref="InvalidOperationException"/> when 256 MiB
+    /// wait already.
     /// </summary>
     public void Write(MqttPacket packet) => _output.Write(packet, WriteVersion);
 

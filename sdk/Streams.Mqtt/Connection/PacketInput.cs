@@ -107,7 +107,17 @@ internal sealed class PacketInput
                 return null;
             }
 
-            ReadResult result = await _reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            ReadResult result;
+            try
+            {
+                result = await _reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception) when (Volatile.Read(ref _closed))
+            {
+                // The transport was closed under the read by this side.
+                return null;
+            }
+
             _buffer = result.Buffer;
             _holdsBuffer = true;
             _atEnd = result.IsCompleted;

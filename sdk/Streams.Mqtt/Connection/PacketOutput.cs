@@ -12,6 +12,9 @@ internal sealed class PacketOutput
     // Larger leftovers are given back, so that one burst does not hold memory for the life of the connection.
     private const int KeptBytes = 64 * 1024;
 
+    // A bug stop, not a buffer size: whoever awaits its writes stays far below.
+    private const long MaximumUnflushedBytes = 256L * 1024 * 1024;
+
     private readonly PipeWriter _writer;
     private readonly Lock _gate = new();
     private ArrayBufferWriter<byte> _aside = new();
@@ -42,8 +45,7 @@ internal sealed class PacketOutput
     {
         lock (_gate)
         {
-            ThrowIfFailed();
-            MqttPacketWriter.Write(Target(MqttPacketWriter.SizeOf(packet, version)), packet, version);
+            Count(MqttPacketWriter.Write(Target(), packet, version));
         }
     }
 
@@ -51,9 +53,7 @@ internal sealed class PacketOutput
     {
         lock (_gate)
         {
-            ThrowIfFailed();
-            MqttPacketWriter.WritePublish(
-                Target(MqttPacketWriter.SizeOfPublish(head, payload.Length, version)), head, payload, version);
+            Count(MqttPacketWriter.WritePublish(Target(), head, payload, version));
         }
     }
 
@@ -76,23 +76,7 @@ internal sealed class PacketOutput
             _flushing = true;
         }
 
-        ValueTask<FlushResult> flush;
-        try
-        {
-            flush = _writer.FlushAsync(CancellationToken.None);
-        }
-        catch (Exception e)
-        {
-            Fail(e);
-            throw Closed(e);
-        }
-
-        if (flush.IsCompletedSuccessfully && !flush.Result.IsCompleted && !flush.Result.IsCanceled && TryEnd())
-        {
-            return default;
-        }
-
-        return WaitAsync(flush, cancellationToken);
+        return StartFlush(cancellationToken);
     }
 
     public void Close(Exception reason)
@@ -111,15 +95,35 @@ internal sealed class PacketOutput
         }
     }
 
-    private ValueTask WaitAsync(ValueTask<FlushResult> flush, CancellationToken cancellationToken)
+    // Without back-pressure the flush is over at once, and nothing is allocated.
+    private ValueTask StartFlush(CancellationToken cancellationToken)
     {
+        ValueTask<FlushResult> flush;
+        try
+        {
+            flush = _writer.FlushAsync(CancellationToken.None);
+            if (flush.IsCompletedSuccessfully)
+            {
+                if (!TryEnd(flush.Result))
+                {
+                    _ = DrainAsync(_writer.FlushAsync(CancellationToken.None));
+                }
+
+                return default;
+            }
+        }
+        catch (Exception e)
+        {
+            throw Fail(e);
+        }
+
         Task mine;
         lock (_gate)
         {
             mine = (_running ??= NewSource()).Task;
         }
 
-        // Runs to its end whoever waits; its failure is kept in _failure and given to every waiter.
+        // Runs to its end whoever waits; its failure is kept and given to every waiter.
         _ = DrainAsync(flush);
         return new ValueTask(mine.WaitAsync(cancellationToken));
     }
@@ -128,19 +132,8 @@ internal sealed class PacketOutput
     {
         try
         {
-            while (true)
+            while (!TryEnd(await flush.ConfigureAwait(false)))
             {
-                FlushResult result = await flush.ConfigureAwait(false);
-                if (result.IsCompleted)
-                {
-                    throw new MqttConnectionClosedException("The peer closed the connection.");
-                }
-
-                if (TryEnd())
-                {
-                    return;
-                }
-
                 flush = _writer.FlushAsync(CancellationToken.None);
             }
         }
@@ -151,8 +144,13 @@ internal sealed class PacketOutput
     }
 
     // After a flush: true when there is nothing more to send; false when what was collected now stands in the pipe.
-    private bool TryEnd()
+    private bool TryEnd(FlushResult result)
     {
+        if (result.IsCompleted)
+        {
+            throw new MqttConnectionClosedException("The peer closed the connection.");
+        }
+
         TaskCompletionSource? done;
         bool ended;
         lock (_gate)
@@ -189,7 +187,7 @@ internal sealed class PacketOutput
         return ended;
     }
 
-    private void Fail(Exception e)
+    private MqttConnectionClosedException Fail(Exception e)
     {
         TaskCompletionSource? running;
         TaskCompletionSource? next;
@@ -205,39 +203,59 @@ internal sealed class PacketOutput
             Complete();
         }
 
-        running?.TrySetException(Closed(e));
-        next?.TrySetException(Closed(e));
+        MqttConnectionClosedException closed = Closed(e);
+        Throw(running, closed);
+        Throw(next, closed);
+        return closed;
+    }
+
+    private static void Throw(TaskCompletionSource? waiters, Exception failure)
+    {
+        if (waiters is not null)
+        {
+            waiters.TrySetException(failure);
+
+            // Seen: nobody may be waiting any more, and the failure is kept for the next caller.
+            _ = waiters.Task.Exception;
+        }
     }
 
     // Under the lock, and never while the pipe is being flushed.
     private void Complete()
     {
-        if (!_completed)
+        if (_completed)
         {
-            _completed = true;
-            _aside = new ArrayBufferWriter<byte>();
-            _inPipe = 0;
-            try
-            {
-                _writer.Complete();
-            }
-            catch (Exception)
-            {
-                // Completing a writer flushes what is left; the transport being gone is what is being handled.
-            }
+            return;
         }
+
+        _completed = true;
+        try
+        {
+            // With an exception a stream's writer does not try, blocking, to write what is left.
+            _writer.Complete(_inPipe > 0 ? _failure : null);
+        }
+        catch (Exception)
+        {
+            // The transport being gone is what is being handled.
+        }
+
+        _aside = new ArrayBufferWriter<byte>();
+        _inPipe = 0;
     }
 
-    private IBufferWriter<byte> Target(int bytes)
+    private IBufferWriter<byte> Target()
     {
-        if (_flushing)
+        ThrowIfFailed();
+        if (_inPipe + _aside.WrittenCount > MaximumUnflushedBytes)
         {
-            return _aside;
+            throw new InvalidOperationException(
+                $"More than {MaximumUnflushedBytes} bytes wait for the peer: await the writes before making more.");
         }
 
-        _inPipe += bytes;
-        return _writer;
+        return _flushing ? _aside : _writer;
     }
+
+    private void Count(int bytes) => _inPipe += _flushing ? 0 : bytes;
 
     private void ThrowIfFailed()
     {
@@ -250,15 +268,6 @@ internal sealed class PacketOutput
     private static MqttConnectionClosedException Closed(Exception reason) =>
         reason as MqttConnectionClosedException ?? new MqttConnectionClosedException("The connection failed: " + reason.Message, reason);
 
-    // Waiters go on elsewhere, never inside the lock or the flush; a failure nobody waits for is still in _failure.
-    private static TaskCompletionSource NewSource()
-    {
-        TaskCompletionSource source = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        _ = source.Task.ContinueWith(
-            static t => _ = t.Exception,
-            CancellationToken.None,
-            TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default);
-        return source;
-    }
+    // Waiters go on elsewhere, never inside the lock or the flush.
+    private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
