@@ -6,7 +6,7 @@ namespace Streams.Gateways;
 internal sealed class AwaitedLanes(IPartitionView view)
 {
     private readonly Dictionary<Origin, Offset> _awaited = [];
-    private readonly HashSet<Origin> _told = [];
+    private readonly Dictionary<Origin, Offset> _told = [];
 
     /// <summary>Whether something is awaited that was neither sent nor told to be over.</summary>
     public bool Any => _awaited.Count > 0;
@@ -16,7 +16,7 @@ internal sealed class AwaitedLanes(IPartitionView view)
     {
         foreach (EventPlace place in after.Places)
         {
-            if (lanes.Position(place.Origin) <= place.Offset && !_told.Contains(place.Origin))
+            if (lanes.Position(place.Origin) <= place.Offset && !_told.ContainsKey(place.Origin))
             {
                 _awaited[place.Origin] = Offset.Max(_awaited.GetValueOrDefault(place.Origin), place.Offset);
             }
@@ -38,7 +38,7 @@ internal sealed class AwaitedLanes(IPartitionView view)
             if (view.IsExhausted(awaited) && at >= view.NextOffset(awaited))
             {
                 _awaited.Remove(awaited);
-                _told.Add(awaited);
+                _told[awaited] = upTo;
                 origin = awaited;
                 return true;
             }
@@ -48,12 +48,12 @@ internal sealed class AwaitedLanes(IPartitionView view)
         return false;
     }
 
-    /// <summary>The lane is sent again (rule R19f): so is its release.</summary>
-    public void Resumed(Origin origin, Offset from)
+    /// <summary>The release of a lane is to be told (again): the lane is sent again (rule R19f).</summary>
+    public void TellAgain(Origin origin)
     {
-        if (_told.Remove(origin))
+        if (_told.Remove(origin, out Offset upTo))
         {
-            _awaited[origin] = from;
+            _awaited[origin] = upTo;
         }
     }
 

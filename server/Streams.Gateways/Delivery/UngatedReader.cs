@@ -144,7 +144,7 @@ public sealed class UngatedReader
         ReleaseFinished();
         _pending.Remove(origin);
         _lanes.Move(lane, from);
-        _awaited.Resumed(origin, from);
+        _awaited.TellAgain(origin);
         return true;
     }
 
@@ -327,7 +327,7 @@ public sealed class UngatedReader
 
         if (Flush(origin) is { } first)
         {
-            _awaited.Resumed(origin, at);                // told behind all that is here (rule R19c)
+            _awaited.TellAgain(origin);                // told behind all that is here (rule R19c)
             return first;
         }
 
