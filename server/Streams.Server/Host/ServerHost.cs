@@ -36,7 +36,7 @@ public sealed class ServerHost : IAsyncDisposable
     public IPEndPoint Http => _parts.Http.Address;
 
     /// <summary>Where links of other clusters connect.</summary>
-    public IPEndPoint Link => _parts.Links.Address;
+    public IPEndPoint Link => _parts.Links.ListeningOn!;
 
     /// <summary>Completes when the store failed; never otherwise.</summary>
     public Task Failed { get; }

@@ -15,13 +15,13 @@ internal sealed class QueryReader(HttpRequest request)
 
     public StreamPath Stream(string name = "stream")
     {
-        StreamPath.TryParse(Text(name), out StreamPath path, out string? fault);
+        _ = StreamPath.TryParse(Text(name), out StreamPath path, out string? fault);
         return Note(path, name, fault);
     }
 
     public ConsumerName Consumer(string name = "consumer")
     {
-        ConsumerName.TryParse(Text(name), out ConsumerName consumer, out string? fault);
+        _ = ConsumerName.TryParse(Text(name), out ConsumerName consumer, out string? fault);
         return Note(consumer, name, fault);
     }
 
