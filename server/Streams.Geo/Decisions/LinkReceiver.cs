@@ -46,6 +46,9 @@ internal sealed partial class LinkReceiver : ILinkMachine
 
     public int MaxBodyBytes => _phase == Phase.Greeting ? LinkLimits.MaxGreetingBytes : LinkLimits.MaxBodyBytes;
 
+    /// <summary>Whether the lists are answered and entries may come.</summary>
+    public bool IsRunning => _phase == Phase.Running;
+
     /// <summary>Whether the sender only asks, and no lanes will come.</summary>
     public bool IsProbe { get; private set; }
 
