@@ -57,7 +57,7 @@ public sealed record MqttClientOptions
     public string? UserName { get; init; }
 
     /// <summary>The password as bytes, or null; 3.1.1 needs a user name with it. Default: null.</summary>
-    public ReadOnlyMemory<byte>? Password { get; init; }
+    public byte[]? Password { get; init; }
 
     /// <summary>MQTT 5: user properties of CONNECT. Default: none.</summary>
     public IReadOnlyList<MqttUserProperty> UserProperties { get; init; } = [];
@@ -69,7 +69,7 @@ public sealed record MqttClientOptions
     public string? AuthenticationMethod { get; init; }
 
     /// <summary>MQTT 5: the first data of an extended authentication, or null. Default: null.</summary>
-    public ReadOnlyMemory<byte>? AuthenticationData { get; init; }
+    public byte[]? AuthenticationData { get; init; }
 
     /// <summary>MQTT 5: answers the server's AUTH packets while connecting. Default: null, AUTH is a protocol error.</summary>
     public Func<MqttAuthPacket, ValueTask<MqttAuthPacket>>? Authenticate { get; init; }

@@ -23,7 +23,7 @@ public sealed class MqttProperties
     public string? ResponseTopic { get; set; }
 
     /// <summary>PUBLISH, will: opaque bytes for the asker, at most 65,535. A copy: valid for ever.</summary>
-    public ReadOnlyMemory<byte>? CorrelationData { get; set; }
+    public byte[]? CorrelationData { get; set; }
 
     /// <summary>CONNECT, CONNACK, DISCONNECT: seconds the session outlives the connection; 0xFFFFFFFF is for ever; absent in CONNECT means 0.</summary>
     public uint? SessionExpiryInterval { get; set; }
@@ -38,7 +38,7 @@ public sealed class MqttProperties
     public string? AuthenticationMethod { get; set; }
 
     /// <summary>CONNECT, CONNACK, AUTH: bytes of the method; not without a method. At most 65,535. A copy: valid for ever.</summary>
-    public ReadOnlyMemory<byte>? AuthenticationData { get; set; }
+    public byte[]? AuthenticationData { get; set; }
 
     /// <summary>CONNECT: false asks the server for no reason strings and user properties on answers; absent means true.</summary>
     public bool? RequestProblemInformation { get; set; }

@@ -13,7 +13,7 @@ public class TranscriptTests
             "'MQTT' 05 EE 000A"                 // name, level, user+password+retain+qos1+will+clean, keep alive 10
             + "05 11 0000000A"                  // properties: session expiry 10
             + "'dev-1'"                         // client identifier
-            + "0C 18 00000005 01 01 03 'a/b'"   // will properties: delay 5, text, content type
+            + "0D 18 00000005 01 01 03 'a/b'"   // will properties: delay 5, text, content type
             + "'will/topic' 0002 4F4B"          // will topic and payload
             + "'bob' 0003 010203");             // user name, password
         MqttConnectPacket expected = new()
@@ -174,7 +174,7 @@ public class TranscriptTests
     public void Every_connack_property_has_its_identifier_and_type()
     {
         byte[] bytes = Wire.Packet(0x20,
-            "00 00 58"
+            "00 00 52"
             + "11 00000001 12 'c' 13 0002 15 'm' 16 0001 FF 1A 'r' 1C 's' 1F 't' 21 0003 22 0004 24 00 25 01 27 00000005 28 00 29 01 2A 00"
             + "26 'n' 'v' 26 'n' 'w' 26 'longername' ''");
         MqttProperties? p = Assert.IsType<MqttConnackPacket>(Wire.Decode(bytes, Wire.ClientV5)).Properties;
