@@ -25,7 +25,7 @@ internal static class PacketText
             case string s:
                 text.Append('"').Append(s).Append('"');
                 break;
-            case byte[] bytes:
+            case byte[] bytes when value.GetType() == typeof(byte[]):
                 text.Append("0x").Append(Convert.ToHexString(bytes));
                 break;
             case ReadOnlyMemory<byte> memory:
