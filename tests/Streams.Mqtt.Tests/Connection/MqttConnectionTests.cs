@@ -48,7 +48,13 @@ public class MqttConnectionTests
         ValueTask writing = sender.WriteAsync(new MqttPublishPacket { Topic = "big", Payload = new ReadOnlySequence<byte>(payload) });
         MqttPublishPacket packet = Assert.IsType<MqttPublishPacket>(await receiver.ReadAsync().Soon());
         Assert.Equal(payload, packet.Payload.ToArray());
+
+        // The bytes go back to the pipe with the next read, and only then is the writer let go.
+        Assert.False(writing.IsCompleted);
+        ValueTask<MqttPacket?> next = receiver.ReadAsync();
         await writing.Soon();
+        await sender.WriteAsync(MqttPingreqPacket.Instance).Soon();
+        Assert.IsType<MqttPingreqPacket>(await next.Soon());
     }
 
     [Fact]
