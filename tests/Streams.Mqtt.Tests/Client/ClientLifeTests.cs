@@ -28,7 +28,10 @@ public class ClientLifeTests
         Assert.Equal(("dev", false, (ushort)30, "u"), (connect.ClientId, connect.CleanStart, connect.KeepAliveSeconds, connect.UserName));
         Assert.Equal([1, 2], connect.Password!);
         Assert.Equal("gone", connect.Will!.Topic);
-        Assert.Equal((3600u, (ushort)7, 5000u), (connect.Properties!.SessionExpiryInterval!.Value, connect.Properties.ReceiveMaximum!.Value, connect.Properties.MaximumPacketSize!.Value));
+        MqttProperties properties = connect.Properties!;
+        Assert.Equal(3600u, properties.SessionExpiryInterval);
+        Assert.Equal((ushort)7, properties.ReceiveMaximum);
+        Assert.Equal(5000u, properties.MaximumPacketSize);
         Assert.Equal([new("a", "1"), new("a", "2")], connect.Properties.UserProperties);
         Assert.True(client.Connack.SessionPresent);
         Assert.Equal("given", client.ClientId);
@@ -41,7 +44,12 @@ public class ClientLifeTests
         await using ScriptedServer server = new();
         Task<MqttClientConnection> connecting = server.Start();
         await server.Hear<MqttConnectPacket>();
-        await server.Say(new MqttConnackPacket { ReasonCode = MqttReasonCode.NotAuthorized, Properties = new MqttProperties { ReasonString = "who?" } });
+        await server.Say(
+            new MqttConnackPacket
+            {
+                ReasonCode = MqttReasonCode.NotAuthorized,
+                Properties = new MqttProperties { ReasonString = "who?" },
+            });
         MqttConnectRefusedException e = await Assert.ThrowsAsync<MqttConnectRefusedException>(() => connecting.Soon());
         Assert.Equal(MqttReasonCode.NotAuthorized, e.ReasonCode);
         Assert.Contains("who?", e.Message, StringComparison.Ordinal);
@@ -69,7 +77,11 @@ public class ClientLifeTests
             Authenticate = auth => ValueTask.FromResult(new MqttAuthPacket
             {
                 ReasonCode = MqttReasonCode.ContinueAuthentication,
-                Properties = new MqttProperties { AuthenticationMethod = "sum", AuthenticationData = [(byte)(auth.Properties!.AuthenticationData![0] + 1)] },
+                Properties = new MqttProperties
+                {
+                    AuthenticationMethod = "sum",
+                    AuthenticationData = [(byte)(auth.Properties!.AuthenticationData![0] + 1)],
+                },
             }),
         });
         Task<MqttClientConnection> connecting = server.Start();
@@ -89,10 +101,12 @@ public class ClientLifeTests
     {
         await using ScriptedServer server = new();
         await using MqttClientConnection client = await server.Accept();
-        Task<MqttSubackPacket> subscribing = client.SubscribeAsync([new("a"), new("b", MqttQos.AtLeastOnce)], new MqttProperties().AddSubscription(5));
+        Task<MqttSubackPacket> subscribing = client.SubscribeAsync(
+            [new("a"), new("b", MqttQos.AtLeastOnce)], new MqttProperties().AddSubscription(5));
         MqttSubscribePacket subscribe = await server.Hear<MqttSubscribePacket>();
         Assert.Equal([5u], subscribe.Properties!.SubscriptionIdentifiers);
-        await server.Say(new MqttSubackPacket { PacketId = subscribe.PacketId, ReasonCodes = [MqttReasonCode.Success, MqttReasonCode.NotAuthorized] });
+        await server.Say(
+            new MqttSubackPacket { PacketId = subscribe.PacketId, ReasonCodes = [MqttReasonCode.Success, MqttReasonCode.NotAuthorized] });
         Assert.Equal([MqttReasonCode.Success, MqttReasonCode.NotAuthorized], (await subscribing.Soon()).ReasonCodes);
         Task<MqttUnsubackPacket> unsubscribing = client.UnsubscribeAsync(["a"]);
         MqttUnsubscribePacket unsubscribe = await server.Hear<MqttUnsubscribePacket>();
@@ -101,20 +115,23 @@ public class ClientLifeTests
 
         subscribing = client.SubscribeAsync([new("a")]);
         subscribe = await server.Hear<MqttSubscribePacket>();
-        await server.Say(new MqttSubackPacket { PacketId = subscribe.PacketId, ReasonCodes = [MqttReasonCode.Success, MqttReasonCode.Success] });
+        await server.Say(
+            new MqttSubackPacket { PacketId = subscribe.PacketId, ReasonCodes = [MqttReasonCode.Success, MqttReasonCode.Success] });
         await Assert.ThrowsAsync<MqttConnectionClosedException>(() => subscribing.Soon());
     }
 
     [Fact]
     public async Task Version_311_works_the_same_without_properties()
     {
-        await using ScriptedServer server = new(new MqttClientOptions { Version = MqttVersion.V311, ClientId = "c", KeepAlive = TimeSpan.Zero });
+        await using ScriptedServer server = new(
+            new MqttClientOptions { Version = MqttVersion.V311, ClientId = "c", KeepAlive = TimeSpan.Zero });
         await using MqttClientConnection client = await server.Accept();
         Assert.Equal(MqttVersion.V311, server.Wire.Version);
         Task<MqttUnsubackPacket> unsubscribing = client.UnsubscribeAsync(["a", "b"]);
         await server.Say(new MqttUnsubackPacket { PacketId = (await server.Hear<MqttUnsubscribePacket>()).PacketId });
         Assert.Empty((await unsubscribing.Soon()).ReasonCodes);
-        Task<MqttPublishResult> publishing = client.PublishAsync("a", default, MqttQos.AtLeastOnce, properties: new MqttProperties().Add("dropped", ""));
+        Task<MqttPublishResult> publishing = client.PublishAsync(
+            "a", default, MqttQos.AtLeastOnce, properties: new MqttProperties().Add("dropped", ""));
         MqttPublishPacket publish = await server.Hear<MqttPublishPacket>();
         Assert.Null(publish.Properties);
         await server.Say(new MqttPubackPacket { PacketId = publish.PacketId });
@@ -162,7 +179,12 @@ public class ClientLifeTests
         await using ScriptedServer server = new();
         await using MqttClientConnection client = await server.Accept();
         Task<MqttPublishResult> publishing = client.PublishAsync("a", default, MqttQos.AtLeastOnce);
-        await server.Say(new MqttDisconnectPacket { ReasonCode = MqttReasonCode.ServerMoved, Properties = new MqttProperties { ServerReference = "other" } });
+        await server.Say(
+            new MqttDisconnectPacket
+            {
+                ReasonCode = MqttReasonCode.ServerMoved,
+                Properties = new MqttProperties { ServerReference = "other" },
+            });
         MqttClientClosed closed = await client.Closed.Soon();
         Assert.Equal(MqttReasonCode.ServerMoved, closed.ServerSaid!.ReasonCode);
         Assert.Equal("other", closed.ServerSaid.Properties!.ServerReference);

@@ -90,7 +90,8 @@ public class ClientPublishTests
     [Fact]
     public async Task A_full_window_sends_nothing_more_and_a_full_queue_fails_the_call()
     {
-        await using ScriptedServer server = new(new MqttClientOptions { KeepAlive = TimeSpan.Zero, MaximumInFlight = 1, MaximumWaiting = 2 });
+        await using ScriptedServer server = new(
+            new MqttClientOptions { KeepAlive = TimeSpan.Zero, MaximumInFlight = 1, MaximumWaiting = 2 });
         await using MqttClientConnection client = await server.Accept();
         Task<MqttPublishResult> first = client.PublishAsync("a", default, MqttQos.AtLeastOnce);
         Task<MqttPublishResult> second = client.PublishAsync("b", default, MqttQos.AtLeastOnce);
@@ -149,7 +150,8 @@ public class ClientPublishTests
         await Refused(MqttReasonCode.PacketTooLarge, () => client.PublishAsync("a", new byte[100], MqttQos.AtLeastOnce));
         await Refused(MqttReasonCode.PacketTooLarge, () => client.SubscribeAsync([new MqttSubscription(new string('x', 100))]));
         await Refused(MqttReasonCode.TopicNameInvalid, () => client.PublishAsync("a/#", default, MqttQos.AtLeastOnce));
-        await Refused(MqttReasonCode.TopicAliasInvalid, () => client.PublishAsync("a", default, properties: new MqttProperties { TopicAlias = 1 }));
+        await Refused(
+            MqttReasonCode.TopicAliasInvalid, () => client.PublishAsync("a", default, properties: new MqttProperties { TopicAlias = 1 }));
         await Refused(MqttReasonCode.TopicFilterInvalid, () => client.SubscribeAsync([new MqttSubscription("a#")]));
         Task<MqttPublishResult> good = client.PublishAsync("a", new byte[90], MqttQos.AtLeastOnce);
         await server.Say(new MqttPubackPacket { PacketId = (await server.Hear<MqttPublishPacket>()).PacketId });

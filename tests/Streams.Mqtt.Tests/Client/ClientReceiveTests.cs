@@ -84,7 +84,8 @@ public class ClientReceiveTests
         MqttPublishPacket packet = await received.Task.Soon();
         await client.AckAsync(packet, MqttReasonCode.ImplementationSpecificError, new MqttProperties { ReasonString = "no" }).Soon();
         MqttPubackPacket puback = await server.Hear<MqttPubackPacket>();
-        Assert.Equal((8, MqttReasonCode.ImplementationSpecificError, "no"), (puback.PacketId, puback.ReasonCode, puback.Properties!.ReasonString));
+        Assert.Equal(
+            (8, MqttReasonCode.ImplementationSpecificError, "no"), (puback.PacketId, puback.ReasonCode, puback.Properties!.ReasonString));
         await Assert.ThrowsAsync<InvalidOperationException>(() => client.AckAsync(packet).Soon());
     }
 
@@ -101,6 +102,23 @@ public class ClientReceiveTests
 
         Assert.Equal(MqttReasonCode.ReceiveMaximumExceeded, (await server.Hear<MqttDisconnectPacket>()).ReasonCode);
         await server.HearEnd();
+    }
+
+    [Fact]
+    public async Task A_server_that_exceeds_the_receive_maximum_can_be_borne_with()
+    {
+        await using ScriptedServer server = new(
+            new MqttClientOptions { ReceiveMaximum = 2, EnforceReceiveMaximum = false, KeepAlive = TimeSpan.Zero });
+        await using MqttClientConnection client = await server.Accept();
+        for (ushort i = 1; i <= 50; i++)
+        {
+            await server.Say(ScriptedServer.Message("t", MqttQos.AtLeastOnce, i));
+        }
+
+        for (ushort i = 1; i <= 50; i++)
+        {
+            Assert.Equal(i, (await server.Hear<MqttPubackPacket>()).PacketId);
+        }
     }
 
     [Fact]

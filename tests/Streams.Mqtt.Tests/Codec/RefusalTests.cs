@@ -90,7 +90,7 @@ public class RefusalTests
     [InlineData("F0 06 18 04 16 0001 01", ProtocolError, "AUTH data without method")]
     public void A_server_of_version_5_refuses(string hex, MqttReasonCode code, string why)
     {
-        Assert.True(Wire.Refused(Wire.Bytes(hex), Wire.ServerV5).ReasonCode == code, why + ": " + Wire.Refused(Wire.Bytes(hex), Wire.ServerV5).Message);
+        Check(Wire.Bytes(hex), Wire.ServerV5, code, why);
     }
 
     [Theory]
@@ -119,7 +119,7 @@ public class RefusalTests
     [InlineData("30 06 0001 61 02 0B00", ProtocolError, "subscription identifier 0")]
     public void A_client_of_version_5_refuses(string hex, MqttReasonCode code, string why)
     {
-        Assert.True(Wire.Refused(Wire.Bytes(hex), Wire.ClientV5).ReasonCode == code, why + ": " + Wire.Refused(Wire.Bytes(hex), Wire.ClientV5).Message);
+        Check(Wire.Bytes(hex), Wire.ClientV5, code, why);
     }
 
     [Theory]
@@ -132,7 +132,7 @@ public class RefusalTests
     [InlineData("F0 00", ProtocolError, "AUTH")]
     public void A_server_of_version_311_refuses(string hex, MqttReasonCode code, string why)
     {
-        Assert.True(Wire.Refused(Wire.Bytes(hex), Wire.ServerV311).ReasonCode == code, why + ": " + Wire.Refused(Wire.Bytes(hex), Wire.ServerV311).Message);
+        Check(Wire.Bytes(hex), Wire.ServerV311, code, why);
     }
 
     [Theory]
@@ -144,7 +144,7 @@ public class RefusalTests
     [InlineData("E0 00", ProtocolError, "DISCONNECT from a server")]
     public void A_client_of_version_311_refuses(string hex, MqttReasonCode code, string why)
     {
-        Assert.True(Wire.Refused(Wire.Bytes(hex), Wire.ClientV311).ReasonCode == code, why + ": " + Wire.Refused(Wire.Bytes(hex), Wire.ClientV311).Message);
+        Check(Wire.Bytes(hex), Wire.ClientV311, code, why);
     }
 
     [Theory]
@@ -176,7 +176,7 @@ public class RefusalTests
     public void A_new_connection_is_refused(string body, MqttReasonCode code, string why)
     {
         byte[] bytes = body == "'MQT" ? Wire.Bytes("10 04 0004 4D51") : Wire.Packet(0x10, body);
-        Assert.True(Wire.Refused(bytes, Wire.NewServer).ReasonCode == code, why + ": " + Wire.Refused(bytes, Wire.NewServer).Message);
+        Check(bytes, Wire.NewServer, code, why);
     }
 
     [Theory]
@@ -251,6 +251,12 @@ public class RefusalTests
                 }
             }
         }
+    }
+
+    private static void Check(byte[] bytes, MqttDecodeOptions options, MqttReasonCode code, string why)
+    {
+        MqttProtocolException e = Wire.Refused(bytes, options);
+        Assert.True(e.ReasonCode == code, $"{why}: {e.ReasonCode}, {e.Message}");
     }
 
     private static string Block(string properties) => (Wire.Bytes(properties).Length).ToString("X2", null) + properties;

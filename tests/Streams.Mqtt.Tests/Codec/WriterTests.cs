@@ -26,9 +26,12 @@ public class WriterTests
         Refused(MqttReasonCode.MalformedPacket, new MqttConnectPacket { ClientId = "a\0" });
         Refused(MqttReasonCode.MalformedPacket, new MqttConnectPacket { Password = new byte[65_536] });
         Refused(MqttReasonCode.MalformedPacket, new MqttPublishPacket { Topic = "a", Properties = new MqttProperties().Add("k", tooLong) });
-        Refused(MqttReasonCode.ProtocolError, new MqttPublishPacket { Topic = "a", Properties = new MqttProperties { ReceiveMaximum = 1 } });
+        Refused(
+            MqttReasonCode.ProtocolError, new MqttPublishPacket { Topic = "a", Properties = new MqttProperties { ReceiveMaximum = 1 } });
         Refused(MqttReasonCode.ProtocolError, new MqttPublishPacket { Topic = "a", Properties = new MqttProperties().AddSubscription(0) });
-        Refused(MqttReasonCode.ProtocolError, new MqttPublishPacket { Topic = "a", Properties = new MqttProperties().AddSubscription(268_435_456) });
+        Refused(
+            MqttReasonCode.ProtocolError,
+            new MqttPublishPacket { Topic = "a", Properties = new MqttProperties().AddSubscription(268_435_456) });
         Refused(MqttReasonCode.ProtocolError, new MqttConnackPacket { ReasonCode = MqttReasonCode.Banned, SessionPresent = true });
         Refused(MqttReasonCode.ProtocolError, new MqttConnectPacket { Properties = new MqttProperties { ReceiveMaximum = 0 } });
         Refused(MqttReasonCode.ProtocolError, new MqttConnectPacket { Properties = new MqttProperties { AuthenticationData = [1] } });
@@ -70,7 +73,8 @@ public class WriterTests
     {
         for (int seed = 0; seed < 100; seed++)
         {
-            MqttPublishPacket packet = (MqttPublishPacket)new PacketSource(seed, MqttVersion.V5).Next(MqttPacketType.Publish, MqttRole.Client);
+            MqttPublishPacket packet = (MqttPublishPacket)new PacketSource(seed, MqttVersion.V5).Next(
+                MqttPacketType.Publish, MqttRole.Client);
             byte[] payload = packet.Payload.ToArray();
             MqttPublishHead head = MqttPacketWriter.HeadOf(packet);
             ArrayBufferWriter<byte> bySpan = new();
