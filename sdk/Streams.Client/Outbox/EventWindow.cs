@@ -21,10 +21,13 @@ internal sealed class EventWindow : IDisposable
     /// <param name="last">Sequence of the last one wanted.</param>
     /// <param name="maxBytes">Most bytes of the batch; an event that alone is greater makes a batch of one.</param>
     /// <param name="builder">Gets them.</param>
+    /// <param name="oneTopic">Whether all of them have the same topic.</param>
     /// <exception cref="StorageFailedException">The file does not hold what it must.</exception>
-    public long Read(long partition, EventIdentity first, long last, int maxBytes, EventBatchBuilder builder)
+    public long Read(long partition, EventIdentity first, long last, int maxBytes, EventBatchBuilder builder, out bool oneTopic)
     {
         long next = first.Sequence;
+        uint topic = 0;
+        oneTopic = true;
         _select.Bind(1, OutboxDatabase.EventId(partition, first.Sequence)).Bind(2, OutboxDatabase.EventId(partition, last));
         try
         {
@@ -41,6 +44,9 @@ internal sealed class EventWindow : IDisposable
                     break;
                 }
 
+                uint hash = Crc32C.Compute(_select.Blob(3));
+                oneTopic &= next == first.Sequence || hash == topic;
+                topic = hash;
                 next++;
             }
         }

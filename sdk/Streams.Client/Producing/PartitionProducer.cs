@@ -48,15 +48,19 @@ internal sealed class PartitionProducer(ProducerId producer, StreamPartition par
         }
     }
 
-    /// <summary>Events found in the outbox at its opening: any of them may have been sent before (rule R18).</summary>
-    public void Restore(ulong epoch, long first, long last)
+    /// <summary>What an outbox held when it was opened: any of it may have been sent before (rule R18).</summary>
+    /// <param name="highest">The last sequence given in former lives.</param>
+    /// <param name="waiting">What waits, in rising order.</param>
+    public void Restore(long highest, IReadOnlyList<(ulong Epoch, long First, long Last)> waiting)
     {
-        Add(epoch, first, last);
-        _tried.Add(first, last);
-    }
+        foreach ((ulong epoch, long first, long last) in waiting)
+        {
+            Add(epoch, first, last);
+            _tried.Add(first, last);
+        }
 
-    /// <summary>Sequences up to this one were given in former lives of the outbox.</summary>
-    public void RestoreHighest(long highest) => _highest = Math.Max(_highest, highest);
+        _highest = Math.Max(_highest, highest);
+    }
 
     /// <summary>The session is over: what was sent in it without an answer may stand there (rule R18) and is sent again in order (rule R2).</summary>
     public void EndSession()

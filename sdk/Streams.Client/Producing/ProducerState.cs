@@ -28,6 +28,23 @@ internal sealed class ProducerState(ProducerId producer)
     /// <summary>How many sessions there were.</summary>
     public long Sessions { get; private set; }
 
+    /// <summary>Whether something waits that was not sent in this session.</summary>
+    public bool HasUnsent
+    {
+        get
+        {
+            foreach (PartitionProducer partition in _turns)
+            {
+                if (partition.HasUnsent)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
+
     /// <summary>The partitions.</summary>
     public IReadOnlyList<PartitionProducer> Partitions => _turns;
 
