@@ -61,10 +61,9 @@ internal sealed class ClusterSession : IAsyncDisposable
     /// <exception cref="OperationCanceledException">The session is over.</exception>
     public async Task<ClusterAnswer> AskAsync(string topic, ReadOnlyMemory<byte> payload)
     {
-        Task<ClusterAnswer> sent = _connection!.SendAsync(topic, payload, answered: true, Token);
         try
         {
-            ClusterAnswer answer = await sent.WaitAsync(_answerTimeout, _time, Token);
+            ClusterAnswer answer = await _connection!.SendAsync(topic, payload, answered: true, Token).WaitAsync(_answerTimeout, _time, Token);
             if (!answer.IsTaken && !answer.IsPermanent)
             {
                 WasRefused |= answer.Text.Contains(nameof(ProduceRefusal.NotWriting), StringComparison.Ordinal);
