@@ -13,11 +13,13 @@ public sealed class FullDiskTests
     /// <summary>More than ever fit.</summary>
     private const int MostMessages = 20_000;
 
-    [Fact]
-    public async Task On_a_full_disk_publishing_is_refused_and_with_room_again_it_goes_on()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task On_a_full_disk_publishing_is_refused_and_with_room_again_it_goes_on(bool mayMount)
     {
         using var directory = new TemporaryDirectory();
-        await using var disk = await SmallDisk.CreateAsync(directory);
+        await using var disk = await SmallDisk.CreateAsync(directory, mayMount);
         await using var cluster = new TestCluster(new ServerProcessOptions { ClusterName = "sj", DataDirectory = disk.DataDirectory });
         await cluster.StartAsync(disk.Limit);
         var ledger = new AckLedger(Stream);

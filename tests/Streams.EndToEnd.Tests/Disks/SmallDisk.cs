@@ -3,14 +3,16 @@ using Streams.Testing;
 namespace Streams.EndToEnd.Tests;
 
 /// <summary>
-/// A disk that can be full. Where mounting is permitted, a small file system in memory; else a limit on the size of a file, which
-/// the kernel enforces at the same place and with an error of the same kind.
+/// A disk that can be full: a small file system in memory or, where mounting is not permitted, a limit on the size of a file, which the
+/// kernel enforces at the same place and with an error of the same kind.
 /// </summary>
 internal sealed class SmallDisk : IAsyncDisposable
 {
     private const int Megabytes = 96;
     private const int LeftKilobytes = 512;
-    private const long FileLimitBytes = 1 << 20;
+
+    /// <summary>Above the step in which the log lengthens its file: the server starts, and soon needs more.</summary>
+    private const long FileLimitBytes = 20 << 20;
 
     private readonly string _mounted;
     private readonly bool _isMount;
@@ -26,9 +28,14 @@ internal sealed class SmallDisk : IAsyncDisposable
 
     private string Ballast => Path.Combine(_mounted, "ballast");
 
-    public static async Task<SmallDisk> CreateAsync(TemporaryDirectory directory)
+    public static async Task<SmallDisk> CreateAsync(TemporaryDirectory directory, bool mayMount)
     {
         var path = directory.CreateDirectory("disk");
+        if (!mayMount)
+        {
+            return new SmallDisk(path, isMount: false);
+        }
+
         await using var mount = ChildProcess.Start("mount", ["-t", "tmpfs", "-o", $"size={Megabytes}m", "tmpfs", path]);
         return new SmallDisk(path, await mount.WaitForExitAsync() == 0);
     }
@@ -36,7 +43,13 @@ internal sealed class SmallDisk : IAsyncDisposable
     /// <summary>For the process that shall meet the full disk: without a mount, it may not write larger files.</summary>
     public ServerProcessOptions Limit(ServerProcessOptions options) => _isMount
         ? options
-        : options with { RunUnder = ["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh", "prlimit", $"--fsize={FileLimitBytes}"] };
+        : options with
+        {
+            RunUnder = ["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh", "prlimit", $"--fsize={FileLimitBytes}"],
+
+            // The runtime keeps code in a large file in memory, to which the limit would apply as well.
+            Environment = new Dictionary<string, string?> { ["DOTNET_EnableWriteXorExecute"] = "0" },
+        };
 
     /// <summary>Takes nearly all the room that is left.</summary>
     public void Fill()
