@@ -3,7 +3,7 @@ using Streams.Testing;
 
 namespace Streams.EndToEnd.Tests;
 
-/// <summary>The kernel says EIO to flushes: nothing is acknowledged any more, the server says so and stops, and a healthy restart has everything.</summary>
+/// <summary>The kernel says EIO to flushes: nothing more is acknowledged, the server says so and stops; a restart has everything.</summary>
 public sealed class FailingFlushTests
 {
     private const string Stream = "/fleet";
@@ -71,7 +71,7 @@ public sealed class FailingFlushTests
     private static ServerProcessOptions Options(TemporaryDirectory directory)
         => new() { ClusterName = "sj", DataDirectory = directory.Combine("sj") };
 
-    /// <summary>Publishes until the server refuses or the connection breaks, then tries once more; gives how many were acknowledged.</summary>
+    /// <summary>Publishes until the server refuses or gives up; gives how many were acknowledged.</summary>
     private static async Task<int> PublishOneByOneAsync(TestCluster cluster, AckLedger ledger)
     {
         await using var client = await RawMqttClient.ConnectAsync(cluster.Options.MqttPort, "car-17", inFlight: 1);

@@ -3,8 +3,8 @@ using Streams.Client;
 namespace Streams.EndToEnd.Tests;
 
 /// <summary>
-/// What clusters acknowledged: for events of the SDK the exact place, for plain messages only that they are kept. Compared with what is read
-/// back. Safe from several threads.
+/// What clusters acknowledged: for events of the SDK the exact place, for plain messages only that they are kept. Compared with what is
+/// read back. Safe from several threads.
 /// </summary>
 internal sealed class AckLedger(string stream)
 {
@@ -60,7 +60,7 @@ internal sealed class AckLedger(string stream)
             Assert.True(
                 misplaced.Length == 0,
                 $"{misplaced.Length} of {_placed.Count} events are not where they were acknowledged: "
-                + string.Join(", ", misplaced.Take(10).Select(acked => $"{acked} but found {byPlace.GetValueOrDefault(acked.Key, "nothing")}")));
+                + string.Join(", ", misplaced.Take(10).Select(acked => $"{acked}, but {byPlace.GetValueOrDefault(acked.Key, "nothing")}")));
             var lost = _kept.Except(texts).ToArray();
             Assert.True(lost.Length == 0, $"{lost.Length} of {_kept.Count} plain messages are lost: {string.Join(", ", lost.Take(10))}");
             _origins.UnionWith(events.Select(found => found.Origin));

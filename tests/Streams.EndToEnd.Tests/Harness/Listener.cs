@@ -46,20 +46,29 @@ internal sealed class Listener : IAsyncDisposable
     {
         lock (_gate)
         {
-            return [.. _received.Select(found => Encoding.UTF8.GetString(found.Payload.Span)).Where(text => text.StartsWith(name + " ", StringComparison.Ordinal))];
+            return
+            [
+                .. _received.Select(found => Encoding.UTF8.GetString(found.Payload.Span))
+                    .Where(text => text.StartsWith(name + " ", StringComparison.Ordinal)),
+            ];
         }
     }
 
     public Task CountAsync(int count) => Eventually.TrueAsync(
-        () => Count >= count, $"{count} events are given", TimeSpan.FromSeconds(60), () => $"{Count} given, connected to {Client.ConnectedTo}");
+        () => Count >= count, $"{count} events are given", TimeSpan.FromSeconds(60),
+        () => $"{Count} given, connected to {Client.ConnectedTo}");
 
-    /// <summary>Waits until everything of a device was given, then checks that it was given once and in order, and that nothing was released out of order.</summary>
+    /// <summary>
+    /// Waits until everything of a device was given, then checks that it was given once and in order, and that the order was never
+    /// given up.
+    /// </summary>
     public async Task EachOnceInOrderAsync(Device device)
     {
         await Eventually.TrueAsync(
             () => Given(device.Name).Distinct().Count() >= device.Published, $"all {device.Published} events of {device.Name} are given",
             TimeSpan.FromSeconds(60),
-            () => $"{Given(device.Name).Count} given, first missing: {device.Everything().Except(Given(device.Name)).FirstOrDefault()}, connected to {Client.ConnectedTo}");
+            () => $"{Given(device.Name).Count} given, first missing: "
+                + $"{device.Everything().Except(Given(device.Name)).FirstOrDefault()}, connected to {Client.ConnectedTo}");
         Assert.Equal(device.Everything(), Given(device.Name));
         lock (_gate)
         {

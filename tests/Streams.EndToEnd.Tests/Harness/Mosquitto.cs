@@ -34,7 +34,8 @@ internal static partial class Mosquitto
             count++;
         }
 
-        await Eventually.TrueAsync(() => Acknowledged(tool) >= count, $"{count} messages on {topic} are acknowledged", seen: () => tool.Report);
+        await Eventually.TrueAsync(
+            () => Acknowledged(tool) >= count, $"{count} messages on {topic} are acknowledged", seen: () => tool.Report);
         tool.CloseInput();
         await tool.WaitForExitAsync();
     }

@@ -1,3 +1,4 @@
+using Streams.Client;
 using Streams.Testing;
 
 namespace Streams.EndToEnd.Tests;
@@ -26,6 +27,9 @@ internal sealed class Ring : IAsyncDisposable
 
     /// <summary>Between MQTT clients and New York.</summary>
     public CuttingProxy NyDoor { get; }
+
+    /// <summary>For clients that prefer San Jose and may go to New York, through the doors.</summary>
+    public IReadOnlyList<ClusterEndpoint> Doors => [Sj.At(SjDoor.Port), Ny.At(NyDoor.Port)];
 
     /// <summary>The link from New York to San Jose.</summary>
     public CuttingProxy LinkToSj { get; }

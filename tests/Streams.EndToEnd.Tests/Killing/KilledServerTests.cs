@@ -2,7 +2,7 @@ using Streams.Testing;
 
 namespace Streams.EndToEnd.Tests;
 
-/// <summary>kill -9 under load, again and again on the same data: what was acknowledged is there, exactly where it was acknowledged.</summary>
+/// <summary>kill -9 under load, again and again on the same data: what was acknowledged is there, where it was acknowledged.</summary>
 public sealed class KilledServerTests
 {
     private const string Stream = "/fleet";
@@ -45,7 +45,8 @@ public sealed class KilledServerTests
         var events = await cluster.Api.EventsAsync(Stream);
         foreach (var device in devices)
         {
-            var texts = events.Select(found => found.Event.Text).Where(text => text.StartsWith(device.Name + " ", StringComparison.Ordinal));
+            var texts = events.Select(found => found.Event.Text)
+                .Where(text => text.StartsWith(device.Name + " ", StringComparison.Ordinal));
             Assert.Equal(device.Everything(), texts);
         }
     }

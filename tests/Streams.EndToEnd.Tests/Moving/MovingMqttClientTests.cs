@@ -82,7 +82,8 @@ public sealed class MovingMqttClientTests
         await ring.Sj.StartAsync();
         string[] all = [.. acknowledged.Order().Select(number => Messages(number, number)[0]), .. Messages(2001, 2050)];
         await Eventually.TrueAsync(
-            () => !all.Except(given).Except(Mosquitto.Messages(later)).Any(), "every acknowledged message is given", TimeSpan.FromSeconds(60),
+            () => !all.Except(given).Except(Mosquitto.Messages(later)).Any(), "every acknowledged message is given",
+            TimeSpan.FromSeconds(60),
             () => $"missing: {string.Join(", ", all.Except(given).Except(Mosquitto.Messages(later)).Take(10))}; {later.Report}");
 
         // What comes again was given shortly before the kill; and of each lane the first copies are in order.
@@ -94,7 +95,8 @@ public sealed class MovingMqttClientTests
         ServerLines.AssertCalm(ring.Ny.Server);
     });
 
-    private static IReadOnlyList<string> Numbers(int from, int to) => [.. Enumerable.Range(from, to - from + 1).Select(number => $"{number}")];
+    private static IReadOnlyList<string> Numbers(int from, int to)
+        => [.. Enumerable.Range(from, to - from + 1).Select(number => $"{number}")];
 
     private static IReadOnlyList<string> Messages(int from, int to) => [.. Numbers(from, to).Select(number => $"{Topic} {number}")];
 

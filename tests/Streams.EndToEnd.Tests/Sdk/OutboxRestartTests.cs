@@ -3,7 +3,7 @@ using Streams.Testing;
 
 namespace Streams.EndToEnd.Tests;
 
-/// <summary>The device's process ends with events that no cluster has confirmed; the next one on the same outbox brings them home.</summary>
+/// <summary>The device's process ends with events that no cluster has confirmed; the next one brings them home.</summary>
 public sealed class OutboxRestartTests
 {
     private const string Stream = "/fleet";
@@ -51,7 +51,8 @@ public sealed class OutboxRestartTests
         using var directory = new TemporaryDirectory();
         await using var ring = await Ring.StartAsync(directory);
         await using var listener = await Listener.OpenAsync(
-            Device.Options("back-end", directory.Combine("back-end"), ring.Ny.Endpoint) with { Patience = TimeSpan.FromMinutes(2) }, Stream);
+            Device.Options("back-end", directory.Combine("back-end"), ring.Ny.Endpoint) with { Patience = TimeSpan.FromMinutes(2) },
+            Stream);
         ring.LinkToNy.Stall(Direction.ToTarget);
         var options = Device.Options("car-1", directory.Combine("outbox"), ring.Sj.At(ring.SjDoor.Port));
         var image = await CrashAsync(options, ring.SjDoor, ring.Sj, directory);
@@ -70,7 +71,8 @@ public sealed class OutboxRestartTests
     /// Publishes 100 events that are confirmed and 100 that the cluster holds without the device knowing it. Gives what is on the
     /// device's disk at that moment: what a killed process leaves behind.
     /// </summary>
-    private static async Task<string> CrashAsync(StreamsClientOptions options, CuttingProxy door, TestCluster cluster, TemporaryDirectory directory)
+    private static async Task<string> CrashAsync(
+        StreamsClientOptions options, CuttingProxy door, TestCluster cluster, TemporaryDirectory directory)
     {
         var image = directory.CreateDirectory("image");
         await using (var car = await Device.OpenAsync(options, Stream))
@@ -80,7 +82,8 @@ public sealed class OutboxRestartTests
             door.CutOneWay(Direction.ToClient);
             await car.PublishAsync(100);
             await Eventually.TrueAsync(
-                async () => (await cluster.Api.EventsAsync(Stream)).Count == 200, "the cluster holds all events", seen: () => cluster.Server.Report);
+                async () => (await cluster.Api.EventsAsync(Stream)).Count == 200, "the cluster holds all events",
+                seen: () => cluster.Server.Report);
             await door.CutAsync();
             await Eventually.TrueAsync(() => car.Client.ConnectedTo is null, "the device has noticed");
             foreach (var file in Directory.GetFiles(directory.FullName, Path.GetFileName(options.OutboxPath) + "*"))

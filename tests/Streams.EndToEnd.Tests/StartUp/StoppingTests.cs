@@ -16,12 +16,14 @@ public sealed class StoppingTests
         await using var cluster = await TestCluster.StartAloneAsync(directory);
         var ledger = new AckLedger(Stream);
         await using var car = await Device.OpenAsync(Device.Options("car-1", directory.Combine("outbox"), cluster.Endpoint), Stream);
-        await using var listener = await Listener.OpenAsync(Device.Options("back-end", directory.Combine("back-end"), cluster.Endpoint), Stream);
+        await using var listener = await Listener.OpenAsync(
+            Device.Options("back-end", directory.Combine("back-end"), cluster.Endpoint), Stream);
         await using var plain = await PlainLoad.StartAsync(cluster.Options.MqttPort, Stream, "plain", 2, ledger);
         await using var mosquitto = Mosquitto.Listen(cluster.Options.MqttPort, "5", "car-9", "fleet/#");
         car.PublishAllTheTime(ledger);
         await listener.CountAsync(200);
-        await Eventually.TrueAsync(() => Mosquitto.Messages(mosquitto).Count >= 200, "mosquitto_sub is given events", seen: () => mosquitto.Report);
+        await Eventually.TrueAsync(
+            () => Mosquitto.Messages(mosquitto).Count >= 200, "mosquitto_sub is given events", seen: () => mosquitto.Report);
 
         Assert.Equal(0, await cluster.Server.TerminateAsync(Limit));
         ServerLines.AssertCalm(cluster.Server);
