@@ -137,7 +137,7 @@ internal sealed class InboundPublishes
                 return false;
             }
 
-            if (_open.Count >= _options.ReceiveMaximum && _options.Version == MqttVersion.V5)
+            if (_open.Count >= _options.ReceiveMaximum && _options.EnforceReceiveMaximum && _options.Version == MqttVersion.V5)
             {
                 throw new MqttProtocolException(
                     MqttReasonCode.ReceiveMaximumExceeded, $"More than {_options.ReceiveMaximum} unacknowledged messages from the server.");

@@ -112,7 +112,9 @@ public sealed class MqttClientConnection : IAsyncDisposable
     {
         try
         {
-            MqttConnackPacket connack = await ClientHandshake.RunAsync(connection, options.Validate(), cancellationToken).ConfigureAwait(false);
+            MqttConnackPacket connack = await ClientHandshake
+                .RunAsync(connection, options.Validate(), cancellationToken)
+                .ConfigureAwait(false);
             MqttClientConnection client = new(connection, options, connack, handler, time);
             client.Start();
             return client;

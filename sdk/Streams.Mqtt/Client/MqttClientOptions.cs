@@ -32,6 +32,12 @@ public sealed record MqttClientOptions
     /// </summary>
     public ushort ReceiveMaximum { get; init; } = 256;
 
+    /// <summary>
+    /// Whether a server that sends more unacknowledged messages than <see cref="ReceiveMaximum"/> is cut off, as the standard asks.
+    /// False bears with it (mosquitto 2.0.11 is one): reading then waits for the handler, so memory stays bounded. Default: true.
+    /// </summary>
+    public bool EnforceReceiveMaximum { get; init; } = true;
+
     /// <summary>The largest packet in bytes this client takes; told to the server in MQTT 5. Default: 1 MiB.</summary>
     public int MaximumPacketSize { get; init; } = 1024 * 1024;
 
@@ -57,7 +63,7 @@ public sealed record MqttClientOptions
     public string? UserName { get; init; }
 
     /// <summary>The password as bytes, or null; 3.1.1 needs a user name with it. Default: null.</summary>
-    public ReadOnlyMemory<byte>? Password { get; init; }
+    public byte[]? Password { get; init; }
 
     /// <summary>MQTT 5: user properties of CONNECT. Default: none.</summary>
     public IReadOnlyList<MqttUserProperty> UserProperties { get; init; } = [];
@@ -69,7 +75,7 @@ public sealed record MqttClientOptions
     public string? AuthenticationMethod { get; init; }
 
     /// <summary>MQTT 5: the first data of an extended authentication, or null. Default: null.</summary>
-    public ReadOnlyMemory<byte>? AuthenticationData { get; init; }
+    public byte[]? AuthenticationData { get; init; }
 
     /// <summary>MQTT 5: answers the server's AUTH packets while connecting. Default: null, AUTH is a protocol error.</summary>
     public Func<MqttAuthPacket, ValueTask<MqttAuthPacket>>? Authenticate { get; init; }
@@ -80,7 +86,10 @@ public sealed record MqttClientOptions
     /// </summary>
     public bool AutoAck { get; init; } = true;
 
-    /// <summary>How many own QoS 1 and 2 messages may be unacknowledged, besides the server's receive maximum; 1 to 65,535. Default: 1,024.</summary>
+    /// <summary>
+    /// How many own QoS 1 and 2 messages may be unacknowledged, besides the server's receive maximum; 1 to 65,535. A 3.1.1 server cannot
+    /// tell its limit and may close the connection beyond it (mosquitto: 20 of QoS 2, unless configured). Default: 1,024.
+    /// </summary>
     public int MaximumInFlight { get; init; } = 1024;
 
     /// <summary>How many publish calls may wait for their turn; one more fails. Default: 16,384.</summary>

@@ -25,7 +25,8 @@ internal sealed class ServerLimits
 
         if (head.Qos > (_properties.MaximumQos ?? MqttQos.ExactlyOnce))
         {
-            throw new MqttProtocolException(MqttReasonCode.QosNotSupported, $"The server takes at most QoS {(int)_properties.MaximumQos!}.");
+            throw new MqttProtocolException(
+                MqttReasonCode.QosNotSupported, $"The server takes at most QoS {(int)_properties.MaximumQos!}.");
         }
 
         if (head.Retain && _properties.RetainAvailable == false)

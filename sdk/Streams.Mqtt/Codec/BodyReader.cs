@@ -3,7 +3,9 @@ using System.Buffers.Binary;
 
 namespace Streams.Mqtt;
 
-/// <summary>Reads the fields of one packet. Every read is checked against the end of the packet; running past it is a malformed packet.</summary>
+/// <summary>
+/// Reads the fields of one packet. Every read is checked against the end of the packet; running past it is a malformed packet.
+/// </summary>
 internal ref struct BodyReader
 {
     private SequenceReader<byte> _reader;

@@ -101,7 +101,7 @@ internal static class ConnectDecoder
             CleanStart = cleanStart,
             KeepAliveSeconds = keepAlive,
             UserName = userName,
-            Password = password is null ? null : new ReadOnlyMemory<byte>(password),
+            Password = password,
             Will = will,
             Properties = properties,
         };

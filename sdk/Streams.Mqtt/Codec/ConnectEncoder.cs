@@ -41,7 +41,7 @@ internal static class ConnectEncoder
         }
 
         length += packet.UserName is null ? 0 : Utf8Text.PrefixedSize(packet.UserName, "user name");
-        return length + (packet.Password is { } password ? SpanWriter.BinarySize(password.Span, "password") : 0);
+        return length + (packet.Password is { } password ? SpanWriter.BinarySize(password, "password") : 0);
     }
 
     public static long Size(MqttConnackPacket packet, int block)
@@ -83,7 +83,7 @@ internal static class ConnectEncoder
 
         if (packet.Password is { } password)
         {
-            target.Binary(password.Span);
+            target.Binary(password);
         }
     }
 

@@ -3,7 +3,9 @@ namespace Streams.Mqtt;
 /// <summary>What a receiver accepts. Immutable; change it with <c>with</c>.</summary>
 public sealed record MqttDecodeOptions
 {
-    /// <summary>The largest value of <see cref="MaximumPacketSize"/>: one byte, a remaining length of four, and what that can name.</summary>
+    /// <summary>
+    /// The largest value of <see cref="MaximumPacketSize"/>: one byte, a remaining length of four, and what that can name.
+    /// </summary>
     public const int LargestPacket = VariableByteInteger.Maximum + 5;
 
     /// <summary>Which end the receiver is. Default: server.</summary>

@@ -142,12 +142,12 @@ internal static class PropertyWriter
         }
     }
 
-    private static void Binary<TSink>(ref TSink sink, MqttPropertyId id, ReadOnlyMemory<byte>? value)
+    private static void Binary<TSink>(ref TSink sink, MqttPropertyId id, byte[]? value)
         where TSink : struct, IPropertySink, allows ref struct
     {
-        if (value is { } set)
+        if (value is not null)
         {
-            sink.Binary(id, set.Span);
+            sink.Binary(id, value);
         }
     }
 }

@@ -67,7 +67,7 @@ internal static class PublishEncoder
 
         if (head.Qos == MqttQos.AtMostOnce ? head.PacketId != 0 || head.Duplicate : head.PacketId == 0)
         {
-            throw Refuse.Protocol("PUBLISH with QoS 0 has neither packet identifier nor duplicate flag; with QoS 1 or 2 it has an identifier.");
+            throw Refuse.Protocol("PUBLISH has a packet identifier with QoS 1 and 2 only, and no duplicate flag with QoS 0.");
         }
 
         if (!head.TopicUtf8.IsEmpty)

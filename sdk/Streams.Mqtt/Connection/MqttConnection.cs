@@ -60,7 +60,8 @@ public sealed class MqttConnection : IAsyncDisposable
     public void Write(MqttPacket packet) => _output.Write(packet, WriteVersion);
 
     /// <summary>As <see cref="Write"/>, for a PUBLISH without a packet object.</summary>
-    public void WritePublish(in MqttPublishHead head, in ReadOnlySequence<byte> payload) => _output.WritePublish(head, payload, WriteVersion);
+    public void WritePublish(in MqttPublishHead head, in ReadOnlySequence<byte> payload) =>
+        _output.WritePublish(head, payload, WriteVersion);
 
     /// <summary>
     /// Completes when everything written before the call has been taken by the transport: this is where back-pressure is felt.

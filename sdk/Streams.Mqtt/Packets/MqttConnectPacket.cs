@@ -22,7 +22,7 @@ public sealed class MqttConnectPacket : MqttPacket
     public string? UserName { get; init; }
 
     /// <summary>The password, at most 65,535 bytes, or <see langword="null"/>. 3.1.1 does not allow it without a user name.</summary>
-    public ReadOnlyMemory<byte>? Password { get; init; }
+    public byte[]? Password { get; init; }
 
     /// <summary>The will, or <see langword="null"/>.</summary>
     public MqttWill? Will { get; init; }

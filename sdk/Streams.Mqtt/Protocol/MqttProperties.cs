@@ -23,9 +23,10 @@ public sealed class MqttProperties
     public string? ResponseTopic { get; set; }
 
     /// <summary>PUBLISH, will: opaque bytes for the asker, at most 65,535. A copy: valid for ever.</summary>
-    public ReadOnlyMemory<byte>? CorrelationData { get; set; }
+    public byte[]? CorrelationData { get; set; }
 
-    /// <summary>CONNECT, CONNACK, DISCONNECT: seconds the session outlives the connection; 0xFFFFFFFF is for ever; absent in CONNECT means 0.</summary>
+    /// <summary>CONNECT, CONNACK, DISCONNECT: seconds the session outlives the connection; 0xFFFFFFFF is for ever; absent in CONNECT
+    /// means 0.</summary>
     public uint? SessionExpiryInterval { get; set; }
 
     /// <summary>CONNACK: the identifier the server gave to a client that came without one.</summary>
@@ -38,7 +39,7 @@ public sealed class MqttProperties
     public string? AuthenticationMethod { get; set; }
 
     /// <summary>CONNECT, CONNACK, AUTH: bytes of the method; not without a method. At most 65,535. A copy: valid for ever.</summary>
-    public ReadOnlyMemory<byte>? AuthenticationData { get; set; }
+    public byte[]? AuthenticationData { get; set; }
 
     /// <summary>CONNECT: false asks the server for no reason strings and user properties on answers; absent means true.</summary>
     public bool? RequestProblemInformation { get; set; }
@@ -73,7 +74,7 @@ public sealed class MqttProperties
     /// <summary>CONNACK: whether the server keeps retained messages; absent means true.</summary>
     public bool? RetainAvailable { get; set; }
 
-    /// <summary>CONNECT, CONNACK: the largest packet in bytes, headers included, the sender takes; never 0; absent means no limit.</summary>
+    /// <summary>CONNECT, CONNACK: the largest packet, in bytes with headers, the sender takes; never 0; absent means no limit.</summary>
     public uint? MaximumPacketSize { get; set; }
 
     /// <summary>CONNACK: whether filters may have wildcards; absent means true.</summary>
@@ -88,7 +89,7 @@ public sealed class MqttProperties
     /// <summary>User properties in the order of the wire; never null.</summary>
     public IReadOnlyList<MqttUserProperty> UserProperties => _user ?? (IReadOnlyList<MqttUserProperty>)[];
 
-    /// <summary>PUBLISH to a client: the identifiers of all subscriptions that match; SUBSCRIBE: none or one. Each 1 to 268,435,455.</summary>
+    /// <summary>PUBLISH to a client: the identifiers of all matching subscriptions; SUBSCRIBE: none or one. 1 to 268,435,455.</summary>
     public IReadOnlyList<uint> SubscriptionIdentifiers => _subscriptions ?? (IReadOnlyList<uint>)[];
 
     internal List<MqttUserProperty>? UserList => _user;

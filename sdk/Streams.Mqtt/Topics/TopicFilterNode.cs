@@ -1,6 +1,8 @@
 namespace Streams.Mqtt;
 
-/// <summary>One level of a <see cref="TopicFilterTree{T}"/>. Most nodes have few children and one value: both are made when needed.</summary>
+/// <summary>
+/// One level of a <see cref="TopicFilterTree{T}"/>. Most nodes have few children and one value: both are made when needed.
+/// </summary>
 internal sealed class TopicFilterNode<T>
     where T : notnull
 {

@@ -13,7 +13,7 @@ public class TranscriptTests
             "'MQTT' 05 EE 000A"                 // name, level, user+password+retain+qos1+will+clean, keep alive 10
             + "05 11 0000000A"                  // properties: session expiry 10
             + "'dev-1'"                         // client identifier
-            + "0C 18 00000005 01 01 03 'a/b'"   // will properties: delay 5, text, content type
+            + "0D 18 00000005 01 01 03 'a/b'"   // will properties: delay 5, text, content type
             + "'will/topic' 0002 4F4B"          // will topic and payload
             + "'bob' 0003 010203");             // user name, password
         MqttConnectPacket expected = new()
@@ -43,7 +43,9 @@ public class TranscriptTests
         byte[] bytes = Wire.Bytes("10 13 0004 4D515454 04 02 003C 0007 6465766963652D");
         Assert.Throws<MqttProtocolException>(() => Wire.Decode(Wire.Packet(0x10, "'MQTT' 04 02 003C 0007 6465"), Wire.NewServer));
         MqttConnectPacket connect = Assert.IsType<MqttConnectPacket>(Wire.Decode(bytes, Wire.NewServer));
-        Assert.Equal(("device-", true, (ushort)60, MqttVersion.V311), (connect.ClientId, connect.CleanStart, connect.KeepAliveSeconds, connect.Version));
+        Assert.Equal(
+            ("device-", true, (ushort)60, MqttVersion.V311),
+            (connect.ClientId, connect.CleanStart, connect.KeepAliveSeconds, connect.Version));
         Assert.Equal(bytes, Wire.Encode(connect, MqttVersion.V311));
     }
 
@@ -109,10 +111,22 @@ public class TranscriptTests
     public void The_four_answers_with_a_reason_string()
     {
         MqttProperties text = new() { ReasonString = "no" };
-        BothWays("40 09 0001 87 05 1F 0002 6E6F", new MqttPubackPacket { PacketId = 1, ReasonCode = MqttReasonCode.NotAuthorized, Properties = text }, Wire.ServerV5);
-        BothWays("50 09 0001 87 05 1F 0002 6E6F", new MqttPubrecPacket { PacketId = 1, ReasonCode = MqttReasonCode.NotAuthorized, Properties = text }, Wire.ServerV5);
-        BothWays("62 09 0001 92 05 1F 0002 6E6F", new MqttPubrelPacket { PacketId = 1, ReasonCode = MqttReasonCode.PacketIdentifierNotFound, Properties = text }, Wire.ServerV5);
-        BothWays("70 09 0001 92 05 1F 0002 6E6F", new MqttPubcompPacket { PacketId = 1, ReasonCode = MqttReasonCode.PacketIdentifierNotFound, Properties = text }, Wire.ServerV5);
+        BothWays(
+            "40 09 0001 87 05 1F 0002 6E6F",
+            new MqttPubackPacket { PacketId = 1, ReasonCode = MqttReasonCode.NotAuthorized, Properties = text },
+            Wire.ServerV5);
+        BothWays(
+            "50 09 0001 87 05 1F 0002 6E6F",
+            new MqttPubrecPacket { PacketId = 1, ReasonCode = MqttReasonCode.NotAuthorized, Properties = text },
+            Wire.ServerV5);
+        BothWays(
+            "62 09 0001 92 05 1F 0002 6E6F",
+            new MqttPubrelPacket { PacketId = 1, ReasonCode = MqttReasonCode.PacketIdentifierNotFound, Properties = text },
+            Wire.ServerV5);
+        BothWays(
+            "70 09 0001 92 05 1F 0002 6E6F",
+            new MqttPubcompPacket { PacketId = 1, ReasonCode = MqttReasonCode.PacketIdentifierNotFound, Properties = text },
+            Wire.ServerV5);
         BothWays("50 02 0001", new MqttPubrecPacket { PacketId = 1 }, Wire.ServerV311);
         BothWays("62 02 0001", new MqttPubrelPacket { PacketId = 1 }, Wire.ClientV311);
         BothWays("70 02 FFFF", new MqttPubcompPacket { PacketId = 65_535 }, Wire.ClientV311);
@@ -134,7 +148,12 @@ public class TranscriptTests
             Properties = new MqttProperties().AddSubscription(130),
             Subscriptions =
             [
-                new MqttSubscription("a/+", MqttQos.AtLeastOnce) { NoLocal = true, RetainAsPublished = true, RetainHandling = MqttRetainHandling.DoNotSend },
+                new MqttSubscription("a/+", MqttQos.AtLeastOnce)
+                {
+                    NoLocal = true,
+                    RetainAsPublished = true,
+                    RetainHandling = MqttRetainHandling.DoNotSend,
+                },
                 new MqttSubscription("$share/g/#", MqttQos.ExactlyOnce) { RetainHandling = MqttRetainHandling.SendIfNew },
             ],
         };
@@ -148,11 +167,25 @@ public class TranscriptTests
     [Fact]
     public void Suback_unsubscribe_and_unsuback()
     {
-        BothWays("90 06 000A 00 00 02 A1", new MqttSubackPacket { PacketId = 10, ReasonCodes = [MqttReasonCode.Success, MqttReasonCode.GrantedQos2, MqttReasonCode.SubscriptionIdentifiersNotSupported] }, Wire.ClientV5);
-        BothWays("90 04 000A 01 80", new MqttSubackPacket { PacketId = 10, ReasonCodes = [MqttReasonCode.GrantedQos1, MqttReasonCode.UnspecifiedError] }, Wire.ClientV311);
-        BothWays("A2 0C 000A 00 0003 612F62 0002 2F23", new MqttUnsubscribePacket { PacketId = 10, Filters = ["a/b", "/#"] }, Wire.ServerV5);
+        BothWays(
+            "90 06 000A 00 00 02 A1",
+            new MqttSubackPacket
+            {
+                PacketId = 10,
+                ReasonCodes = [MqttReasonCode.Success, MqttReasonCode.GrantedQos2, MqttReasonCode.SubscriptionIdentifiersNotSupported],
+            },
+            Wire.ClientV5);
+        BothWays(
+            "90 04 000A 01 80",
+            new MqttSubackPacket { PacketId = 10, ReasonCodes = [MqttReasonCode.GrantedQos1, MqttReasonCode.UnspecifiedError] },
+            Wire.ClientV311);
+        BothWays(
+            "A2 0C 000A 00 0003 612F62 0002 2F23", new MqttUnsubscribePacket { PacketId = 10, Filters = ["a/b", "/#"] }, Wire.ServerV5);
         BothWays("A2 07 000A 0003 612F62", new MqttUnsubscribePacket { PacketId = 10, Filters = ["a/b"] }, Wire.ServerV311);
-        BothWays("B0 05 000A 00 00 11", new MqttUnsubackPacket { PacketId = 10, ReasonCodes = [MqttReasonCode.Success, MqttReasonCode.NoSubscriptionExisted] }, Wire.ClientV5);
+        BothWays(
+            "B0 05 000A 00 00 11",
+            new MqttUnsubackPacket { PacketId = 10, ReasonCodes = [MqttReasonCode.Success, MqttReasonCode.NoSubscriptionExisted] },
+            Wire.ClientV5);
         BothWays("B0 02 000A", new MqttUnsubackPacket { PacketId = 10 }, Wire.ClientV311);
     }
 
@@ -164,17 +197,34 @@ public class TranscriptTests
         BothWays("E0 00", new MqttDisconnectPacket(), Wire.ServerV311);
         BothWays("E0 00", new MqttDisconnectPacket(), Wire.ServerV5);
         BothWays("E0 01 04", new MqttDisconnectPacket { ReasonCode = MqttReasonCode.DisconnectWithWill }, Wire.ServerV5);
-        BothWays("E0 07 00 05 11 00000000", new MqttDisconnectPacket { Properties = new MqttProperties { SessionExpiryInterval = 0 } }, Wire.ServerV5);
-        BothWays("E0 09 9D 07 1C 0004 682D3221", new MqttDisconnectPacket { ReasonCode = MqttReasonCode.ServerMoved, Properties = new MqttProperties { ServerReference = "h-2!" } }, Wire.ClientV5);
+        BothWays(
+            "E0 07 00 05 11 00000000",
+            new MqttDisconnectPacket { Properties = new MqttProperties { SessionExpiryInterval = 0 } },
+            Wire.ServerV5);
+        BothWays(
+            "E0 09 9D 07 1C 0004 682D3221",
+            new MqttDisconnectPacket
+            {
+                ReasonCode = MqttReasonCode.ServerMoved,
+                Properties = new MqttProperties { ServerReference = "h-2!" },
+            },
+            Wire.ClientV5);
         BothWays("F0 00", new MqttAuthPacket(), Wire.ClientV5);
-        BothWays("F0 0B 18 09 15 0001 78 16 0002 0102", new MqttAuthPacket { ReasonCode = MqttReasonCode.ContinueAuthentication, Properties = new MqttProperties { AuthenticationMethod = "x", AuthenticationData = new byte[] { 1, 2 } } }, Wire.ServerV5);
+        BothWays(
+            "F0 0B 18 09 15 0001 78 16 0002 0102",
+            new MqttAuthPacket
+            {
+                ReasonCode = MqttReasonCode.ContinueAuthentication,
+                Properties = new MqttProperties { AuthenticationMethod = "x", AuthenticationData = new byte[] { 1, 2 } },
+            },
+            Wire.ServerV5);
     }
 
     [Fact]
     public void Every_connack_property_has_its_identifier_and_type()
     {
         byte[] bytes = Wire.Packet(0x20,
-            "00 00 58"
+            "00 00 52"
             + "11 00000001 12 'c' 13 0002 15 'm' 16 0001 FF 1A 'r' 1C 's' 1F 't' 21 0003 22 0004 24 00 25 01 27 00000005 28 00 29 01 2A 00"
             + "26 'n' 'v' 26 'n' 'w' 26 'longername' ''");
         MqttProperties? p = Assert.IsType<MqttConnackPacket>(Wire.Decode(bytes, Wire.ClientV5)).Properties;

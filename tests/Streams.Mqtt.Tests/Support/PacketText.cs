@@ -25,6 +25,9 @@ internal static class PacketText
             case string s:
                 text.Append('"').Append(s).Append('"');
                 break;
+            case byte[] bytes when value.GetType() == typeof(byte[]):
+                text.Append("0x").Append(Convert.ToHexString(bytes));
+                break;
             case ReadOnlyMemory<byte> memory:
                 text.Append("0x").Append(Convert.ToHexString(memory.Span));
                 break;
