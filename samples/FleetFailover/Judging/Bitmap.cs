@@ -11,16 +11,6 @@ internal sealed class Bitmap
 
     public bool this[int number] => number >> 6 < _words.Length && (_words[number >> 6] & (1UL << number)) != 0;
 
-    /// <summary>The highest number of the set, or -1.</summary>
-    public int Highest
-    {
-        get
-        {
-            int word = _words.AsSpan().LastIndexOfAnyExcept(0UL);
-            return word < 0 ? -1 : (word << 6) + 63 - BitOperations.LeadingZeroCount(_words[word]);
-        }
-    }
-
     /// <summary>Adds a number; false when it was there already.</summary>
     public bool Add(int number)
     {
