@@ -25,7 +25,8 @@ for (int i = 1; i <= Events; i++)
 await client.FlushAsync();                                       // until a cluster holds all of it, flushed
 Console.WriteLine($"held by {client.ConnectedTo}");
 
-await using StreamsConsumer consumer = await client.ConsumeAsync(new ConsumerOptions { Name = ConsumerName.Parse("quick-start"), Stream = stream });
+await using StreamsConsumer consumer =
+    await client.ConsumeAsync(new ConsumerOptions { Name = ConsumerName.Parse("quick-start"), Stream = stream });
 int received = 0;
 await foreach (ReceivedEvent e in consumer.ReadAllAsync())
 {

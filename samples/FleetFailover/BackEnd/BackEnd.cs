@@ -4,7 +4,8 @@ using Streams.Core;
 
 namespace FleetFailover;
 
-/// <summary>The back end: one SDK client that consumes the telemetry of all cars and answers every tenth event of a car with a command to it.</summary>
+/// <summary>The back end: one SDK client that consumes the telemetry of all cars and answers every tenth event of a car with a command to
+/// it.</summary>
 internal sealed class BackEnd : IAsyncDisposable
 {
     private const int EventsPerCommand = 10;
@@ -16,7 +17,8 @@ internal sealed class BackEnd : IAsyncDisposable
     private readonly StreamsClient _client;
     private readonly StreamsConsumer _consumer;
     private readonly Publisher _publisher;
-    private readonly Channel<(ReceivedEvent Cause, int Car, int Number)> _toSend = Channel.CreateBounded<(ReceivedEvent, int, int)>(MaxWaiting);
+    private readonly Channel<(ReceivedEvent Cause, int Car, int Number)> _toSend =
+        Channel.CreateBounded<(ReceivedEvent, int, int)>(MaxWaiting);
     private readonly int[] _commandNumbers;
     private readonly TopicName[] _commandTopics;
     private readonly CancellationTokenSource _stop = new();
@@ -50,7 +52,8 @@ internal sealed class BackEnd : IAsyncDisposable
 
     public static async Task<BackEnd> OpenAsync(FleetWorld world, CancellationToken cancellationToken)
     {
-        StreamsClient client = await StreamsClient.OpenAsync(world.ClientOptions("backend"), time: world.Time, cancellationToken: cancellationToken);
+        StreamsClient client = await StreamsClient.OpenAsync(world.ClientOptions("backend"), time: world.Time,
+            cancellationToken: cancellationToken);
         StreamsConsumer consumer = await client.ConsumeAsync(
             new ConsumerOptions { Name = ConsumerName.Parse("backend"), Stream = Judge.Fleet }, cancellationToken);
         return new BackEnd(world, client, consumer);
@@ -77,7 +80,8 @@ internal sealed class BackEnd : IAsyncDisposable
 
             if (!_world.Cars.TryRead(received.Payload.Span, out int car, out int number))
             {
-                _world.Judge.Telemetry.DeliverUnreadable($"the back end was given a damaged event from {received.Partition} {received.Place}");
+                _world.Judge.Telemetry.DeliverUnreadable(
+                    $"the back end was given a damaged event from {received.Partition} {received.Place}");
                 received.Acknowledge();
                 continue;
             }

@@ -6,7 +6,8 @@ namespace FleetFailover;
 /// <summary>Where a cluster listens, all on 127.0.0.1.</summary>
 internal sealed record ClusterPorts(int Mqtt, int Http, int Link);
 
-/// <summary>One cluster: a server process that can be killed and started again with the same data and ports. It does not outlive this program.</summary>
+/// <summary>One cluster: a server process that can be killed and started again with the same data and ports. It does not outlive this
+/// program.</summary>
 internal sealed class ClusterProcess : IAsyncDisposable
 {
     private const int KeptLines = 40;
@@ -29,8 +30,11 @@ internal sealed class ClusterProcess : IAsyncDisposable
         _http = http;
         _time = time;
         _program = server.Program;
-        _arguments = [.. server.Arguments, "--cluster", name.Value, "--data", dataDirectory, "--mqtt", Address(ports.Mqtt), "--http", Address(ports.Http),
-            "--link", Address(ports.Link), "--link-to", $"{linkTo.Name}={Address(linkTo.Ports.Link)}"];
+        _arguments =
+        [
+            .. server.Arguments, "--cluster", name.Value, "--data", dataDirectory, "--mqtt", Address(ports.Mqtt),
+            "--http", Address(ports.Http), "--link", Address(ports.Link), "--link-to", $"{linkTo.Name}={Address(linkTo.Ports.Link)}",
+        ];
         _log = new StreamWriter(dataDirectory + ".log", append: true) { AutoFlush = true };
     }
 
@@ -64,8 +68,15 @@ internal sealed class ClusterProcess : IAsyncDisposable
     /// <exception cref="ClusterFailedException">It ended, or is not healthy after <paramref name="limit"/>.</exception>
     public async Task StartAsync(TimeSpan limit, CancellationToken cancellationToken)
     {
-        ProcessStartInfo info = new(_program, _arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        Process process = new() { StartInfo = info };
+        Process process = new()
+        {
+            StartInfo = new ProcessStartInfo(_program, _arguments)
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                UseShellExecute = false,
+            },
+        };
         process.OutputDataReceived += (_, line) => Keep(line.Data);
         process.ErrorDataReceived += (_, line) => Keep(line.Data);
         process.Start();

@@ -26,7 +26,8 @@ internal sealed class ClusterRing : IAsyncDisposable
     public LaneApi Lanes { get; }
 
     /// <summary>Where devices connect, the preferred cluster first.</summary>
-    public IReadOnlyList<ClusterEndpoint> Endpoints => [.. Clusters.Select(cluster => new ClusterEndpoint(cluster.Name, "127.0.0.1", cluster.Ports.Mqtt))];
+    public IReadOnlyList<ClusterEndpoint> Endpoints =>
+        [.. Clusters.Select(cluster => new ClusterEndpoint(cluster.Name, "127.0.0.1", cluster.Ports.Mqtt))];
 
     public Task StartAsync(TimeSpan limit, CancellationToken cancellationToken) =>
         Task.WhenAll(Clusters.Select(cluster => cluster.StartAsync(limit, cancellationToken)));

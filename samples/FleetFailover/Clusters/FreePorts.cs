@@ -3,7 +3,8 @@ using System.Net.Sockets;
 
 namespace FleetFailover;
 
-/// <summary>Loopback ports nobody listens on, from below the range that systems use for outgoing connections: a restarted server must get its own again.</summary>
+/// <summary>Loopback ports nobody listens on, from below the range that systems use for outgoing connections: a restarted server must get
+/// its own again.</summary>
 internal static class FreePorts
 {
     private const int Lowest = 12_000;

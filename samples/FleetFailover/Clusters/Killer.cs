@@ -39,7 +39,8 @@ internal sealed class Killer(ClusterRing ring, IReadOnlyList<KillStep> plan, ILo
             resume.Killed(cluster.Name, killed, connected);
             await cluster.KillAsync();
             LastEvent = $"{cluster.Name} killed";
-            KillRecord record = new(cluster.Name.Value, Math.Round(time.GetElapsedTime(began, killed).TotalSeconds, 3), null, connected.Length);
+            KillRecord record = new(cluster.Name.Value, Math.Round(time.GetElapsedTime(began, killed).TotalSeconds, 3), null,
+                connected.Length);
             Keep(record, isNew: true);
 
             await LoadReachesAsync(step.Up, cancellationToken);

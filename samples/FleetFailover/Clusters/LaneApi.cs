@@ -34,11 +34,13 @@ internal sealed class LaneApi(HttpClient http)
             .Where(lane => lane.Next > 0)];
     }
 
-    /// <summary>The events of a lane from <paramref name="from"/> on, a page at a time; nothing at its end. The elements live until the page is disposed.</summary>
+    /// <summary>The events of a lane from <paramref name="from"/> on, a page at a time; nothing at its end. The elements live until the
+    /// page is disposed.</summary>
     public async Task<LanePage> ReadAsync(Uri cluster, LaneId lane, long from, CancellationToken cancellationToken)
     {
-        Uri uri = new(cluster, $"api/v1/lanes/read?stream={Uri.EscapeDataString(lane.Partition.Stream.Value)}&partition={lane.Partition.Partition}"
-            + $"&origin={lane.Origin}&from={from}&max={PageEvents}");
+        string stream = Uri.EscapeDataString(lane.Partition.Stream.Value);
+        Uri uri = new(cluster, $"api/v1/lanes/read?stream={stream}&partition={lane.Partition.Partition}&origin={lane.Origin}"
+            + $"&from={from}&max={PageEvents}");
         return new LanePage(JsonDocument.Parse(await http.GetByteArrayAsync(uri, cancellationToken)));
     }
 }

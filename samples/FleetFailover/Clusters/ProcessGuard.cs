@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace FleetFailover;
 
-/// <summary>Ends a child even if this program is itself killed: a shell waits on a pipe that breaks with us, and then kills the child.</summary>
+/// <summary>Ends a child even if this program is itself killed: a shell waits on a pipe that breaks with us, and then kills the
+/// child.</summary>
 internal sealed class ProcessGuard : IDisposable
 {
     private readonly Process? _shell;

@@ -10,7 +10,8 @@ internal static class ServerProgram
     public static (string Program, IReadOnlyList<string> Arguments) Find(string? asked)
     {
         string path = Path.GetFullPath(asked ?? Built(AppContext.BaseDirectory)
-            ?? throw new ClusterFailedException($"{Name}.dll was not found beside this sample: build the repository, or name it with --server PATH"));
+            ?? throw new ClusterFailedException(
+                $"{Name}.dll was not found beside this sample: build the repository, or name it with --server PATH"));
         return path.EndsWith(".dll", StringComparison.OrdinalIgnoreCase) ? (Host(), [path]) : (path, []);
     }
 

@@ -3,7 +3,8 @@ using Streams.Core;
 
 namespace FleetFailover;
 
-/// <summary>A car: one SDK client with its own outbox file, which publishes telemetry and listens for the commands addressed to it.</summary>
+/// <summary>A car: one SDK client with its own outbox file, which publishes telemetry and listens for the commands addressed to
+/// it.</summary>
 internal sealed class Car : IAsyncDisposable
 {
     private readonly FleetWorld _world;
@@ -38,9 +39,11 @@ internal sealed class Car : IAsyncDisposable
     public static async Task<Car> OpenAsync(int index, FleetWorld world, CancellationToken cancellationToken)
     {
         string name = world.Cars.Names[index];
-        StreamsClient client = await StreamsClient.OpenAsync(world.ClientOptions("car-" + name), time: world.Time, cancellationToken: cancellationToken);
+        StreamsClient client = await StreamsClient.OpenAsync(world.ClientOptions("car-" + name), time: world.Time,
+            cancellationToken: cancellationToken);
         StreamsConsumer consumer = await client.ConsumeAsync(
-            new ConsumerOptions { Name = ConsumerName.Parse("car-" + name), Stream = Judge.CommandStream, Filters = [name] }, cancellationToken);
+            new ConsumerOptions { Name = ConsumerName.Parse("car-" + name), Stream = Judge.CommandStream, Filters = [name] },
+                cancellationToken);
         return new Car(index, world, client, consumer);
     }
 
@@ -73,7 +76,8 @@ internal sealed class Car : IAsyncDisposable
                 }
                 else if (car != Index || command.Topic.Value != Name)
                 {
-                    _world.Judge.Commands.DeliverUnreadable($"{Name} was given {_world.Judge.Commands.Name(car, number)} of topic {command.Topic}");
+                    _world.Judge.Commands.DeliverUnreadable(
+                        $"{Name} was given {_world.Judge.Commands.Name(car, number)} of topic {command.Topic}");
                 }
                 else
                 {

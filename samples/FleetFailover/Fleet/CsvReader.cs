@@ -1,6 +1,7 @@
 namespace FleetFailover;
 
-/// <summary>Cuts comma-separated text (RFC 4180: quotes, doubled quotes, line ends within quotes; LF or CRLF) into records and fields.</summary>
+/// <summary>Cuts comma-separated text (RFC 4180: quotes, doubled quotes, line ends within quotes; LF or CRLF) into records and
+/// fields.</summary>
 internal static class CsvReader
 {
     /// <summary>Length of the record that begins at the head of <paramref name="text"/>, and with its line end.</summary>

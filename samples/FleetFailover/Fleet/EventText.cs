@@ -41,7 +41,8 @@ internal static class EventText
         car = default;
         number = 0;
         if (text.Length < Head.Length + TailLength || !text.StartsWith(Head) || !text[^TailLength..].StartsWith(Tail)
-            || !Utf8Parser.TryParse(text[^10..^2], out uint sum, out int used, 'x') || used != 8 || Crc32C.Compute(text[..^TailLength]) != sum)
+            || !Utf8Parser.TryParse(text[^10..^2], out uint sum, out int used, 'x') || used != 8
+                || Crc32C.Compute(text[..^TailLength]) != sum)
         {
             return false;
         }

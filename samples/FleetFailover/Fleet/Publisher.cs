@@ -3,11 +3,13 @@ using Streams.Core;
 
 namespace FleetFailover;
 
-/// <summary>Publishes numbered events of cars to one stream, and tells the ledger what the outbox and later a cluster made of each.</summary>
+/// <summary>Publishes numbered events of cars to one stream, and tells the ledger what the outbox and later a cluster made of
+/// each.</summary>
 /// <remarks>One caller at a time. A publish that fails leaves the number used and unsent.</remarks>
 internal sealed class Publisher(StreamsClient client, StreamPath stream, Ledger ledger, FleetWorld world) : IDisposable
 {
-    /// <summary>Events of one client whose confirmation is awaited: more than a cluster's absence makes, and a bound for a replay at full speed.</summary>
+    /// <summary>Events of one client whose confirmation is awaited: more than a cluster's absence makes, and a bound for a replay at full
+    /// speed.</summary>
     private const int MaxUnconfirmed = 8_192;
 
     private readonly SemaphoreSlim _unconfirmed = new(MaxUnconfirmed);
@@ -45,7 +47,8 @@ internal sealed class Publisher(StreamsClient client, StreamPath stream, Ledger 
             Confirmed?.Invoke(car, stored.Place.Origin.Cluster);
             if (stored.Stream != stream || stored.Partition != receipt.Partition.Partition)
             {
-                world.Judge.Fail($"{ledger.Name(car, number)} was published to {receipt.Partition} and stored in {stored.Stream}#{stored.Partition}");
+                string where = $"{stored.Stream}#{stored.Partition}";
+                world.Judge.Fail($"{ledger.Name(car, number)} was published to {receipt.Partition} and stored in {where}");
             }
 
             ledger.Confirm(car, number, world.PlaceOf(stored));

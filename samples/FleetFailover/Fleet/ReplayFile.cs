@@ -13,7 +13,8 @@ internal sealed class ReplayFile
     public const int MaxBytes = 1 << 30;
 
     private static readonly string[] IdNames =
-        ["vehicle_id", "vehicle", "car_id", "car", "bus_id", "device_id", "device", "id", "unit_id", "asset_id", "tripid", "trip_id", "name"];
+        ["vehicle_id", "vehicle", "car_id", "car", "bus_id", "device_id", "device", "id", "unit_id", "asset_id", "tripid", "trip_id",
+            "name"];
 
     private static readonly string[] TimeNames =
         ["timestamp", "time", "datetime", "date_time", "ts", "timestamp_utc", "timestamp_local", "recorded_at", "event_time", "date"];
@@ -56,7 +57,8 @@ internal sealed class ReplayFile
     }
 
     /// <summary>Reads a recording from memory; <paramref name="path"/> is for messages.</summary>
-    public static ReplayFile Parse(string path, byte[] text, string? idColumn = null, string? timeColumn = null, int maxVehicles = int.MaxValue)
+    public static ReplayFile Parse(string path, byte[] text, string? idColumn = null, string? timeColumn = null,
+        int maxVehicles = int.MaxValue)
     {
         int start = text.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0;
         (int length, int next) = CsvReader.Record(text.AsSpan(start));
@@ -123,7 +125,8 @@ internal sealed class ReplayFile
     private static int Column(string path, string[] columns, string? asked, string[] usual, string option)
     {
         IEnumerable<string> wanted = asked is null ? usual : [asked];
-        int column = wanted.Select(name => Array.FindIndex(columns, c => c.Equals(name, StringComparison.OrdinalIgnoreCase))).FirstOrDefault(i => i >= 0, -1);
+        int column = wanted.Select(name => Array.FindIndex(columns, c => c.Equals(name, StringComparison.OrdinalIgnoreCase)))
+            .FirstOrDefault(found => found >= 0, -1);
         return column >= 0
             ? column
             : throw new ReplayFaultException(asked is null

@@ -3,7 +3,8 @@ using System.Threading.Channels;
 
 namespace FleetFailover;
 
-/// <summary>Plays a recording: rows go out in order of their times, each through its vehicle's car; at full speed, or so many times as fast as recorded.</summary>
+/// <summary>Plays a recording: rows go out in order of their times, each through its vehicle's car; at full speed, or so many times as
+/// fast as recorded.</summary>
 internal sealed class ReplayLoad(ReplayFile file, FleetOptions options, TimeProvider time) : ILoad
 {
     /// <summary>Rows of one vehicle that wait for its outbox; beyond it the whole recording waits.</summary>
@@ -33,7 +34,8 @@ internal sealed class ReplayLoad(ReplayFile file, FleetOptions options, TimeProv
         {
             if (options.ReplaySpeed > 0)
             {
-                TimeSpan wait = (TimeSpan.FromTicks(row.UtcTicks - file.Rows[0].UtcTicks) / options.ReplaySpeed) - time.GetElapsedTime(started);
+                TimeSpan due = TimeSpan.FromTicks(row.UtcTicks - file.Rows[0].UtcTicks) / options.ReplaySpeed;
+                TimeSpan wait = due - time.GetElapsedTime(started);
                 if (wait > TimeSpan.Zero)
                 {
                     await Task.Delay(wait < limit ? wait : limit, time, cancellationToken);

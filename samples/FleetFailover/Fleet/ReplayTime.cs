@@ -17,7 +17,8 @@ internal static class ReplayTime
 
         Span<char> chars = stackalloc char[64];
         time = default;
-        return text.Length is > 0 and <= 64 && Encoding.UTF8.TryGetChars(text, chars, out int length) && DateTimeOffset.TryParse(chars[..length],
+        return text.Length is > 0 and <= 64 && Encoding.UTF8.TryGetChars(text, chars, out int length)
+            && DateTimeOffset.TryParse(chars[..length],
             CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AllowWhiteSpaces, out time);
     }
 

@@ -3,7 +3,8 @@ using System.Text.Json;
 
 namespace FleetFailover;
 
-/// <summary>A car on the grid: it speeds up, brakes before crossings, turns by chance, uses its battery and charges it. The same chance gives the same drive.</summary>
+/// <summary>A car on the grid: it speeds up, brakes before crossings, turns by chance, uses its battery and charges it. The same chance
+/// gives the same drive.</summary>
 internal sealed class SimulatedCar
 {
     private const double TopSpeed = 14;                    // m/s, about 50 km/h

@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace FleetFailover;
 
-/// <summary>Decides from recorded facts alone whether a run kept the promises. It knows no cluster and no client; everything it knows it was told.</summary>
+/// <summary>Decides from recorded facts alone whether a run kept the promises. It knows no cluster and no client; everything it knows it
+/// was told.</summary>
 internal sealed class Judge
 {
     public static readonly StreamPath Fleet = StreamPath.Parse("/fleet");

@@ -6,7 +6,8 @@ namespace FleetFailover;
 /// <param name="Number">The running number of the car.</param>
 internal readonly record struct LaneContent(ulong Fingerprint, int Car, int Number);
 
-/// <summary>Compares the lanes of all clusters, offset by offset, as they are read one after the other. Pure: whoever reads feeds it.</summary>
+/// <summary>Compares the lanes of all clusters, offset by offset, as they are read one after the other. Pure: whoever reads feeds
+/// it.</summary>
 internal sealed class LaneAudit(LaneTable lanes, IReadOnlyList<string> clusters, Findings findings)
 {
     private readonly Dictionary<int, Reference> _references = [];
@@ -21,7 +22,8 @@ internal sealed class LaneAudit(LaneTable lanes, IReadOnlyList<string> clusters,
     public IReadOnlyList<string> Clusters => clusters;
 
     /// <summary>All lanes that a cluster has, in order.</summary>
-    public IReadOnlyList<int> Lanes => [.. _seen.Keys.Select(key => key.Lane).Distinct().OrderBy(lane => lanes[lane].ToString(), StringComparer.Ordinal)];
+    public IReadOnlyList<int> Lanes =>
+        [.. _seen.Keys.Select(key => key.Lane).Distinct().OrderBy(lane => lanes[lane].ToString(), StringComparer.Ordinal)];
 
     public LaneSeen? Seen(int lane, int cluster) => _seen.GetValueOrDefault((lane, cluster));
 
@@ -41,7 +43,8 @@ internal sealed class LaneAudit(LaneTable lanes, IReadOnlyList<string> clusters,
         {
             if (known.Fingerprint != content.Fingerprint)
             {
-                Mismatch(new Place(lane, offset), $"{clusters[cluster]} holds {Name(lane, content)} where another cluster holds {Name(lane, known)}");
+                Mismatch(new Place(lane, offset),
+                    $"{clusters[cluster]} holds {Name(lane, content)} where another cluster holds {Name(lane, known)}");
             }
 
             return;
@@ -60,7 +63,8 @@ internal sealed class LaneAudit(LaneTable lanes, IReadOnlyList<string> clusters,
         {
             foreach ((int car, int number, Place place, string toldBy) in ledger.Places())
             {
-                if (!_references.TryGetValue(place.Lane, out Reference? reference) || !reference.TryGet(place.Offset, out LaneContent content))
+                if (!_references.TryGetValue(place.Lane, out Reference? reference)
+                    || !reference.TryGet(place.Offset, out LaneContent content))
                 {
                     Mismatch(place, $"{toldBy} of {ledger.Name(car, number)} names it, and no cluster holds it");
                 }
@@ -87,7 +91,8 @@ internal sealed class LaneAudit(LaneTable lanes, IReadOnlyList<string> clusters,
             {
                 null => "is missing",
                 { } seen when seen.Next != furthest => $"ends at {seen.Next}, elsewhere at {furthest}",
-                { } seen when seen.Events != seen.Next - seen.First || seen.First != 0 => $"gave {seen.Events} events of {seen.First} to {seen.Next}",
+                { } seen when seen.Events != seen.Next - seen.First || seen.First != 0 =>
+                    $"gave {seen.Events} events of {seen.First} to {seen.Next}",
                 _ => null,
             };
             if (fault is not null)

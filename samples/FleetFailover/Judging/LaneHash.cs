@@ -8,8 +8,10 @@ using Streams.Core;
 
 namespace FleetFailover;
 
-/// <summary>Hashes the events of a lane as they are read, in the same form as the server's own digest of a lane, so that the two can be compared by hand:
-/// for each event, little-endian, offset (8), producer (16), epoch (8), sequence (8), microseconds (8), then topic, key, headers as stored and payload,
+/// <summary>Hashes the events of a lane as they are read, in the same form as the server's own digest of a lane, so that the two can be
+/// compared by hand:
+/// for each event, little-endian, offset (8), producer (16), epoch (8), sequence (8), microseconds (8), then topic, key, headers as
+/// stored and payload,
 /// each with its length (4).</summary>
 internal sealed class LaneHash : IDisposable
 {

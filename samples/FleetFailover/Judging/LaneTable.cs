@@ -47,7 +47,8 @@ internal sealed class LaneTable
         }
     }
 
-    public Place Place(StreamPath stream, PartitionId partition, EventPlace place) => new(Number(stream, partition, place.Origin), place.Offset.Value);
+    public Place Place(StreamPath stream, PartitionId partition, EventPlace place) =>
+        new(Number(stream, partition, place.Origin), place.Offset.Value);
 
     /// <summary>A place for people.</summary>
     public string Text(Place place)

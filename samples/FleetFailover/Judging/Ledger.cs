@@ -1,6 +1,7 @@
 namespace FleetFailover;
 
-/// <summary>What happened to the numbered events of one kind (telemetry, or commands), car by car. Safe for many threads; facts may come in any order:
+/// <summary>What happened to the numbered events of one kind (telemetry, or commands), car by car. Safe for many threads; facts may come
+/// in any order:
 /// an event may be delivered before its publisher has heard that it was stored.</summary>
 internal sealed class Ledger(string what, IReadOnlyList<string> cars, LaneTable lanes, Findings findings)
 {
@@ -92,7 +93,8 @@ internal sealed class Ledger(string what, IReadOnlyList<string> cars, LaneTable 
             foreach (int number in _pages[car].Sent.Except(_pages[car].Got))
             {
                 lost++;
-                string stored = _pages[car].Confirmed[number] is { } place ? $"stored at {lanes.Text(place)}" : "never confirmed by a cluster";
+                string stored = _pages[car].Confirmed[number] is { } place ? $"stored at {lanes.Text(place)}"
+                    : "never confirmed by a cluster";
                 findings.Add(FaultKind.Lost, $"{Name(car, number)} was never delivered, {stored}");
             }
 
@@ -108,7 +110,8 @@ internal sealed class Ledger(string what, IReadOnlyList<string> cars, LaneTable 
             findings.Add(FaultKind.NotConfirmed, $"{what}: {Sent} sent, {Confirmed} confirmed by a cluster");
         }
 
-        return new LedgerTotals(Sent, Confirmed, Delivered, lost, Interlocked.Read(ref _duplicates), Interlocked.Read(ref _outOfOrder), unexpected);
+        return new LedgerTotals(Sent, Confirmed, Delivered, lost, Interlocked.Read(ref _duplicates), Interlocked.Read(ref _outOfOrder),
+            unexpected);
     }
 
     /// <summary>Every place that a publisher or a consumer was told, with the event it was told for.</summary>

@@ -21,10 +21,12 @@ internal sealed record FleetOptions
     /// <summary>Most cars: each is a client with a database file and connections of its own.</summary>
     public const int MaxCars = 2_000;
 
-    /// <summary>Cars of the simulated fleet. Default 50, 1 to <see cref="MaxCars"/>. With a replay: the first so many vehicles; all when absent.</summary>
+    /// <summary>Cars of the simulated fleet. Default 50, 1 to <see cref="MaxCars"/>. With a replay: the first so many vehicles; all when
+    /// absent.</summary>
     public int Cars { get; init; } = 50;
 
-    /// <summary>Seconds of load. Default 20, 1 to 86,400. With a replay: its end at the latest; when absent it ends with its file.</summary>
+    /// <summary>Seconds of load. Default 20, 1 to 86,400. With a replay: its end at the latest; when absent it ends with its
+    /// file.</summary>
     public int Seconds { get; init; } = 20;
 
     /// <summary>Events per second and car of the simulated fleet. Default 5, 0.01 to 1000.</summary>

@@ -64,8 +64,8 @@ internal static class FleetOptionsParser
         return (options with { CarsGiven = given.Contains("--cars"), SecondsGiven = given.Contains("--seconds") }, faults);
     }
 
-    private static bool IsKnown(string name) => name is "--cars" or "--seconds" or "--rate" or "--replay" or "--replay-id" or "--replay-time"
-        or "--replay-speed" or "--kill" or "--sabotage" or "--report" or "--seed" or "--drain" or "--server";
+    private static bool IsKnown(string name) => name is "--cars" or "--seconds" or "--rate" or "--replay" or "--replay-id"
+        or "--replay-time" or "--replay-speed" or "--kill" or "--sabotage" or "--report" or "--seed" or "--drain" or "--server";
 
     private static FleetOptions Apply(FleetOptions options, string name, string value, List<string> faults) => name switch
     {
@@ -118,7 +118,8 @@ internal static class FleetOptionsParser
 
     private static int Whole(string name, string value, int least, int most, List<string> faults)
     {
-        if (!int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) || number < least || number > most)
+        if (!int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) || number < least
+            || number > most)
         {
             faults.Add($"{name} {value}: must be a whole number from {least} to {most}");
             return least;
@@ -129,7 +130,8 @@ internal static class FleetOptionsParser
 
     private static double Number(string name, string value, double least, double most, List<string> faults)
     {
-        if (!double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) || !(number >= least && number <= most))
+        if (!double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
+            || !(number >= least && number <= most))
         {
             faults.Add($"{name} {value}: must be a number from {least} to {most}");
             return least;

@@ -18,11 +18,12 @@ internal static class FinalPicture
 
         if (report.ResumeMilliseconds is { Count: > 0 } resume)
         {
-            console.WriteLine($"{resume.Count} cars went on at another cluster: p50 {resume.P50:0} ms, p99 {resume.P99:0} ms, max {resume.Max:0} ms after the kill");
+            console.WriteLine($"{resume.Count} times a car went on at another cluster: "
+                + $"p50 {resume.P50:0} ms, p99 {resume.P99:0} ms, max {resume.Max:0} ms after the kill");
         }
 
-        console.WriteLine($"load {report.Durations.LoadSeconds:0.0} s, drained in {report.Durations.DrainSeconds:0.0} s, {report.Reconnects} reconnects, "
-            + $"{report.OrderReleased} released out of patience, seed {report.Seed}");
+        console.WriteLine($"load {report.Durations.LoadSeconds:0.0} s, drained in {report.Durations.DrainSeconds:0.0} s, "
+            + $"{report.Reconnects} reconnects, {report.OrderReleased} released out of patience, seed {report.Seed}");
         if (report.SabotageDone is { } deed)
         {
             console.WriteLine($"sabotage: {deed}");
@@ -36,10 +37,12 @@ internal static class FinalPicture
         console.WriteLine(VerdictLine(report));
     }
 
-    internal static string VerdictLine(RunReport report) => $"VERDICT {(report.Passed ? "PASS" : "FAIL")}: {report.Published} published, "
-        + $"{report.Acknowledged} acknowledged, {report.Delivered} delivered, {report.Lost} lost, {report.Duplicates} twice, {report.OutOfOrder} out of order; "
-        + $"{report.CommandsDelivered} of {report.CommandsSent} commands delivered, {report.CommandsLost} lost, {report.CommandDuplicates} twice, "
-        + $"{report.CommandsOutOfOrder} out of order; {report.OffsetMismatches} offset mismatches, {report.LaneDifferences} lane differences, "
+    internal static string VerdictLine(RunReport report) => $"VERDICT {(report.Passed ? "PASS" : "FAIL")}: "
+        + $"{report.Published} published, {report.Acknowledged} acknowledged, {report.Delivered} delivered, "
+        + $"{report.Lost} lost, {report.Duplicates} twice, {report.OutOfOrder} out of order; "
+        + $"{report.CommandsDelivered} of {report.CommandsSent} commands delivered, {report.CommandsLost} lost, "
+        + $"{report.CommandDuplicates} twice, {report.CommandsOutOfOrder} out of order; "
+        + $"{report.OffsetMismatches} offset mismatches, {report.LaneDifferences} lane differences, "
         + $"{report.Unexpected} unexpected, {report.Failures} failures";
 
     private static Table Lanes(RunReport report)
@@ -51,7 +54,8 @@ internal static class FinalPicture
             table.AddColumn(cluster.Name);
         }
 
-        var lanes = report.Clusters.SelectMany(cluster => cluster.Lanes).Select(lane => (lane.Stream, lane.Partition, lane.Origin)).Distinct().Order();
+        var lanes = report.Clusters.SelectMany(cluster => cluster.Lanes)
+            .Select(lane => (lane.Stream, lane.Partition, lane.Origin)).Distinct().Order();
         foreach ((string stream, int partition, string origin) in lanes)
         {
             table.AddRow([stream, $"{partition}", origin, .. report.Clusters.Select(cluster => cluster.Lanes

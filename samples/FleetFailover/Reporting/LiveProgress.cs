@@ -25,10 +25,12 @@ internal sealed class LiveProgress(IAnsiConsole console, TimeProvider time) : IP
 
     internal static IRenderable Draw(FleetFigures now)
     {
-        Table clusters = new Table().Border(TableBorder.Rounded).AddColumns("cluster", "state").AddColumn("cars", column => column.RightAligned());
+        Table clusters = new Table().Border(TableBorder.Rounded).AddColumns("cluster", "state")
+            .AddColumn("cars", column => column.RightAligned());
         foreach ((string name, bool isUp, int cars) in now.Clusters)
         {
-            clusters.AddRow(now.BackEndAt == name ? $"{name} [grey](back end)[/]" : name, isUp ? "[green]up[/]" : "[red]DOWN[/]", $"{cars}");
+            string label = now.BackEndAt == name ? $"{name} [grey](back end)[/]" : name;
+            clusters.AddRow(label, isUp ? "[green]up[/]" : "[red]DOWN[/]", $"{cars}");
         }
 
         Table events = new Table().Border(TableBorder.Rounded).AddColumn("").AddColumn("events", column => column.RightAligned());

@@ -20,9 +20,11 @@ internal sealed class PlainProgress(TextWriter output, TimeProvider time) : IPro
 
     internal static string Line(FleetFigures now)
     {
-        string clusters = string.Join("  ", now.Clusters.Select(cluster => $"{cluster.Name} {(cluster.IsUp ? "up" : "DOWN")} {cluster.Cars}"));
+        string clusters = string.Join("  ",
+            now.Clusters.Select(cluster => $"{cluster.Name} {(cluster.IsUp ? "up" : "DOWN")} {cluster.Cars}"));
         string lastEvent = now.LastEvent.Length == 0 ? string.Empty : $"  [{now.LastEvent}]";
-        return $"{now.Elapsed.TotalSeconds,6:0.0}s  {clusters}  back end {now.BackEndAt}  published {now.Published}  acknowledged {now.Acknowledged}  "
-            + $"delivered {now.Delivered}  commands {now.CommandsSent}/{now.CommandsDelivered}  outboxes {now.InOutboxes}  {now.Phase}{lastEvent}";
+        return $"{now.Elapsed.TotalSeconds,6:0.0}s  {clusters}  back end {now.BackEndAt}  published {now.Published}  "
+            + $"acknowledged {now.Acknowledged}  delivered {now.Delivered}  commands {now.CommandsDelivered}/{now.CommandsSent}  "
+            + $"outboxes {now.InOutboxes}  {now.Phase}{lastEvent}";
     }
 }

@@ -9,7 +9,8 @@ internal sealed record ReportedCluster(string Name, IReadOnlyList<ReportedLane> 
 
 internal sealed record ReportedFinding(string Kind, string Text);
 
-internal sealed record ReportedOptions(int Cars, int? Seconds, double? Rate, string? Replay, double? ReplaySpeed, string Kill, string? Sabotage);
+internal sealed record ReportedOptions(int Cars, int? Seconds, double? Rate, string? Replay, double? ReplaySpeed, string Kill,
+    string? Sabotage);
 
 internal sealed record ReportedPlatform(string Os, string Architecture, int Processors, string Runtime);
 
@@ -57,7 +58,8 @@ internal sealed record RunReport
 
     public required long Failures { get; init; }
 
-    /// <summary>Events handed out although an earlier one of their car had not come in time: allowed by declared patience, and counted.</summary>
+    /// <summary>Events handed out although an earlier one of their car had not come in time: allowed by declared patience, and
+    /// counted.</summary>
     public required long OrderReleased { get; init; }
 
     public required ResumeFigures ResumeMilliseconds { get; init; }
@@ -114,7 +116,8 @@ internal sealed record RunReport
                 FleetOptionsParser.KillNames.Single(pair => pair.Value == options.Kill).Key,
                 FleetOptionsParser.SabotageNames.FirstOrDefault(pair => pair.Value == options.Sabotage).Key),
             Durations = durations,
-            Platform = new ReportedPlatform(RuntimeInformation.OSDescription, $"{RuntimeInformation.OSArchitecture}", Environment.ProcessorCount,
+            Platform = new ReportedPlatform(RuntimeInformation.OSDescription, $"{RuntimeInformation.OSArchitecture}",
+                Environment.ProcessorCount,
                 RuntimeInformation.FrameworkDescription),
         };
 

@@ -60,14 +60,16 @@ internal sealed class FailoverRun(FleetOptions options, ReplayFile? replay, stri
         }
     }
 
-    /// <summary>Waits until nothing is on its way any more: outboxes empty, everything delivered, all clusters level; or until the limit.</summary>
+    /// <summary>Waits until nothing is on its way any more: outboxes empty, everything delivered, all clusters level; or until the
+    /// limit.</summary>
     private async Task<TimeSpan> DrainAsync(FleetWorld world, Fleet fleet, LaneInspection inspection, CancellationToken cancellationToken)
     {
         long began = time.GetTimestamp();
         Judge judge = world.Judge;
         TimeSpan Left() => TimeSpan.FromSeconds(options.Drain) - time.GetElapsedTime(began);
         bool Confirmed() => judge.Telemetry.Confirmed >= judge.Telemetry.Sent && judge.Commands.Confirmed >= judge.Commands.Sent;
-        bool Delivered() => judge.Telemetry.Delivered + world.Saboteur.Withheld >= judge.Telemetry.Sent && fleet.BackEnd.CommandsWaiting == 0
+        bool Delivered() => judge.Telemetry.Delivered + world.Saboteur.Withheld >= judge.Telemetry.Sent
+            && fleet.BackEnd.CommandsWaiting == 0
             && judge.Commands.Delivered >= judge.Commands.Sent;
         await WaitAsync("outboxes drain", Left(), judge, () => Task.FromResult(fleet.InOutboxes == 0 && Confirmed()), cancellationToken);
         await WaitAsync("deliveries drain", Left(), judge, () => Task.FromResult(Delivered()), cancellationToken);

@@ -28,7 +28,8 @@ internal sealed class Fleet : IAsyncDisposable
             for (int first = 0; first < world.Cars.Names.Count; first += AtOnce)
             {
                 int count = Math.Min(AtOnce, world.Cars.Names.Count - first);
-                fleet._cars.AddRange(await Task.WhenAll(Enumerable.Range(first, count).Select(i => Car.OpenAsync(i, world, cancellationToken))));
+                fleet._cars.AddRange(await Task.WhenAll(
+                    Enumerable.Range(first, count).Select(i => Car.OpenAsync(i, world, cancellationToken))));
             }
 
             return fleet;

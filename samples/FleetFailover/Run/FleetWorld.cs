@@ -4,10 +4,12 @@ using Streams.Core;
 namespace FleetFailover;
 
 /// <summary>What the cars and the back end share.</summary>
-internal sealed record FleetWorld(IReadOnlyList<ClusterEndpoint> Endpoints, string Directory, Judge Judge, Saboteur Saboteur, CarNumbers Cars,
+internal sealed record FleetWorld(IReadOnlyList<ClusterEndpoint> Endpoints, string Directory, Judge Judge, Saboteur Saboteur,
+    CarNumbers Cars,
     ResumeTimes Resume, TimeProvider Time)
 {
-    /// <summary>How long sj must be well again before a client returns to it. Shorter than the SDK's default, so that runs of seconds see the way back too.</summary>
+    /// <summary>How long sj must be well again before a client returns to it. Shorter than the SDK's default, so that runs of seconds see
+    /// the way back too.</summary>
     public static readonly TimeSpan FailBackAfter = TimeSpan.FromSeconds(4);
 
     public StreamsClientOptions ClientOptions(string name) => new()

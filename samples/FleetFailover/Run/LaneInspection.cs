@@ -35,7 +35,8 @@ internal sealed class LaneInspection(ClusterRing ring, FleetWorld world)
         {
             foreach (StreamPath stream in Streams)
             {
-                all.AddRange((await ring.Lanes.ListAsync(ring.Clusters[cluster].Http, stream, cancellationToken)).Select(lane => (cluster, lane)));
+                IReadOnlyList<ListedLane> lanes = await ring.Lanes.ListAsync(ring.Clusters[cluster].Http, stream, cancellationToken);
+                all.AddRange(lanes.Select(lane => (cluster, lane)));
             }
         }
 

@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace FleetFailover;
 
-/// <summary>How long each car was without a confirmation from a living cluster: from a kill to its first event that another cluster confirmed.
+/// <summary>How long each car was without a confirmation from a living cluster: from a kill to its first event that another cluster
+/// confirmed.
 /// Safe for many threads.</summary>
 internal sealed class ResumeTimes(int cars, TimeProvider time)
 {

@@ -22,7 +22,8 @@ internal sealed class Session(FleetOptions options, TimeProvider time)
         try
         {
             replay = options.Replay is null ? null
-                : ReplayFile.Load(options.Replay, options.ReplayId, options.ReplayTime, options.CarsGiven ? options.Cars : FleetOptions.MaxCars);
+                : ReplayFile.Load(options.Replay, options.ReplayId, options.ReplayTime,
+                    options.CarsGiven ? options.Cars : FleetOptions.MaxCars);
         }
         catch (ReplayFaultException fault)
         {

@@ -9,15 +9,18 @@ public sealed class FleetOptionsTests
     {
         (FleetOptions options, IReadOnlyList<string> faults) = Parse();
         Assert.Empty(faults);
-        Assert.Equal((50, 20, 5.0, KillKind.Origin, SabotageKind.None, false), (options.Cars, options.Seconds, options.Rate, options.Kill, options.Sabotage, options.Keep));
+        Assert.Equal((50, 20, 5.0, KillKind.Origin, SabotageKind.None, false),
+            (options.Cars, options.Seconds, options.Rate, options.Kill, options.Sabotage, options.Keep));
     }
 
     [Fact]
     public void Every_option_is_read()
     {
         string file = typeof(FleetOptionsTests).Assembly.Location;
-        (FleetOptions options, IReadOnlyList<string> faults) = Parse("--cars", "7", "--seconds", "9", "--replay", file, "--replay-id", "bus", "--replay-time", "at",
-            "--replay-speed", "2.5", "--kill", "all-in-turn", "--sabotage", "reorder", "--report", "r.json", "--seed", "42", "--drain", "8", "--server", file, "--keep");
+        (FleetOptions options, IReadOnlyList<string> faults) =
+            Parse("--cars", "7", "--seconds", "9", "--replay", file, "--replay-id", "bus", "--replay-time", "at",
+            "--replay-speed", "2.5", "--kill", "all-in-turn", "--sabotage", "reorder", "--report", "r.json", "--seed", "42", "--drain",
+                "8", "--server", file, "--keep");
         Assert.Empty(faults);
         Assert.Equal(
             new FleetOptions
@@ -66,5 +69,6 @@ public sealed class FleetOptionsTests
     public void A_fresh_seed_is_made_when_none_is_given() =>
         Assert.NotEqual(FleetOptionsParser.Parse([], new Random(1)).Options.Seed, FleetOptionsParser.Parse([], new Random(2)).Options.Seed);
 
-    private static (FleetOptions Options, IReadOnlyList<string> Faults) Parse(params string[] arguments) => FleetOptionsParser.Parse(arguments, new Random(1));
+    private static (FleetOptions Options, IReadOnlyList<string> Faults) Parse(params string[] arguments) =>
+        FleetOptionsParser.Parse(arguments, new Random(1));
 }

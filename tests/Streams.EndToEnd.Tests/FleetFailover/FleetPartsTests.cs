@@ -28,7 +28,8 @@ public sealed class FleetPartsTests
             byte[] damaged = [.. text];
             damaged[i] ^= 1;
             bool tail = i >= text.Length - 2;                  // the closing quote and brace say nothing
-            Assert.True(tail || !EventText.TryRead(damaged, out _, out _), $"damage at {i} of {Encoding.UTF8.GetString(damaged)} was not seen");
+            Assert.True(tail || !EventText.TryRead(damaged, out _, out _),
+                $"damage at {i} of {Encoding.UTF8.GetString(damaged)} was not seen");
             Assert.False(EventText.TryRead(text.AsSpan(0, i), out _, out _));
         }
     }

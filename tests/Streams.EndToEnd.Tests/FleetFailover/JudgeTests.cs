@@ -34,7 +34,8 @@ public sealed class JudgeTests
         Verdict verdict = world.Judge.Decide();
         Assert.False(verdict.Passed);
         Assert.Equal((2, 1), (verdict.Telemetry.Lost, verdict.Commands.Lost));
-        Assert.Contains(verdict.Findings, f => f is { Kind: FaultKind.Lost, Text: "telemetry car-b#41 was never delivered, never confirmed by a cluster" });
+        Assert.Contains(verdict.Findings, f =>
+            f is { Kind: FaultKind.Lost, Text: "telemetry car-b#41 was never delivered, never confirmed by a cluster" });
         Assert.Contains(verdict.Findings, f => f.Kind == FaultKind.Lost && f.Text.StartsWith("command car-a#5", StringComparison.Ordinal));
     }
 
@@ -45,7 +46,8 @@ public sealed class JudgeTests
         world.Judge.Telemetry.Publish(0, 41);
         world.Judge.Telemetry.Confirm(0, 41, new Place(world.Lane(Judge.Fleet, 2), 120));
         Verdict verdict = world.Judge.Decide();
-        Assert.Contains(verdict.Findings, f => f.Text == "telemetry car-a#41 was never delivered, stored at /fleet#2 sj.0192f3ab4c5d6e7f:120");
+        Assert.Contains(verdict.Findings, f =>
+            f.Text == "telemetry car-a#41 was never delivered, stored at /fleet#2 sj.0192f3ab4c5d6e7f:120");
     }
 
     [Fact]

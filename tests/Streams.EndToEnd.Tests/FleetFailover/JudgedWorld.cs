@@ -51,7 +51,8 @@ internal sealed class JudgedWorld
         return this;
     }
 
-    /// <summary>Every cluster gives the same lanes. What <paramref name="read"/> gives back is shown instead of the truth; null is left out.</summary>
+    /// <summary>Every cluster gives the same lanes. What <paramref name="read"/> gives back is shown instead of the truth; null is left
+    /// out.</summary>
     public JudgedWorld Read(Func<int, Place, LaneContent, LaneContent?>? read = null)
     {
         Saboteur.ExpectReads(3 * Cars * EventsOfACar);

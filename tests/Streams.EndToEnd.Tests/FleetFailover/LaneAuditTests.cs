@@ -10,7 +10,8 @@ public sealed class LaneAuditTests
     {
         JudgedWorld world = new JudgedWorld().Drive();
         Place victim = world.Telemetry(1, 9);
-        Verdict verdict = world.Read((cluster, place, truth) => cluster > 0 && place == victim ? truth with { Fingerprint = 1 } : truth).Judge.Decide();
+        Verdict verdict = world.Read((cluster, place, truth) =>
+            cluster > 0 && place == victim ? truth with { Fingerprint = 1 } : truth).Judge.Decide();
         Assert.Equal((1, 0), (verdict.OffsetMismatches, verdict.LaneDifferences));
         Assert.Contains("ny holds /fleet car 1#9", verdict.Findings.Single().Text, StringComparison.Ordinal);
         Assert.False(verdict.Passed);
@@ -24,7 +25,8 @@ public sealed class LaneAuditTests
         Place b = world.Telemetry(1, 3);
         LaneContent atA = JudgedWorld.Content(a.Lane, 0, 3);
         LaneContent atB = JudgedWorld.Content(a.Lane, 1, 3);
-        Verdict verdict = world.Read((cluster, place, truth) => cluster != 2 ? truth : place == a ? atB : place == b ? atA : truth).Judge.Decide();
+        Verdict verdict = world.Read((cluster, place, truth) =>
+            cluster != 2 ? truth : place == a ? atB : place == b ? atA : truth).Judge.Decide();
         Assert.Equal(2, verdict.OffsetMismatches);
     }
 
@@ -35,7 +37,8 @@ public sealed class LaneAuditTests
         world.Judge.Telemetry.Confirm(2, 5, world.Telemetry(2, 6));
         Verdict verdict = world.Judge.Decide();
         Assert.Equal(1, verdict.OffsetMismatches);
-        Assert.Contains("the receipt of telemetry car-c#5 names it", verdict.Findings.First(f => f.Kind == FaultKind.OffsetMismatch).Text, StringComparison.Ordinal);
+        Assert.Contains("the receipt of telemetry car-c#5 names it", verdict.Findings.First(f => f.Kind == FaultKind.OffsetMismatch).Text,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -46,7 +49,8 @@ public sealed class LaneAuditTests
         world.Judge.Telemetry.Deliver(0, 41, new Place(world.Lane(Judge.Fleet, 2), 500));
         Verdict verdict = world.Judge.Decide();
         Assert.Equal(1, verdict.OffsetMismatches);
-        Assert.Contains(verdict.Findings, f => f.Text == "/fleet#2 sj.0192f3ab4c5d6e7f:500: the delivery of telemetry car-a#41 names it, and no cluster holds it");
+        Assert.Contains(verdict.Findings, f =>
+            f.Text == "/fleet#2 sj.0192f3ab4c5d6e7f:500: the delivery of telemetry car-a#41 names it, and no cluster holds it");
     }
 
     [Fact]
