@@ -115,7 +115,8 @@ internal sealed class ClusterProcess : IAsyncDisposable
         {
             if (HasCrashed)
             {
-                throw new ClusterFailedException($"{Name} ended with code {_process!.ExitCode}:{Environment.NewLine}{Tail}");
+                await _process!.WaitForExitAsync(cancellationToken);           // until its last words are read
+                throw new ClusterFailedException($"{Name} ended with code {_process.ExitCode}:{Environment.NewLine}{Tail}");
             }
 
             try

@@ -14,6 +14,9 @@ internal sealed record ReportedOptions(int Cars, int? Seconds, double? Rate, str
 
 internal sealed record ReportedPlatform(string Os, string Architecture, int Processors, string Runtime);
 
+/// <summary>What the clients of a run counted.</summary>
+internal sealed record ClientFigures(int Cars, int Reconnects, long OrderReleased);
+
 /// <summary>Seconds: of load, from its end until all had drained, and of all of it.</summary>
 internal sealed record RunDurations(double LoadSeconds, double DrainSeconds, double TotalSeconds);
 
@@ -84,7 +87,7 @@ internal sealed record RunReport
     public required ReportedPlatform Platform { get; init; }
 
     public static RunReport Of(FleetOptions options, ReplayFile? replay, Judge judge, Verdict verdict, ResumeFigures resume,
-        IReadOnlyList<KillRecord> kills, Fleet fleet, string? sabotageDone, RunDurations durations) => new()
+        IReadOnlyList<KillRecord> kills, ClientFigures clients, string? sabotageDone, RunDurations durations) => new()
         {
             Passed = verdict.Passed,
             Published = verdict.Telemetry.Sent,
@@ -103,15 +106,15 @@ internal sealed record RunReport
             CommandDuplicates = verdict.Commands.Duplicates,
             CommandsOutOfOrder = verdict.Commands.OutOfOrder,
             Failures = verdict.Failures,
-            OrderReleased = fleet.BackEnd.OrderReleased,
+            OrderReleased = clients.OrderReleased,
             ResumeMilliseconds = resume,
-            Reconnects = fleet.Reconnects,
+            Reconnects = clients.Reconnects,
             Kills = kills,
             Clusters = [.. judge.Audit.Clusters.Select((name, i) => new ReportedCluster(name, LanesOf(judge, i)))],
             Findings = [.. verdict.Findings.Select(finding => new ReportedFinding(finding.Kind.ToString(), finding.Text))],
             SabotageDone = sabotageDone,
             Seed = options.Seed,
-            Options = new ReportedOptions(fleet.Cars.Count, replay is null || options.SecondsGiven ? options.Seconds : null,
+            Options = new ReportedOptions(clients.Cars, replay is null || options.SecondsGiven ? options.Seconds : null,
                 replay is null ? options.Rate : null, options.Replay, replay is null ? null : options.ReplaySpeed,
                 FleetOptionsParser.KillNames.Single(pair => pair.Value == options.Kill).Key,
                 FleetOptionsParser.SabotageNames.FirstOrDefault(pair => pair.Value == options.Sabotage).Key),

@@ -50,7 +50,7 @@ internal sealed class FailoverRun(FleetOptions options, ReplayFile? replay, stri
             }
 
             Verdict verdict = judge.Decide();
-            return RunReport.Of(options, replay, judge, verdict, resume.Figures(), killer.Records, fleet, saboteur.Deed,
+            return RunReport.Of(options, replay, judge, verdict, resume.Figures(), killer.Records, fleet.Figures, saboteur.Deed,
                 new RunDurations(Seconds(loaded), Seconds(drained), Seconds(time.GetElapsedTime(began))));
         }
         finally

@@ -16,7 +16,8 @@ internal sealed class Fleet : IAsyncDisposable
 
     public long InOutboxes => _cars.Sum(car => car.OutboxEvents) + BackEnd.OutboxEvents;
 
-    public int Reconnects => _cars.Sum(car => car.Connection.Reconnects) + BackEnd.Connection.Reconnects;
+    public ClientFigures Figures => new(_cars.Count, _cars.Sum(car => car.Connection.Reconnects) + BackEnd.Connection.Reconnects,
+        BackEnd.OrderReleased);
 
     public bool IsConnected => BackEnd.Connection.Cluster is not null && _cars.All(car => car.Connection.Cluster is not null);
 
