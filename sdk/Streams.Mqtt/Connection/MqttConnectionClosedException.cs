@@ -1,0 +1,11 @@
+namespace Streams.Mqtt;
+
+/// <summary>The connection is gone: closed by the peer, by this side, or by a failure that is the inner exception. Connect again.</summary>
+public sealed class MqttConnectionClosedException : IOException
+{
+    /// <summary>Makes the error.</summary>
+    public MqttConnectionClosedException(string message, Exception? inner = null)
+        : base(message, inner)
+    {
+    }
+}
