@@ -100,10 +100,10 @@ public class MqttConnectionTests
         }
 
         // The last bytes go back to the pipe, and let the last writers go, with the next read.
-        ValueTask<MqttPacket?> next = receiver.ReadAsync();
+        ValueTask<MqttPacket?> more = receiver.ReadAsync();
         await Task.WhenAll(writing).Soon();
         Assert.Equal(0, sender.UnflushedBytes);
-        Assert.False(next.IsCompleted);
+        Assert.False(more.IsCompleted);
     }
 
     [Fact]
