@@ -82,7 +82,8 @@ internal sealed partial class LinkSender
         }
     }
 
-    private LinkAction? NextOfRunning() => NextReach() ?? NextLaneOrHeads() ?? NextFetch() ?? NextState() ?? NextRead();
+    /// <summary>State comes before entries; and once more behind them, for a gap that was just met asks for it.</summary>
+    private LinkAction? NextOfRunning() => NextReach() ?? NextLaneOrHeads() ?? NextFetch() ?? NextState() ?? NextRead() ?? NextState();
 
     private SendFrame? NextLaneOrHeads()
     {
