@@ -72,7 +72,8 @@ public sealed class LinkSenderTests
     {
         Write(9);
         _store.Trim(Own(), 6);
-        Assert.Equal("Reach, Lanes [10]., Heads [], State, StateEnd, State, StateEnd, Skip 0:6, Entry 0:6, Entry 0:7, Entry 0:8, Entry 0:9", Begin(0));
+        Assert.Equal("Reach, Lanes [10]., Heads [], State, StateEnd, State, StateEnd, Skip 0:6, "
+            + "Entry 0:6, Entry 0:7, Entry 0:8, Entry 0:9", Begin(0));
     }
 
     [Fact]
@@ -132,7 +133,8 @@ public sealed class LinkSenderTests
         Assert.Contains("Fetch 0", _play.Give(Wants(0), new HoldsFrame([new LaneHead(lane, default, new(3), new(3))], true)));
         Assert.Equal("ingest 0-1: Taken, Lane, Heads [1:2], Fetch 2, Entry 1:0, Entry 1:1",
             Refreshed(_play.Give(Entry(old, 0), Entry(old, 1), new FetchEndFrame(default, default))));
-        Assert.Equal("ingest 2-2: Taken, Heads [1:3], Entry 1:2", Refreshed(_play.Give(Entry(old, 2), new FetchEndFrame(default, default))));
+        Assert.Equal("ingest 2-2: Taken, Heads [1:3], Entry 1:2", Refreshed(_play.Give(Entry(old, 2), new FetchEndFrame(default,
+            default))));
     }
 
     [Theory]
@@ -171,7 +173,8 @@ public sealed class LinkSenderTests
     }
 
     /// <summary>The next fetch may be asked for before or after the lane is looked at.</summary>
-    private static string Order(string text) => text.Contains("Fetch 2, Lane") ? text.Replace("Fetch 2, Lane, Heads [1:2]", "Lane, Heads [1:2], Fetch 2") : text;
+    private static string Order(string text) =>
+        text.Contains("Fetch 2, Lane") ? text.Replace("Fetch 2, Lane, Heads [1:2]", "Lane, Heads [1:2], Fetch 2") : text;
 
     private LaneId Own() => new(MemoryLaneStore.Partition(0), _store.Origin);
 

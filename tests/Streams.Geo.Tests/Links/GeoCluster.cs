@@ -54,7 +54,8 @@ internal sealed class GeoCluster : IAsyncDisposable
     public GeoCluster Make(params LinkTarget[] targets)
     {
         Options = Options with { Targets = targets };
-        Service = new GeoService(Store, Options, Saved, memory => Saved = memory, new CollectingLogger<GeoService>(Logs), TimeProvider.System, new Random(1));
+        Service = new GeoService(Store, Options, Saved, memory =>
+            Saved = memory, new CollectingLogger<GeoService>(Logs), TimeProvider.System, new Random(1));
         return this;
     }
 

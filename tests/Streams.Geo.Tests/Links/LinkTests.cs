@@ -64,7 +64,8 @@ public sealed class LinkTests
         await a.ReachesAsync(b);
         var endpoint = b.Service.Endpoint!;
         await b.DisposeAsync();
-        await Eventually.TrueAsync(() => a.Outgoing is { State: LinkState.Down or LinkState.Connecting, LastError: not null }, "the link is down and says why");
+        await Eventually.TrueAsync(() =>
+            a.Outgoing is { State: LinkState.Down or LinkState.Connecting, LastError: not null }, "the link is down and says why");
         a.Write(10, tag: "while away");
         await using var again = await new GeoCluster("b", b.Store) { Options = b.Options with { Listen = endpoint } }.StartAsync();
         await a.ReachesAsync(again);
@@ -83,7 +84,8 @@ public sealed class LinkTests
         await a.StartAsync(GeoCluster.Target("b", b.Port));
         a.Write(1000, bytes: 1000);
         await Eventually.TrueAsync(() => b.Service.Status.Incoming.SingleOrDefault()?.BytesReceived > 50_000, "the credit is used up");
-        await Eventually.TrueAsync(() => a.Outgoing is { State: LinkState.CatchingUp, LagEvents: > 0 } && a.Outgoing.Lag > TimeSpan.Zero, "the lag shows");
+        await Eventually.TrueAsync(() =>
+            a.Outgoing is { State: LinkState.CatchingUp, LagEvents: > 0 } && a.Outgoing.Lag > TimeSpan.Zero, "the lag shows");
         var sent = a.Outgoing.BytesSent;
         Assert.InRange(sent, 50_000, 200_000); // of a million bytes that wait: the credit, one slice over it, and what starts a link
         b.Store.BeforeIngest = null;
@@ -104,6 +106,7 @@ public sealed class LinkTests
         await a.ReachesAsync(b);
         Assert.Equal(10, b.Store.Lanes().Single().FirstEntry.Value);
         Assert.Equal(5, b.Store.Registers["x"]);
-        await Eventually.TrueAsync(() => a.Logs.Entries.Any(log => log.EventId.Id == 2002) && b.Logs.Entries.Any(log => log.EventId.Id == 2002), "both tell of the gap");
+        await Eventually.TrueAsync(() => a.Logs.Entries.Any(log => log.EventId.Id == 2002) && b.Logs.Entries.Any(log =>
+            log.EventId.Id == 2002), "both tell of the gap");
     }
 }

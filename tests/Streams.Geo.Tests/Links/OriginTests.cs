@@ -41,7 +41,8 @@ public sealed class OriginTests
         a.Store.LoseTail(lane, 12);
         await using var again = await new GeoCluster("a", a.Store).StartAsync(asSender ? [GeoCluster.Target("b", b.Port)] : []);
         await using var other = await new GeoCluster("b", b.Store).StartAsync(asSender ? [] : [GeoCluster.Target("a", again.Port)]);
-        await Eventually.TrueAsync(() => a.Store.Lane(lane)?.NextEntry.Value == 31, "the tail is back", seen: () => $"{a.Store.Lane(lane)}");
+        await Eventually.TrueAsync(() => a.Store.Lane(lane)?.NextEntry.Value == 31, "the tail is back", seen: () =>
+            $"{a.Store.Lane(lane)}");
         Assert.Single(a.Store.Opened);
         Assert.True(a.Store.Origin.Incarnation > before.Incarnation);
         Assert.Empty(a.Store.Forks);

@@ -14,7 +14,8 @@ public sealed class RefusalTests
     {
         await using var b = await new GeoCluster("b").StartAsync();
         await using var a = await new GeoCluster("a").StartAsync(GeoCluster.Target(meant, b.Port));
-        await Eventually.TrueAsync(() => a.Outgoing.LastError?.Contains(reason) == true, "the reason shows", seen: () => a.Outgoing.ToString());
+        await Eventually.TrueAsync(() => a.Outgoing.LastError?.Contains(reason) == true, "the reason shows", seen: () =>
+            a.Outgoing.ToString());
         a.Write(3);
         Assert.Empty(b.Store.Lanes());
     }
@@ -24,9 +25,11 @@ public sealed class RefusalTests
     {
         await using var b = await new GeoCluster("b").StartAsync();
         using var connection = new FrameConnection(await GeoCluster.DialAsync(b.Port));
-        connection.Write(new HelloFrame(LinkLimits.ProtocolVersion, new Origin(ClusterName.Parse("b"), new(1)), ClusterName.Parse("b"), false));
+        connection.Write(new HelloFrame(LinkLimits.ProtocolVersion, new Origin(ClusterName.Parse("b"), new(1)), ClusterName.Parse("b"),
+            false));
         await connection.FlushAsync(default);
-        Assert.Contains("names of clusters must be unique", Assert.IsType<RefusedFrame>(Assert.Single(await FramesAsync(connection))).Reason);
+        Assert.Contains("names of clusters must be unique",
+            Assert.IsType<RefusedFrame>(Assert.Single(await FramesAsync(connection))).Reason);
     }
 
     [Fact]
@@ -130,7 +133,8 @@ public sealed class RefusalTests
         }
 
         Assert.True(ended);
-        await Eventually.TrueAsync(() => cluster.Logs.Entries.Any(log => log.EventId.Id == 2007 && log.Message.Contains(reason)), "the log says why",
+        await Eventually.TrueAsync(() => cluster.Logs.Entries.Any(log =>
+            log.EventId.Id == 2007 && log.Message.Contains(reason)), "the log says why",
             seen: () => string.Join('\n', cluster.Logs.Entries.Select(log => log.Message)));
     }
 

@@ -177,7 +177,8 @@ internal sealed class MiniWorld
             foreach (var lane in store.Lanes())
             {
                 wrong.AddRange(store.Content(lane.Lane).Where(entry => !named.TryAdd((lane.Lane, entry.Key), entry.Value)
-                    && named[(lane.Lane, entry.Key)] != entry.Value).Select(entry => $"{lane.Lane} entry {entry.Key} differs at {store.Origin}"));
+                    && named[(lane.Lane, entry.Key)] != entry.Value).Select(entry =>
+                        $"{lane.Lane} entry {entry.Key} differs at {store.Origin}"));
             }
         }
 

@@ -27,12 +27,14 @@ public sealed class MiniWorldTests(ITestOutputHelper output)
             world.Play(2500, faults);
             world.Mend();
             var wrong = world.Check();
-            Assert.True(wrong.Count == 0, $"{topology} seed {seed}:\n{string.Join('\n', wrong.Take(8))}\n{string.Join('\n', world.Log.TakeLast(5))}");
+            Assert.True(wrong.Count == 0,
+                $"{topology} seed {seed}:\n{string.Join('\n', wrong.Take(8))}\n{string.Join('\n', world.Log.TakeLast(5))}");
             copies += world.Copies;
             asked += world.AskedOnPath;
             repeated += world.Repeated;
             lost += world.Lost;
-            entries += world.Stores.Values.Sum(s => s.Lanes().Where(l => l.Lane.Origin.Cluster != s.Origin.Cluster).Sum(l => l.NextEntry.Value));
+            entries += world.Stores.Values.Sum(s => s.Lanes().Where(l => l.Lane.Origin.Cluster != s.Origin.Cluster).Sum(l =>
+                l.NextEntry.Value));
         }
 
         Assert.True(copies > 1000);
@@ -87,7 +89,8 @@ public sealed class MiniWorldTests(ITestOutputHelper output)
 
     [Fact]
     public void The_checker_sees_a_path_rule_that_goes_by_name()
-        => Assert.True(SomeSeedFails("ab bc ca", "wipe", (path, receiver, asked) => asked || path.Hops.ToArray().All(hop => hop.Cluster != receiver.Cluster)));
+        => Assert.True(SomeSeedFails("ab bc ca", "wipe", (path, receiver, asked) => asked || path.Hops.ToArray().All(hop =>
+            hop.Cluster != receiver.Cluster)));
 
     [Fact]
     public void The_checker_sees_a_sender_that_does_not_give_what_is_asked()
