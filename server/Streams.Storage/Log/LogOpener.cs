@@ -20,7 +20,7 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
             replay.Begin(segment);
             if (i + 1 < segments.Count)
             {
-                ReadSealed(segment, segments[i + 1].First - segment.First);
+                TakeSealed(segment, segments[i + 1].First);
             }
             else
             {
@@ -79,9 +79,33 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
         return segments;
     }
 
+    private void TakeSealed(Segment segment, long end)
+    {
+        segment.Used = end - segment.First;
+        if (replay.IsApplied(end))
+        {
+            string? fault = SegmentIndex.TryApply(disk, segment, end, replay, out uint lastGroup);
+            if (fault is null)
+            {
+                _lastGroup = lastGroup;
+                report.SegmentsFromIndex++;
+                return;
+            }
+
+            logger.IndexNotUsed(segment.Name, fault);
+        }
+
+        int faults = _unreadable.Count;
+        ReadSealed(segment, segment.Used);
+        if (options.Directory is not null && _unreadable.Count == faults)
+        {
+            replay.Index.LastGroup = _lastGroup;
+            replay.Index.Save(disk, segment, end);
+        }
+    }
+
     private void ReadSealed(Segment segment, long end)
     {
-        segment.Used = end;
         SegmentScanner scanner = new(segment.File, segment.First, Math.Min(end, segment.Allocated));
         while (true)
         {

@@ -26,9 +26,6 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
     /// <summary>Called under the lock after each group that was made visible, with the records in it.</summary>
     public Action<int>? Published { get; set; }
 
-    /// <summary>Called after a segment ended.</summary>
-    public Action<Segment>? Ended { get; set; }
-
     /// <summary>Works until the queue is closed and empty, or the disk refuses. Never throws.</summary>
     public async Task RunAsync()
     {
@@ -73,7 +70,7 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
         WriteAndFlush();
         lock (gate)
         {
-            stager.Publish();
+            stager.Publish(log.Index);
             Published?.Invoke(stager.Records);
         }
 
@@ -97,10 +94,8 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
     {
         if (log.IsFullFor(cost))
         {
-            Segment ended = log.Current;
             log.Roll();
             logger.Rolled(log.Current.Name);
-            Ended?.Invoke(ended);
         }
     }
 

@@ -87,11 +87,12 @@ internal sealed partial class Stager
     }
 
     /// <summary>Makes the group visible: it is flushed. Under the container's lock.</summary>
-    public void Publish()
+    public void Publish(SegmentIndex? index)
     {
         foreach (StagedRecord record in _records)
         {
             record.Publish(_state);
+            index?.Add(record, _segment);
         }
     }
 
