@@ -220,7 +220,8 @@ public sealed class CrashTests
 
         public async Task RunAsync()
         {
-            ProducerSession[] sessions = [scene.Store.BeginProducer(Car(1)), scene.Store.BeginProducer(Car(2)), scene.Store.BeginProducer(Car(3))];
+            ProducerSession[] sessions = [scene.Store.BeginProducer(Car(1)), scene.Store.BeginProducer(Car(2)),
+                scene.Store.BeginProducer(Car(3))];
             ConcurrentDictionary<(ProducerId, StreamPartition), long> sent = [];
             for (int step = 0; step < 12; step++)
             {
@@ -236,13 +237,15 @@ public sealed class CrashTests
 
         public async Task CheckAsync(string when)
         {
-            foreach (IGrouping<StreamPartition, KeyValuePair<(StreamPartition Partition, long Offset), string>> partition in Placed.GroupBy(p => p.Key.Partition))
+            foreach (IGrouping<StreamPartition, KeyValuePair<(StreamPartition Partition, long Offset),
+                string>> partition in Placed.GroupBy(p => p.Key.Partition))
             {
                 List<string> payloads = await scene.PayloadsAsync(new LaneId(partition.Key, scene.Origin));
                 foreach (((_, long offset), string payload) in partition)
                 {
                     Assert.True(offset < payloads.Count, $"{when}: offset {offset} of {partition.Key} is lost");
-                    Assert.True(payloads[(int)offset] == payload, $"{when}: {partition.Key} offset {offset} is {payloads[(int)offset]}, was {payload}");
+                    Assert.True(payloads[(int)offset] == payload,
+                        $"{when}: {partition.Key} offset {offset} is {payloads[(int)offset]}, was {payload}");
                 }
 
                 foreach (string payload in payloads.Where(p => p[0] != 'p'))
@@ -288,7 +291,8 @@ public sealed class CrashTests
             };
         }
 
-        private async Task ProduceAsync(ProducerSession session, StreamPartition partition, ConcurrentDictionary<(ProducerId, StreamPartition), long> sent)
+        private async Task ProduceAsync(ProducerSession session, StreamPartition partition, ConcurrentDictionary<(ProducerId,
+            StreamPartition), long> sent)
         {
             (ProducerId, StreamPartition) key = (session.Producer, partition);
             if (!sent.ContainsKey(key))

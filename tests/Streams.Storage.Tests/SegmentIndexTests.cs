@@ -8,7 +8,8 @@ public sealed class SegmentIndexTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("streams-storage-").FullName;
 
-    private ContainerOptions Options => new() { Directory = _folder, SegmentBytes = 4 << 10, AllocationBytes = 4 << 10, PartitionletBytes = 6 << 10 };
+    private ContainerOptions Options => new() { Directory = _folder, SegmentBytes = 4 << 10, AllocationBytes = 4 << 10,
+        PartitionletBytes = 6 << 10 };
 
     [Fact]
     public async Task Ended_segments_are_taken_from_their_index_and_everything_is_as_before()

@@ -4,7 +4,8 @@ using Streams.Core;
 namespace Streams.Storage;
 
 /// <summary>Opens a log: finds its segments, reads them, cuts a torn tail, and steps over damage in what had been flushed.</summary>
-/// <remarks>The state is complete and stable when <see cref="Open"/> returns: what it read of the last segment is flushed before anybody can see it (rule R1).</remarks>
+/// <remarks>The state is complete and stable when <see cref="Open"/> returns: what it read of the last segment is flushed before anybody
+/// can see it (rule R1).</remarks>
 internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger logger, LogReplay replay, RecoveryReport report)
 {
     private readonly List<UnreadableRange> _unreadable = [];
@@ -156,8 +157,8 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
         }
     }
 
-    // Group g+2 is written only when g+1 is flushed. So a good record of such a group behind the bad place shows that the bad place is no torn
-    // write but damage, and cutting there would lose what was acknowledged.
+    // Group g+2 is written only when g+1 is flushed. So a good record of such a group behind the bad place shows that the bad place is
+    // no torn write but damage, and cutting there would lose what was acknowledged.
     private bool TryFindFlushed(SegmentScanner scanner, out long firstGood)
     {
         firstGood = -1;
@@ -179,7 +180,8 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
         if (bytes > 0)
         {
             report.CutBytes = bytes;
-            report.CutDetail = $"{segment.Name} at {segment.Used}: {(step == ScanStep.Bad ? "a record is torn" : "records stand behind the end")}";
+            string why = step == ScanStep.Bad ? "a record is torn" : "records stand behind the end";
+            report.CutDetail = $"{segment.Name} at {segment.Used}: {why}";
             logger.TailCut(segment.Name, segment.Used, bytes);
         }
 
@@ -192,8 +194,9 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
         disk.SyncDirectory();
     }
 
-    // Only the last group can be unflushed: a killed process leaves it in the system's cache alone, and after a refused flush the cache may even take it for
-    // clean. It was read just now and will be shown to others, so it is written once more: then the flush is true for it.
+    // Only the last group can be unflushed: a killed process leaves it in the system's cache alone, and after a refused flush the cache
+    // may even take it for clean. It was read just now and will be shown to others, so it is written once more: then the flush is true
+    // for it.
     private void WriteTailAgain(Segment segment)
     {
         long from = Math.Max(0, _lastGroupStart - segment.First);

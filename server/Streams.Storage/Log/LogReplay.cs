@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>Applies the records of a log to the state, in order. Facts before <paramref name="appliedPosition"/> are in the state already.</summary>
+/// <summary>Applies the records of a log to the state, in order. Facts before <paramref name="appliedPosition"/> are in the state
+/// already.</summary>
 internal sealed class LogReplay(ContainerState state, long appliedPosition)
 {
     private long _segment;

@@ -4,8 +4,10 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>The index file of a segment that ended: where its records stand, so that opening need not read them. Drawn in docs/container-format.md.</summary>
-/// <remarks>It is derived: a missing, torn or damaged one is made anew from the segment. Gathers rows while the segment is written or read.</remarks>
+/// <summary>The index file of a segment that ended: where its records stand, so that opening need not read them. Drawn in
+/// docs/container-format.md.</summary>
+/// <remarks>It is derived: a missing, torn or damaged one is made anew from the segment. Gathers rows while the segment is written or
+/// read.</remarks>
 internal sealed class SegmentIndex
 {
     private const int HeaderSize = 28;
@@ -80,12 +82,14 @@ internal sealed class SegmentIndex
         BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(16), end);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(24), LastGroup);
         _rows.WrittenSpan.CopyTo(bytes.AsSpan(HeaderSize));
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(bytes.Length - sizeof(uint)), Crc32C.Compute(bytes.AsSpan(0, bytes.Length - sizeof(uint))));
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(bytes.Length - sizeof(uint)),
+            Crc32C.Compute(bytes.AsSpan(0, bytes.Length - sizeof(uint))));
         using ILogFile file = disk.Create(NameFor(segment));
         file.Write(0, bytes);
     }
 
-    /// <summary>Applies the index of a segment that ends at <paramref name="end"/>, instead of reading it; else says why not, and changes nothing.</summary>
+    /// <summary>Applies the index of a segment that ends at <paramref name="end"/>, instead of reading it; else says why not, and
+    /// changes nothing.</summary>
     public static string? TryApply(ILogDisk disk, Segment segment, long end, LogReplay replay, out uint lastGroup)
     {
         lastGroup = 0;
@@ -104,7 +108,8 @@ internal sealed class SegmentIndex
         if (bytes.Length < HeaderSize + sizeof(uint) || !bytes.AsSpan(0, 8).SequenceEqual(Magic)
             || BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(bytes.Length - sizeof(uint)))
                 != Crc32C.Compute(bytes.AsSpan(0, bytes.Length - sizeof(uint)))
-            || BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(8)) != segment.First || BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(16)) != end)
+            || BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(8)) != segment.First
+                || BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(16)) != end)
         {
             return "it is damaged, or of another segment";
         }
@@ -118,7 +123,8 @@ internal sealed class SegmentIndex
                 : replay.Apply(new RecordHeader(kind, 0, 0), reader.Block(RecordHeader.MaxBodyBytes), segment.First);
             if (fault is not null || reader.Failed)
             {
-                throw new InvalidFormatException($"{NameFor(segment)}: {fault ?? "a row is malformed"}; delete the file to have it made anew");
+                throw new InvalidFormatException(
+                    $"{NameFor(segment)}: {fault ?? "a row is malformed"}; delete the file to have it made anew");
             }
         }
 
@@ -132,7 +138,8 @@ internal sealed class SegmentIndex
         Offset offset = reader.Offset();
         int events = (int)reader.Varint(EventLimits.MaxEvents);
         long appendedAt = reader.SignedVarint();
-        EntryPlace place = new(segment.First + reader.Varint(int.MaxValue), (int)reader.Varint(RecordHeader.MaxBodyBytes), reader.UInt32(), offset.Value);
+        EntryPlace place = new(segment.First + reader.Varint(int.MaxValue), (int)reader.Varint(RecordHeader.MaxBodyBytes), reader.UInt32(),
+            offset.Value);
         return reader.Failed ? "a row is malformed" : replay.ApplyPlace(lane, number, events, appendedAt, place);
     }
 }

@@ -18,7 +18,8 @@ internal sealed class Segment(string name, long first, ILogFile file)
 }
 
 /// <summary>The segments of a container, in order. One thread appends; many may read.</summary>
-/// <remarks>After a failed write or flush the log must not be appended to again: what is on disk behind the last good flush is unknown. Reading goes on.</remarks>
+/// <remarks>After a failed write or flush the log must not be appended to again: what is on disk behind the last good flush is unknown.
+/// Reading goes on.</remarks>
 internal sealed class SegmentLog : IDisposable
 {
     private readonly ILogDisk _disk;

@@ -4,10 +4,11 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>The one writer of a container: takes what waits, stages it, writes it with one write, flushes it with one flush, makes it visible, answers.
-/// While it flushes, the next group gathers.</summary>
+/// <summary>The one writer of a container: takes what waits, stages it, writes it with one write, flushes it with one flush, makes it
+/// visible, answers. While it flushes, the next group gathers.</summary>
 /// <remarks>Failure: a refused write or flush ends it. Nothing of that group is made visible or acknowledged (its callers get a
-/// <see cref="StorageFailedException"/>: it may or may not be found at the next open), nor is anything later. Readers go on with what was flushed before.</remarks>
+/// <see cref="StorageFailedException"/>: it may or may not be found at the next open), nor is anything later. Readers go on with what
+/// was flushed before.</remarks>
 internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog log, Lock gate, WatchList watches, ContainerOptions options,
     TimeProvider time, ILogger logger)
 {
