@@ -15,27 +15,31 @@ public sealed record ContainerOptions
     /// <summary>The folder of the log and the state file. Needed unless <see cref="Disk"/> is given.</summary>
     public string? Directory { get; init; }
 
-    /// <summary>Another place for the log than <see cref="Directory"/>. Without a directory no state file is kept: everything is derived from the log at open.</summary>
+    /// <summary>Another place for the log than <see cref="Directory"/>. Without a directory no state file is kept: everything is derived
+    /// from the log at open.</summary>
     public ILogDisk? Disk { get; init; }
 
     /// <summary>The container's id; default 0.</summary>
     public ContainerId Id { get; init; }
 
-    /// <summary>A segment ends when the next group would make it longer: bytes, default 256 MiB, 4 KiB to 1 GiB. Larger segments mean fewer open files.</summary>
+    /// <summary>A segment ends when the next group would make it longer: bytes, default 256 MiB, 4 KiB to 1 GiB. Larger segments mean
+    /// fewer open files.</summary>
     public long SegmentBytes { get; init; } = 256 << 20;
 
-    /// <summary>Steps in which a segment's file is lengthened, so that a flush seldom has a new length to store: bytes, default 16 MiB, 4 KiB to 1 GiB.</summary>
+    /// <summary>Steps in which a segment's file is lengthened, so that a flush seldom has a new length to store: bytes, default 16 MiB,
+    /// 4 KiB to 1 GiB.</summary>
     public long AllocationBytes { get; init; } = 16 << 20;
 
-    /// <summary>Bytes of operations that may wait before callers have to: default 32 MiB, at least 64 KiB. One operation always passes.</summary>
+    /// <summary>Bytes of operations that may wait before callers have to: default 32 MiB, at least 64 KiB. One operation always
+    /// passes.</summary>
     public long PendingBytes { get; init; } = 32 << 20;
 
     /// <summary>Operations that may wait before callers have to: default 65 536.</summary>
     public int PendingOperations { get; init; } = 65_536;
 
-    /// <summary>Bytes that one group takes together before it is written: default 8 MiB, at least 64 KiB, at most 8 MiB (the part of the tail that is
-    /// written again at open is sized by it).</summary>
-    public int GroupBytes { get; init; } = MaxGroupBytes;
+    /// <summary>Bytes that one group takes together before it is written: default 8 MiB, 64 KiB to 64 MiB. A larger group waits longer
+    /// for its flush.</summary>
+    public int GroupBytes { get; init; } = 8 << 20;
 
     /// <summary>Operations that one group takes together: default 8192.</summary>
     public int GroupOperations { get; init; } = 8192;
@@ -49,13 +53,12 @@ public sealed record ContainerOptions
     /// <summary>A partitionlet is sealed when its first entry is older than this; default never.</summary>
     public TimeSpan PartitionletAge { get; init; } = TimeSpan.MaxValue;
 
-    /// <summary>Log records after which the derived state is written to its file: default 50 000. Fewer mean a shorter start and more writing.</summary>
+    /// <summary>Log records after which the derived state is written to its file: default 50 000. Fewer mean a shorter start and more
+    /// writing.</summary>
     public int CheckpointRecords { get; init; } = 50_000;
 
     /// <summary>Time after which the derived state is written to its file, if anything was logged: default 10 s.</summary>
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(10);
-
-    internal const int MaxGroupBytes = 8 << 20;
 
     /// <summary>Checks all options.</summary>
     /// <exception cref="ConfigurationException">All faults, one a line.</exception>
@@ -67,7 +70,7 @@ public sealed record ContainerOptions
         Require(AllocationBytes is >= 4 << 10 and <= 1 << 30, $"AllocationBytes {AllocationBytes}: 4 KiB to 1 GiB");
         Require(PendingBytes >= 64 << 10, $"PendingBytes {PendingBytes}: at least 64 KiB");
         Require(PendingOperations >= 1, $"PendingOperations {PendingOperations}: at least 1");
-        Require(GroupBytes is >= 64 << 10 and <= MaxGroupBytes, $"GroupBytes {GroupBytes}: 64 KiB to 8 MiB");
+        Require(GroupBytes is >= 64 << 10 and <= 64 << 20, $"GroupBytes {GroupBytes}: 64 KiB to 64 MiB");
         Require(GroupOperations >= 1, $"GroupOperations {GroupOperations}: at least 1");
         Require(PlainBatchBytes is >= 1024 and <= EventLimits.MaxBatchBytes, $"PlainBatchBytes {PlainBatchBytes}: 1 KiB to 4 MiB");
         Require(PartitionletBytes >= 4 << 10, $"PartitionletBytes {PartitionletBytes}: at least 4 KiB");

@@ -11,13 +11,17 @@ internal abstract class Operation
     /// <summary>Its place among those that wait for room in the queue.</summary>
     public LinkedListNode<Operation>? Waiting { get; set; }
 
+    /// <summary>What would give it up while it waits for room.</summary>
+    public CancellationTokenRegistration Registration { get; set; }
+
     /// <summary>Whether the writer took it up: from then on a failure means that nobody knows what became of it.</summary>
     public bool IsStaged { get; set; }
 
     /// <summary>Whether it was refused, and answered, while it was staged.</summary>
     public bool IsRefused { get; set; }
 
-    /// <summary>Decides and stages. A <see cref="StreamsException"/> refuses this operation alone; it must be thrown before anything is staged.</summary>
+    /// <summary>Decides and stages. A <see cref="StreamsException"/> refuses this operation alone; it must be thrown before anything is
+    /// staged.</summary>
     public abstract void Stage(Stager stager);
 
     /// <summary>Answers: the group is flushed.</summary>
