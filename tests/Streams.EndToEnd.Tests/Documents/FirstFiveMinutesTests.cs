@@ -68,6 +68,7 @@ public sealed class FirstFiveMinutesTests
     {
         using var api = new ClusterApi(shell.Port(8080));
         await Eventually.TrueAsync(
-            async () => (await api.TextAsync("api/v1/streams")).Contains("fleet", StringComparison.Ordinal), "the listener has subscribed");
+            async () => (await api.TextAsync("api/v1/status")).Contains("\"subscriptions\":1", StringComparison.Ordinal),
+            "the listener has subscribed");
     }
 }

@@ -116,5 +116,5 @@ public sealed class MovingMqttClientTests
         $"the session's cursor of {offset} has arrived at {cluster.Options.ClusterName}", seen: () => cluster.Server.Report);
 
     /// <summary>The name under which a persistent session keeps its cursor.</summary>
-    private static string SessionCursor => "mqtt:" + ClientId;
+    private static string SessionCursor => "mqtt/" + ClientId;
 }
