@@ -450,9 +450,9 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
 
     private static void Resume(ClusterSession? session, List<ResumeRequest>? resumes)
     {
-        foreach (ResumeRequest resume in session is null ? [] : resumes ?? [])
+        foreach (ResumeRequest resume in resumes ?? [])
         {
-            _ = session.AskAsync(ProtocolTopics.Resume, Wire.Of((ref ByteWriter w) => resume.Write(ref w)))
+            _ = session?.AskAsync(ProtocolTopics.Resume, Wire.Of((ref ByteWriter w) => resume.Write(ref w)))
                 .ContinueWith(static t => t.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
     }
