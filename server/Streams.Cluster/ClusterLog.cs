@@ -11,4 +11,7 @@ internal static partial class ClusterLog
 
     [LoggerMessage(5001, LogLevel.Warning, "witness {Path} cannot be written, so a rollback of the data directory may go unseen: {Fault}. Name a writable one with --witness")]
     public static partial void WitnessNotWritable(ILogger logger, string path, string fault);
+
+    [LoggerMessage(5002, LogLevel.Warning, "what was learnt of other clusters is lost, it is learnt again: {Fault}")]
+    public static partial void NeighboursForgotten(ILogger logger, string fault);
 }

@@ -11,6 +11,7 @@ namespace Streams.Cluster;
 [JsonSerializable(typeof(IdentityRecord))]
 [JsonSerializable(typeof(CatalogRecord))]
 [JsonSerializable(typeof(WitnessRecord))]
+[JsonSerializable(typeof(NeighboursRecord))]
 internal sealed partial class CatalogJson : JsonSerializerContext;
 
 /// <summary>A cluster name as text.</summary>

@@ -9,6 +9,7 @@ internal static class DataDirectory
     public const string HolderFile = "pid";
     public const string IdentityFile = "identity";
     public const string CatalogFile = "catalog.json";
+    public const string NeighboursFile = "neighbours.json";
     public const string Container = "c0";
     public const string TemporarySuffix = ".new";
 

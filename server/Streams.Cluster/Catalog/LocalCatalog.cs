@@ -8,7 +8,7 @@ namespace Streams.Cluster;
 /// <remarks>Holds the lock on the data directory until it is disposed. Opening changes nothing but the lock and, in a new directory, the identity
 /// file; <see cref="Begin"/> records a start. Files are replaced atomically and flushed: after a crash at any moment each is the old or the new one.
 /// The catalog is written before the witness, so that a crash between the two never looks like a rollback. Not safe for use by several threads at once,
-/// except <see cref="Observe"/>, which may run beside everything else.</remarks>
+/// except <see cref="Observe"/> and <see cref="SaveNeighbours"/>, which may run beside everything else.</remarks>
 public sealed class LocalCatalog : IDisposable
 {
     private readonly CatalogOptions _options;
@@ -99,6 +99,37 @@ public sealed class LocalCatalog : IDisposable
         {
             return Current is { } current && current.Incarnation == incarnation
                 && Guard(() => _witness.Write(new WitnessRecord(current.Cluster, incarnation, current.Starts, ownEntries)));
+        }
+    }
+
+    /// <summary>What was last given to <see cref="SaveNeighbours"/>, or nothing. A damaged file counts as none, with a warning: it is learnt again.</summary>
+    public NeighboursRecord Neighbours()
+    {
+        string path = Path.Combine(DataPath, DataDirectory.NeighboursFile);
+        try
+        {
+            return _files.Read(path) is { } bytes
+                ? SealedFile.Read(path, bytes, CatalogJson.Default.NeighboursRecord)
+                : new NeighboursRecord([], []);
+        }
+        catch (StreamsException fault)
+        {
+            ClusterLog.NeighboursForgotten(_logger, fault.Message);
+            return new NeighboursRecord([], []);
+        }
+    }
+
+    /// <summary>Keeps what was learnt of other clusters. Durable when it returns.</summary>
+    /// <exception cref="StorageFailedException">The disk refused.</exception>
+    public void SaveNeighbours(NeighboursRecord neighbours)
+    {
+        lock (_gate)
+        {
+            Guard(() =>
+            {
+                _files.WriteWhole(Path.Combine(DataPath, DataDirectory.NeighboursFile), SealedFile.Write(neighbours, CatalogJson.Default.NeighboursRecord));
+                return true;
+            });
         }
     }
 

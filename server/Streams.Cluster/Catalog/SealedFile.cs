@@ -11,8 +11,8 @@ internal static class SealedFile
     /// <summary>The format written and read here.</summary>
     public const int CurrentFormat = 1;
 
-    /// <summary>No file of the catalog is longer: nothing else is read into memory by mistake.</summary>
-    public const int MaxBytes = 64 << 10;
+    /// <summary>No file of the catalog is longer, even with all clusters of a world of a hundred thousand in it: nothing else is read by mistake.</summary>
+    public const int MaxBytes = 8 << 20;
 
     /// <summary>The bytes of a record, its checksum filled in.</summary>
     public static byte[] Write<T>(T record, JsonTypeInfo<T> type)

@@ -36,7 +36,7 @@ public sealed class ServerHost : IAsyncDisposable
     public IPEndPoint Http => _parts.Http.Address;
 
     /// <summary>Where links of other clusters connect.</summary>
-    public IPEndPoint Link => _parts.Links.ListeningOn!;
+    public IPEndPoint Link => _parts.Links.Endpoint!;
 
     /// <summary>Completes when the store failed; never otherwise.</summary>
     public Task Failed { get; }
@@ -84,8 +84,7 @@ public sealed class ServerHost : IAsyncDisposable
 
         try
         {
-            using CancellationTokenSource limit = new(drainLimit, _parts.Time);
-            await _parts.Gateway.DrainAsync(limit.Token);
+            await _parts.Gateway.DrainAsync(drainLimit);
         }
         catch (Exception fault)
         {

@@ -1,8 +1,5 @@
 using System.Diagnostics;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Streams.Cluster;
 using Streams.Core;
@@ -98,7 +95,7 @@ internal sealed partial class ServerStart(ServerOptions options, TimeProvider ti
         State.Enter(ServerPhase.Starting, "recovering the data");
         long began = Time.GetTimestamp();
         Container container = await Container.OpenAsync(
-            new ContainerOptions { Directory = Catalog.ContainerPath }, Time, chance, log.CreateLogger("Streams.Storage"), cancellationToken);
+            new ContainerOptions { Directory = Catalog.ContainerPath }, Time, Part(), log.CreateLogger("Streams.Storage"), cancellationToken);
         closers.Add("container", container.DisposeAsync);
         RecoveryTime = Time.GetElapsedTime(began);
         ServerLog.Recovered(_logger, (long)RecoveryTime.TotalMilliseconds, container.Recovery.RecordsRead, container.Recovery.CutBytes);
@@ -133,6 +130,9 @@ internal sealed partial class ServerStart(ServerOptions options, TimeProvider ti
         closers.Add("witness", keeper.DisposeAsync);
         State.Engine = Engine;
     }
+
+    // Each part has a chance of its own: a Random is not for several threads.
+    private Random Part() => new(chance.Next());
 
     private bool HasOwnLanes() => Engine.Lanes.Lanes().Any(l => l.Lane.Origin.Cluster == Options.Cluster);
 

@@ -19,12 +19,12 @@ internal sealed class StatusReport(ServerStart parts)
         Path.GetFullPath(parts.Options.DataDirectory),
         parts.Catalog?.WitnessPath,
         parts.Decision is { } decision ? new IncarnationAnswer(decision.OpensNew, Word(decision.Reason), decision.Detail) : null,
-        new EndpointsAnswer(parts.Mqtt?.Address.ToString(), parts.Http?.Address.ToString(), parts.Links?.ListeningOn?.ToString()),
+        new EndpointsAnswer(parts.Mqtt?.Address.ToString(), parts.Http?.Address.ToString(), parts.Links?.Endpoint?.ToString()),
         Recovery(),
         parts.Engine is null ? null : Of(parts.Engine.Container.Status()),
         parts.Gateway is null ? null : Of(parts.Gateway.Status));
 
-    public LinksAnswer Links() => parts.Links?.Status() is { } status
+    public LinksAnswer Links() => parts.Links?.Status is { } status
         ? new LinksAnswer([.. status.Outgoing.Select(Of)], [.. status.Incoming.Select(Of)])
         : new LinksAnswer([], []);
 

@@ -10,7 +10,9 @@ public sealed record LogLevels(LogLevel Default, ImmutableSortedDictionary<strin
 {
     /// <summary>Information, and warnings of the web server.</summary>
     public static readonly LogLevels Standard = new(LogLevel.Information,
-        ImmutableSortedDictionary<string, LogLevel>.Empty.Add("Microsoft", LogLevel.Warning));
+        ImmutableSortedDictionary<string, LogLevel>.Empty
+            .Add("Microsoft", LogLevel.Warning)
+            .Add("Microsoft.Extensions.Hosting", LogLevel.None));          // a failed start is told in a line of its own
 
     private static readonly ImmutableSortedDictionary<string, LogLevel> Words = ImmutableSortedDictionary<string, LogLevel>.Empty
         .Add("trace", LogLevel.Trace).Add("debug", LogLevel.Debug).Add("info", LogLevel.Information)
