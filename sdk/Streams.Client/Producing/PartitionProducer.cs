@@ -197,12 +197,7 @@ internal sealed class PartitionProducer(ProducerId producer, StreamPartition par
     {
         foreach ((long from, long to, int limit) in _suspects)
         {
-            if (first >= from && first <= to)
-            {
-                return Math.Min(to, first + limit - 1);
-            }
-
-            last = from > first ? Math.Min(last, from - 1) : last;
+            last = first >= from && first <= to ? Math.Min(last, Math.Min(to, first + limit - 1)) : from > first ? Math.Min(last, from - 1) : last;
         }
 
         return last;
