@@ -13,6 +13,9 @@ internal sealed class BackEnd : IAsyncDisposable
     /// <summary>Commands that wait for the outbox; beyond it the reading of telemetry waits.</summary>
     private const int MaxWaiting = 1_024;
 
+    /// <summary>Commands that the outbox may write with one flush.</summary>
+    private const int MaxUnderWay = 64;
+
     private readonly FleetWorld _world;
     private readonly StreamsClient _client;
     private readonly StreamsConsumer _consumer;
@@ -52,8 +55,7 @@ internal sealed class BackEnd : IAsyncDisposable
 
     public static async Task<BackEnd> OpenAsync(FleetWorld world, CancellationToken cancellationToken)
     {
-        StreamsClient client = await StreamsClient.OpenAsync(world.ClientOptions("backend"), time: world.Time,
-            cancellationToken: cancellationToken);
+        StreamsClient client = await world.OpenClientAsync("backend", cancellationToken);
         StreamsConsumer consumer = await client.ConsumeAsync(
             new ConsumerOptions { Name = ConsumerName.Parse("backend"), Stream = Judge.Fleet }, cancellationToken);
         return new BackEnd(world, client, consumer);
@@ -102,11 +104,18 @@ internal sealed class BackEnd : IAsyncDisposable
     /// <summary>The telemetry that caused a command is done with only when the command is in the outbox.</summary>
     private async Task SendAsync()
     {
+        Queue<(Task Stored, ReceivedEvent Cause)> underWay = new(MaxUnderWay);
         await foreach ((ReceivedEvent cause, int car, int number) in _toSend.Reader.ReadAllAsync(_stop.Token))
         {
             byte[] payload = EventText.Write(_world.Cars.Names[car], number, "{\"command\":\"report\",\"reason\":\"routine\"}"u8);
-            await _publisher.PublishAsync(car, number, _commandTopics[car], payload, null, _stop.Token);
-            cause.Acknowledge();
+            Task stored = await _publisher.StartAsync(car, number, _commandTopics[car], payload, null, _stop.Token);
+            underWay.Enqueue((stored, cause));
+            while (underWay.Count == MaxUnderWay || (underWay.Count > 0 && !_toSend.Reader.TryPeek(out _)))
+            {
+                (Task oldest, ReceivedEvent done) = underWay.Dequeue();
+                await oldest;
+                done.Acknowledge();
+            }
         }
     }
 

@@ -39,19 +39,18 @@ internal sealed class Car : IAsyncDisposable
     public static async Task<Car> OpenAsync(int index, FleetWorld world, CancellationToken cancellationToken)
     {
         string name = world.Cars.Names[index];
-        StreamsClient client = await StreamsClient.OpenAsync(world.ClientOptions("car-" + name), time: world.Time,
-            cancellationToken: cancellationToken);
+        StreamsClient client = await world.OpenClientAsync("car-" + name, cancellationToken);
         StreamsConsumer consumer = await client.ConsumeAsync(
             new ConsumerOptions { Name = ConsumerName.Parse("car-" + name), Stream = Judge.CommandStream, Filters = [name] },
                 cancellationToken);
         return new Car(index, world, client, consumer);
     }
 
-    /// <summary>Publishes the car's next event; completes when it is in the outbox. One caller at a time.</summary>
-    public Task PublishAsync(ReadOnlySpan<byte> data, DateTimeOffset when, CancellationToken cancellationToken)
+    /// <summary>Starts to publish the car's next event; the inner task completes when it is in the outbox. One caller at a time.</summary>
+    public ValueTask<Task> StartPublishAsync(ReadOnlySpan<byte> data, DateTimeOffset when, CancellationToken cancellationToken)
     {
         int number = ++_number;
-        return _publisher.PublishAsync(Index, number, _topic, EventText.Write(Name, number, data), when, cancellationToken);
+        return _publisher.StartAsync(Index, number, _topic, EventText.Write(Name, number, data), when, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()

@@ -5,7 +5,8 @@ namespace FleetFailover;
 
 /// <summary>Publishes numbered events of cars to one stream, and tells the ledger what the outbox and later a cluster made of
 /// each.</summary>
-/// <remarks>One caller at a time. A publish that fails leaves the number used and unsent.</remarks>
+/// <remarks>One caller at a time, who may have several publishes under way: the outbox takes them in the order in which they were started.
+/// A publish that fails leaves the number used and unsent.</remarks>
 internal sealed class Publisher(StreamsClient client, StreamPath stream, Ledger ledger, FleetWorld world) : IDisposable
 {
     /// <summary>Events of one client whose confirmation is awaited: more than a cluster's absence makes, and a bound for a replay at full
@@ -17,11 +18,19 @@ internal sealed class Publisher(StreamsClient client, StreamPath stream, Ledger 
     /// <summary>Called on each confirmation, with the car and the cluster in whose lane the event stands.</summary>
     public Action<int, ClusterName>? Confirmed { get; init; }
 
-    /// <summary>Publishes one event; completes when it is in the outbox.</summary>
-    public async Task PublishAsync(int car, int number, TopicName topic, ReadOnlyMemory<byte> payload, DateTimeOffset? when,
+    /// <summary>Starts to publish one event; the inner task completes when it is in the outbox.</summary>
+    public async ValueTask<Task> StartAsync(int car, int number, TopicName topic, ReadOnlyMemory<byte> payload, DateTimeOffset? when,
         CancellationToken cancellationToken)
     {
         await _unconfirmed.WaitAsync(cancellationToken);
+        return PublishAsync(car, number, topic, payload, when, cancellationToken);
+    }
+
+    public void Dispose() => _unconfirmed.Dispose();
+
+    private async Task PublishAsync(int car, int number, TopicName topic, ReadOnlyMemory<byte> payload, DateTimeOffset? when,
+        CancellationToken cancellationToken)
+    {
         PublishReceipt receipt;
         try
         {
@@ -36,8 +45,6 @@ internal sealed class Publisher(StreamsClient client, StreamPath stream, Ledger 
         ledger.Publish(car, number);
         _ = WatchAsync(car, number, receipt);
     }
-
-    public void Dispose() => _unconfirmed.Dispose();
 
     private async Task WatchAsync(int car, int number, PublishReceipt receipt)
     {

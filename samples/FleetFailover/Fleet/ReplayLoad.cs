@@ -10,6 +10,9 @@ internal sealed class ReplayLoad(ReplayFile file, FleetOptions options, TimeProv
     /// <summary>Rows of one vehicle that wait for its outbox; beyond it the whole recording waits.</summary>
     private const int MaxWaiting = 64;
 
+    /// <summary>Events of one vehicle that its outbox may write with one flush.</summary>
+    private const int MaxUnderWay = 32;
+
     private long _published;
     private int _ended;
 
@@ -60,12 +63,21 @@ internal sealed class ReplayLoad(ReplayFile file, FleetOptions options, TimeProv
     {
         RowJson json = new(file.Columns);
         ArrayBufferWriter<byte> data = new();
+        Queue<Task> underWay = new(MaxUnderWay);
         await foreach (ReplayRow row in rows.ReadAllAsync(cancellationToken))
         {
             data.ResetWrittenCount();
             json.Write(file.Record(row), data);
-            await car.PublishAsync(data.WrittenSpan, new DateTimeOffset(row.UtcTicks, TimeSpan.Zero), cancellationToken);
+            DateTimeOffset when = new(row.UtcTicks, TimeSpan.Zero);
+            underWay.Enqueue(await car.StartPublishAsync(data.WrittenSpan, when, cancellationToken));
+            if (underWay.Count == MaxUnderWay)
+            {
+                await underWay.Dequeue();
+            }
+
             Interlocked.Increment(ref _published);
         }
+
+        await Task.WhenAll(underWay);
     }
 }

@@ -38,7 +38,7 @@ internal sealed class SimulatedFleet(FleetOptions options, TimeProvider time) : 
             simulated.Drive(_period);
             data.ResetWrittenCount();
             simulated.Write(data);
-            await car.PublishAsync(data.WrittenSpan, time.GetUtcNow(), cancellationToken);
+            await await car.StartPublishAsync(data.WrittenSpan, time.GetUtcNow(), cancellationToken);
         }
     }
 }

@@ -7,34 +7,34 @@ internal static class FinalPicture
 {
     private const int HashShown = 12;
 
-    public static void Show(IAnsiConsole console, RunReport report)
+    public static void Show(IAnsiConsole console, TextWriter output, RunReport report)
     {
         console.Write(Lanes(report));
         foreach (KillRecord kill in report.Kills)
         {
-            console.WriteLine($"{kill.Cluster} was killed {kill.AtSeconds:0.0} s into the load, with {kill.CarsConnected} cars on it, "
+            output.WriteLine($"{kill.Cluster} was killed {kill.AtSeconds:0.0} s into the load, with {kill.CarsConnected} cars on it, "
                 + (kill.DownSeconds is { } down ? $"and was back after {down:0.0} s" : "and never came back"));
         }
 
         if (report.ResumeMilliseconds is { Count: > 0 } resume)
         {
-            console.WriteLine($"{resume.Count} times a car went on at another cluster: "
+            output.WriteLine($"{resume.Count} times a car went on at another cluster: "
                 + $"p50 {resume.P50:0} ms, p99 {resume.P99:0} ms, max {resume.Max:0} ms after the kill");
         }
 
-        console.WriteLine($"load {report.Durations.LoadSeconds:0.0} s, drained in {report.Durations.DrainSeconds:0.0} s, "
+        output.WriteLine($"load {report.Durations.LoadSeconds:0.0} s, drained in {report.Durations.DrainSeconds:0.0} s, "
             + $"{report.Reconnects} reconnects, {report.OrderReleased} released out of patience, seed {report.Seed}");
         if (report.SabotageDone is { } deed)
         {
-            console.WriteLine($"sabotage: {deed}");
+            output.WriteLine($"sabotage: {deed}");
         }
 
         foreach (ReportedFinding finding in report.Findings)
         {
-            console.WriteLine($"  {finding.Kind}: {finding.Text}");
+            output.WriteLine($"  {finding.Kind}: {finding.Text}");
         }
 
-        console.WriteLine(VerdictLine(report));
+        output.WriteLine(VerdictLine(report));
     }
 
     internal static string VerdictLine(RunReport report) => $"VERDICT {(report.Passed ? "PASS" : "FAIL")}: "

@@ -21,7 +21,8 @@ internal sealed class FailoverRun(FleetOptions options, ReplayFile? replay, stri
         Saboteur saboteur = new(options.Sabotage, judge.Telemetry, _chance, load.ExpectedEvents);
         ResumeTimes resume = new(names.Count, time);
         string outboxes = Directory.CreateDirectory(Path.Combine(directory, "outboxes")).FullName;
-        FleetWorld world = new(ring.Endpoints, outboxes, judge, saboteur, new CarNumbers(names), resume, time);
+        using ClientLogFile log = new(Path.Combine(directory, "clients.log"), time);
+        FleetWorld world = new(ring.Endpoints, outboxes, judge, saboteur, new CarNumbers(names), resume, log, time);
         Killer killer = new(ring, KillPlan.For(options.Kill, _chance), load, resume, time);
         LaneInspection inspection = new(ring, world);
 

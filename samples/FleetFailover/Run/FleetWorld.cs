@@ -5,14 +5,17 @@ namespace FleetFailover;
 
 /// <summary>What the cars and the back end share.</summary>
 internal sealed record FleetWorld(IReadOnlyList<ClusterEndpoint> Endpoints, string Directory, Judge Judge, Saboteur Saboteur,
-    CarNumbers Cars,
-    ResumeTimes Resume, TimeProvider Time)
+    CarNumbers Cars, ResumeTimes Resume, ClientLogFile Log, TimeProvider Time)
 {
     /// <summary>How long sj must be well again before a client returns to it. Shorter than the SDK's default, so that runs of seconds see
     /// the way back too.</summary>
     public static readonly TimeSpan FailBackAfter = TimeSpan.FromSeconds(4);
 
-    public StreamsClientOptions ClientOptions(string name) => new()
+    /// <summary>Opens a client with an outbox of its own.</summary>
+    public ValueTask<StreamsClient> OpenClientAsync(string name, CancellationToken cancellationToken) =>
+        StreamsClient.OpenAsync(ClientOptions(name), Log.For(name), Time, cancellationToken: cancellationToken);
+
+    private StreamsClientOptions ClientOptions(string name) => new()
     {
         Name = name,
         Clusters = Endpoints,

@@ -8,16 +8,14 @@ internal sealed class Session(FleetOptions options, TimeProvider time)
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
-    private readonly IAnsiConsole _console = AnsiConsole.Console;
+    /// <summary>A log gets no colours, and is not cut to the width of a terminal that is not there.</summary>
+    private const int LogWidth = 160;
+
+    private readonly IAnsiConsole _console = OpenConsole();
 
     /// <summary>Runs to the end; gives the exit code.</summary>
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
-        if (Console.IsOutputRedirected)
-        {
-            _console.Profile.Width = 160;              // a log is not cut to the width of a terminal that is not there
-        }
-
         ReplayFile? replay;
         try
         {
@@ -52,21 +50,33 @@ internal sealed class Session(FleetOptions options, TimeProvider time)
         }
     }
 
+    private static IAnsiConsole OpenConsole()
+    {
+        if (!Console.IsOutputRedirected)
+        {
+            return AnsiConsole.Console;
+        }
+
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors });
+        console.Profile.Width = LogWidth;
+        return console;
+    }
+
     private async Task<int> RunInAsync(string directory, ReplayFile? replay, CancellationToken cancellationToken)
     {
         await using ClusterRing ring = new(directory, options.Server, new Random(), time);
-        _console.WriteLine(replay is null
+        Console.WriteLine(replay is null
             ? $"seed {options.Seed}: {options.Cars} cars, {options.Rate} events a second each, {options.Seconds} s"
             : $"seed {options.Seed}: {replay.Vehicles.Count} vehicles, {replay.Rows.Length} rows of {Path.GetFileName(options.Replay)}");
         await ring.StartAsync(StartLimit, cancellationToken);
         foreach (ClusterProcess cluster in ring.Clusters)
         {
-            _console.WriteLine($"{cluster.Name}: mqtt 127.0.0.1:{cluster.Ports.Mqtt}, http {cluster.Http}, process {cluster.ProcessId}");
+            Console.WriteLine($"{cluster.Name}: mqtt 127.0.0.1:{cluster.Ports.Mqtt}, http {cluster.Http}, process {cluster.ProcessId}");
         }
 
         IProgressView view = Console.IsOutputRedirected ? new PlainProgress(Console.Out, time) : new LiveProgress(_console, time);
         RunReport report = await new FailoverRun(options, replay, directory, view, time).RunAsync(ring, cancellationToken);
-        FinalPicture.Show(_console, report);
+        FinalPicture.Show(_console, Console.Out, report);
         if (options.Report is { } path)
         {
             await ReportFile.WriteAsync(path, report);
@@ -82,7 +92,7 @@ internal sealed class Session(FleetOptions options, TimeProvider time)
 
     private async Task KeepAsync(string directory, CancellationToken cancellationToken)
     {
-        _console.WriteLine($"the clusters run on until Ctrl+C; their data stay in {directory}");
+        Console.WriteLine($"the clusters run on until Ctrl+C; their data stay in {directory}");
         try
         {
             await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken);
