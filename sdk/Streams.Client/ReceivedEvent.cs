@@ -41,6 +41,8 @@ public sealed class ReceivedEvent
 
     internal Action<ReceivedEvent>? Acknowledged { get; init; }
 
+    internal int Life { get; init; }
+
     /// <summary>Marks the event as done with. May be called in any order and from any thread; repeated calls do nothing.</summary>
     public void Acknowledge() => Acknowledged?.Invoke(this);
 }

@@ -1,5 +1,9 @@
+using System.Diagnostics;
+using System.Text;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Streams.Core;
+using Streams.Mqtt;
 
 namespace Streams.Client;
 
@@ -7,15 +11,38 @@ namespace Streams.Client;
 /// <remarks>Safe for use by many threads. Opening needs no network.</remarks>
 public sealed class StreamsClient : IAsyncDisposable
 {
-    private StreamsClient()
+    private static readonly TimeSpan FlushWithin = TimeSpan.FromSeconds(5);
+
+    private readonly Lock _lock = new();
+    private readonly List<StreamsConsumer> _consumers = [];
+    private readonly HashSet<(ConsumerName, StreamPath)> _names = [];
+    private readonly EventOutbox _outbox;
+    private readonly ClusterLink _link;
+    private readonly ProducerSender _sender;
+    private readonly ClientMetrics _metrics;
+    private readonly ConsumerContext _context;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private int _disposed;
+
+    private StreamsClient(StreamsClientOptions options, EventOutbox outbox, IClusterConnector connector, ILogger logger, TimeProvider time, Random chance)
     {
+        _outbox = outbox;
+        _time = time;
+        _logger = logger;
+        _metrics = new ClientMetrics(options.Name, () => outbox.Events, () => outbox.Gate.Inside);
+        _sender = new ProducerSender(outbox, options, _metrics, time, logger);
+        _link = new ClusterLink(options, connector, _metrics, time, chance, logger) { Changed = cluster => ConnectionChanged?.Invoke(cluster) };
+        _context = new ConsumerContext(options, outbox, _link, _metrics, new SteadyClock(time), logger);
+        _link.Add(_sender);
+        _link.Start();
     }
 
     /// <summary>The cluster now connected, or <see langword="null"/>.</summary>
-    public ClusterName? ConnectedTo => throw new NotSupportedException();
+    public ClusterName? ConnectedTo => _link.ConnectedTo;
 
     /// <summary>Events in the outbox that no cluster has confirmed yet.</summary>
-    public long OutboxEvents => throw new NotSupportedException();
+    public long OutboxEvents => _outbox.Events;
 
     /// <summary>Raised after each change of <see cref="ConnectedTo"/>, on a pool thread.</summary>
     public event Action<ClusterName?>? ConnectionChanged;
@@ -24,25 +51,168 @@ public sealed class StreamsClient : IAsyncDisposable
     /// <exception cref="ConfigurationException">The options are faulty; all faults are named.</exception>
     /// <exception cref="StorageFailedException">The outbox cannot be opened.</exception>
     public static ValueTask<StreamsClient> OpenAsync(StreamsClientOptions options, ILoggerFactory? logging = null, TimeProvider? time = null,
-        Random? chance = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+        Random? chance = null, CancellationToken cancellationToken = default) => OpenAsync(options, null, logging, time, chance, cancellationToken);
+
+    internal static async ValueTask<StreamsClient> OpenAsync(StreamsClientOptions options, IClusterConnector? connector, ILoggerFactory? logging,
+        TimeProvider? time, Random? chance, CancellationToken cancellationToken)
+    {
+        OptionsCheck.Check(options);
+        time ??= TimeProvider.System;
+        chance ??= new Random();
+        ILogger logger = (logging ?? NullLoggerFactory.Instance).CreateLogger("Streams.Client");
+        EventOutbox outbox = await Task.Run(() => EventOutbox.Open(options.OutboxPath, options.OutboxBytes, time, chance, logger), cancellationToken);
+        ClientLog.OutboxOpened(logger, options.OutboxPath, outbox.Producer, outbox.Events);
+        try
+        {
+            return new StreamsClient(options, outbox, connector ?? new MqttClusterConnector(options, time), logger, time, chance);
+        }
+        catch
+        {
+            await outbox.DisposeAsync();
+            throw;
+        }
+    }
 
     /// <summary>Publishes an event. Completes when it is durable on this device; waits while the outbox is full.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="topic">The topic within it.</param>
+    /// <param name="payload">The payload, at most 1 MiB; must not change until the call completes.</param>
+    /// <param name="key">Decides the partition instead of the topic, when given.</param>
+    /// <param name="headers">Names and values that travel with the event.</param>
+    /// <param name="timestamp">When it happened; default now.</param>
+    /// <param name="cancellationToken">Ends the wait for room in the outbox. An event that has been let in is stored all the same.</param>
     /// <exception cref="InvalidRequestException">Name, key, headers or payload are over a limit.</exception>
     /// <exception cref="StorageFailedException">The device's disk refused.</exception>
+    /// <exception cref="ObjectDisposedException">The client is closed.</exception>
     public ValueTask<PublishReceipt> PublishAsync(StreamPath stream, TopicName topic, ReadOnlyMemory<byte> payload, ReadOnlyMemory<byte> key = default,
-        IReadOnlyList<EventHeader>? headers = null, DateTimeOffset? timestamp = null, CancellationToken cancellationToken = default) =>
-        throw new NotSupportedException();
+        IReadOnlyList<EventHeader>? headers = null, DateTimeOffset? timestamp = null, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        if (stream.Value.Length == 0 || topic.Value.Length == 0)
+        {
+            throw new InvalidRequestException("an event needs a stream and a topic");
+        }
+
+        if (payload.Length > EventLimits.MaxPayloadBytes || key.Length > EventLimits.MaxKeyBytes)
+        {
+            throw new InvalidRequestException($"payload takes {payload.Length} bytes and key {key.Length}, at most {EventLimits.MaxPayloadBytes} and"
+                + $" {EventLimits.MaxKeyBytes} are allowed");
+        }
+
+        long at = (timestamp ?? _time.GetUtcNow()).UtcTicks / TimeSpan.TicksPerMicrosecond - (DateTimeOffset.UnixEpoch.UtcTicks / TimeSpan.TicksPerMicrosecond);
+        PlainEvent content = new(Encoding.UTF8.GetBytes(topic.Value), key, headers is null ? default : EventHeader.Encode(headers), payload, at);
+        return ClientMetrics.Activities.HasListeners()
+            ? TracedAsync(stream, topic, content, cancellationToken) : _outbox.PublishAsync(stream, content, cancellationToken);
+    }
 
     /// <summary>Opens a consumer. Needs no network: it begins to be given events when a cluster is connected.</summary>
-    public ValueTask<StreamsConsumer> ConsumeAsync(ConsumerOptions options, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    /// <exception cref="InvalidRequestException">A filter is none, or this client has a consumer of that name and stream open.</exception>
+    /// <exception cref="StorageFailedException">The device's disk refused.</exception>
+    public async ValueTask<StreamsConsumer> ConsumeAsync(ConsumerOptions options, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        Check(options);
+        lock (_lock)
+        {
+            if (!_names.Add((options.Name, options.Stream)))
+            {
+                throw new InvalidRequestException($"consumer {options.Name} of {options.Stream} is open in this client already");
+            }
+        }
+
+        try
+        {
+            (long id, IReadOnlyList<KeptPartition> kept) = await _outbox.RunAsync(
+                transaction => ConsumerStore.Load(transaction, options.Name, options.Stream), cancellationToken);
+            ConsumerCore core = new(_context, options, id, kept);
+            StreamsConsumer consumer = new(core, Forget);
+            lock (_lock)
+            {
+                _consumers.Add(consumer);
+            }
+
+            _link.Add(core);
+            return consumer;
+        }
+        catch
+        {
+            lock (_lock)
+            {
+                _names.Remove((options.Name, options.Stream));
+            }
+
+            throw;
+        }
+    }
 
     /// <summary>Completes when the outbox is empty: everything published is held by a cluster.</summary>
-    public Task FlushAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public Task FlushAsync(CancellationToken cancellationToken = default) => _outbox.WhenEmptyAsync(cancellationToken);
 
-    /// <summary>Stops publishing, tries for a bounded time to send what waits, and closes. What is not sent stays in the outbox.</summary>
-    public ValueTask DisposeAsync()
+    /// <summary>Stops publishing, tries for a bounded time (5 s) to send what waits, and closes. What is not sent stays in the outbox.</summary>
+    public async ValueTask DisposeAsync()
     {
-        ConnectionChanged?.Invoke(null);
-        throw new NotSupportedException();
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        try
+        {
+            await _outbox.WhenEmptyAsync(CancellationToken.None).WaitAsync(FlushWithin, _time);
+        }
+        catch (TimeoutException)
+        {
+            ClientLog.ClosedWithEvents(_logger, _outbox.Events);
+        }
+
+        StreamsConsumer[] consumers;
+        lock (_lock)
+        {
+            consumers = [.. _consumers];
+        }
+
+        await Task.WhenAll(consumers.Select(static c => c.DisposeAsync().AsTask()));
+        await _link.DisposeAsync();
+        await _outbox.DisposeAsync();
+        _sender.Dispose();
+        _metrics.Dispose();
+    }
+
+    private static void Check(ConsumerOptions options)
+    {
+        if (options.Stream.Value.Length == 0 || options.Name.Value.Length == 0)
+        {
+            throw new InvalidRequestException("a consumer needs a name and a stream");
+        }
+
+        if (options.Filters.Count > OpenRequest.MaxFilters)
+        {
+            throw new InvalidRequestException($"a consumer has at most {OpenRequest.MaxFilters} filters, {options.Filters.Count} were given");
+        }
+
+        foreach (string filter in options.Filters)
+        {
+            if (TopicFilter.FaultInFilter(filter, shares: false) is { } fault)
+            {
+                throw new InvalidRequestException($"filter '{filter}': {fault}");
+            }
+        }
+    }
+
+    private async ValueTask<PublishReceipt> TracedAsync(StreamPath stream, TopicName topic, PlainEvent content, CancellationToken cancellationToken)
+    {
+        using Activity? activity = ClientMetrics.Activities.StartActivity("publish", ActivityKind.Producer);
+        activity?.SetTag("streams.stream", stream.Value);
+        activity?.SetTag("streams.topic", topic.Value);
+        return await _outbox.PublishAsync(stream, content, cancellationToken);
+    }
+
+    private void Forget(StreamsConsumer consumer)
+    {
+        lock (_lock)
+        {
+            _consumers.Remove(consumer);
+            _names.Remove((consumer.Options.Name, consumer.Options.Stream));
+        }
     }
 }

@@ -67,6 +67,15 @@ public sealed record StreamsClientOptions
     /// <summary>How long the preferred cluster must answer again before the client goes back to it. Default 30 s; <see cref="Timeout.InfiniteTimeSpan"/> never.</summary>
     public TimeSpan FailBackAfter { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How to speak TLS to all clusters; <see langword="null"/> (the default) is plain TCP. The target host is each cluster's host unless set.</summary>
+    public System.Net.Security.SslClientAuthenticationOptions? Tls { get; init; }
+
+    /// <summary>User name for all clusters, or <see langword="null"/> (the default).</summary>
+    public string? UserName { get; init; }
+
+    /// <summary>Password for all clusters, or <see langword="null"/> (the default).</summary>
+    public byte[]? Password { get; init; }
+
     /// <summary>MQTT keep-alive. Default 15 s; 1 s to 18 h.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(15);
 }

@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Reactive.Linq;
+using System.Runtime.CompilerServices;
 using Streams.Core;
 
 namespace Streams.Client;
@@ -5,20 +8,69 @@ namespace Streams.Client;
 /// <summary>A named consumer of a stream. Survives the loss of clusters: it goes on with another one at the same offsets (section 4 of the architecture).</summary>
 public sealed class StreamsConsumer : IAsyncDisposable
 {
-    internal StreamsConsumer()
+    private readonly ConsumerCore _core;
+    private readonly Action<StreamsConsumer> _closed;
+    private int _reading;
+
+    internal StreamsConsumer(ConsumerCore core, Action<StreamsConsumer> closed)
     {
+        _core = core;
+        _closed = closed;
     }
+
+    internal ConsumerOptions Options => _core.Options;
 
     /// <summary>The events, each once, in the order of their producers. One reader at a time; nothing more is fetched than <see cref="StreamsClientOptions.ReceiveBytes"/> allows
     /// until events are taken. Ends when the token is cancelled or the consumer disposed.</summary>
-    public IAsyncEnumerable<ReceivedEvent> ReadAllAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    /// <remarks>An event that is not acknowledged holds the cursor of its lane; it is given again after a restart of the process.</remarks>
+    /// <exception cref="InvalidOperationException">Someone reads already.</exception>
+    /// <exception cref="InvalidRequestException">The cluster refused the subscription for good.</exception>
+    public async IAsyncEnumerable<ReceivedEvent> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        if (Interlocked.Exchange(ref _reading, 1) != 0)
+        {
+            throw new InvalidOperationException($"consumer {_core.Options.Name} of {_core.Options.Stream}: one reader at a time");
+        }
+
+        try
+        {
+            using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _core.Stopped);
+            while (!either.IsCancellationRequested)
+            {
+                if (_core.Take() is { } received)
+                {
+                    using Activity? activity = ClientMetrics.Activities.StartActivity("consume", ActivityKind.Consumer);
+                    activity?.SetTag("streams.topic", received.Topic.Value);
+                    yield return received;
+                }
+                else
+                {
+                    await _core.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                }
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref _reading, 0);
+        }
+    }
 
     /// <summary>The same events as a cold observable of one subscriber at a time: <c>OnNext</c> is back-pressure, the next event waits until it returns.</summary>
-    public IObservable<ReceivedEvent> AsObservable() => throw new NotSupportedException();
+    public IObservable<ReceivedEvent> AsObservable() => Observable.Create<ReceivedEvent>(async (observer, cancellationToken) =>
+    {
+        await foreach (ReceivedEvent received in ReadAllAsync(cancellationToken))
+        {
+            observer.OnNext(received);
+        }
+    });
 
     /// <summary>The cursor as acknowledged and kept on this device.</summary>
-    public Cursor Cursor(PartitionId partition) => throw new NotSupportedException();
+    public Cursor Cursor(PartitionId partition) => _core.Cursor(partition);
 
     /// <summary>Commits what is acknowledged (bounded wait) and closes.</summary>
-    public ValueTask DisposeAsync() => throw new NotSupportedException();
+    public async ValueTask DisposeAsync()
+    {
+        await _core.DisposeAsync();
+        _closed(this);
+    }
 }

@@ -1,0 +1,100 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace Streams.Client;
+
+/// <summary>What the client counts: the meter and the activity source <c>Streams.Client</c>. Each client has instruments of its own, tagged with its name.</summary>
+internal sealed class ClientMetrics : IDisposable
+{
+    /// <summary>Name of meter and activity source.</summary>
+    public const string Name = "Streams.Client";
+
+    /// <summary>Activities <c>publish</c> and <c>consume</c>.</summary>
+    public static readonly ActivitySource Activities = new(Name);
+
+    private readonly Meter _meter;
+    private readonly Counter<long> _published;
+    private readonly Counter<long> _confirmed;
+    private readonly Counter<long> _parked;
+    private readonly Counter<long> _batches;
+    private readonly Counter<long> _connects;
+    private readonly Counter<long> _heldBack;
+    private readonly Counter<long> _released;
+    private readonly Counter<long> _given;
+    private readonly Counter<long> _twins;
+    private readonly Counter<long> _gaps;
+    private readonly Counter<long> _stops;
+    private readonly Counter<long> _evicted;
+    private readonly KeyValuePair<string, object?> _patience = new("reason", "patience");
+    private readonly KeyValuePair<string, object?> _closed = new("reason", "closed");
+
+    /// <summary>Instruments of a client.</summary>
+    public ClientMetrics(string client, Func<long> outboxEvents, Func<long> outboxBytes)
+    {
+        _meter = new Meter(new MeterOptions(Name) { Tags = [new KeyValuePair<string, object?>("client", client)] });
+        _meter.CreateObservableGauge("streams.client.outbox.events", outboxEvents, "{event}", "Events that no cluster has confirmed");
+        _meter.CreateObservableGauge("streams.client.outbox.bytes", outboxBytes, "By", "Bytes that they take");
+        _published = _meter.CreateCounter<long>("streams.client.published", "{event}", "Events stored in the outbox");
+        _confirmed = _meter.CreateCounter<long>("streams.client.confirmed", "{event}", "Events that a cluster was found to hold");
+        _parked = _meter.CreateCounter<long>("streams.client.refused", "{event}", "Events refused for good and put aside");
+        _batches = _meter.CreateCounter<long>("streams.client.batches", "{batch}", "Batches sent");
+        _connects = _meter.CreateCounter<long>("streams.client.connects", "{connection}", "Connections made; reconnects are all but the first");
+        _heldBack = _meter.CreateCounter<long>("streams.client.held_back", "{event}", "Events held back for order");
+        _released = _meter.CreateCounter<long>("streams.client.order_released", "{event}", "Events given although an earlier one had not come");
+        _given = _meter.CreateCounter<long>("streams.client.given", "{event}", "Events handed out");
+        _twins = _meter.CreateCounter<long>("streams.client.twins_caught", "{event}", "Copies caught of events that were given");
+        _gaps = _meter.CreateCounter<long>("streams.client.gap_events", "{event}", "Events that retention had taken before they were read");
+        _stops = _meter.CreateCounter<long>("streams.client.lanes_stopped", "{stop}", "Lanes stopped because the hold-back buffer was full");
+        _evicted = _meter.CreateCounter<long>("streams.client.evicted", "{epoch}", "Idle producer epochs forgotten");
+    }
+
+    /// <summary>Events were stored in the outbox.</summary>
+    public void Published(long events) => _published.Add(events);
+
+    /// <summary>Events are held by a cluster.</summary>
+    public void Confirmed(long events) => _confirmed.Add(events);
+
+    /// <summary>Events were put aside.</summary>
+    public void Parked(long events) => _parked.Add(events);
+
+    /// <summary>A batch was sent.</summary>
+    public void BatchSent() => _batches.Add(1);
+
+    /// <summary>A connection was made.</summary>
+    public void Connected() => _connects.Add(1);
+
+    /// <summary>An event was handed out.</summary>
+    public void Given(long events) => _given.Add(events);
+
+    /// <summary>Producer epochs were forgotten.</summary>
+    public void Evicted(int epochs) => _evicted.Add(epochs);
+
+    /// <summary>A reader decided something.</summary>
+    public void Count(ReaderOutput output)
+    {
+        Add(_heldBack, output.HeldBack);
+        Add(_twins, output.TwinsCaught);
+        Add(_gaps, output.GapEvents);
+        Add(_stops, output.LanesStopped);
+        if (output.ReleasedByPatience > 0)
+        {
+            _released.Add(output.ReleasedByPatience, _patience);
+        }
+
+        if (output.ReleasedByClosure > 0)
+        {
+            _released.Add(output.ReleasedByClosure, _closed);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _meter.Dispose();
+
+    private static void Add(Counter<long> counter, long count)
+    {
+        if (count > 0)
+        {
+            counter.Add(count);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+using System.Buffers;
+using Streams.Core;
+
+namespace Streams.Client;
+
+/// <summary>One connection as long as it is good: the first fault ends it for all who use it.</summary>
+/// <remarks>Safe for use by many threads. It ends when the connection closes, when something is not answered in time, or when someone says why it is no good.
+/// Nothing is lost by its end: what was not answered is asked for, or sent, again in the next one.</remarks>
+internal sealed class ClusterSession : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _end = new();
+    private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TimeSpan _answerTimeout;
+    private readonly TimeProvider _time;
+    private IClusterConnection? _connection;
+
+    /// <summary>A session; <see cref="Attach"/> gives it its connection.</summary>
+    public ClusterSession(ClusterEndpoint endpoint, TimeSpan answerTimeout, TimeProvider time)
+    {
+        Endpoint = endpoint;
+        _answerTimeout = answerTimeout;
+        _time = time;
+        Token = _end.Token;
+    }
+
+    /// <summary>Where it leads.</summary>
+    public ClusterEndpoint Endpoint { get; }
+
+    /// <summary>The cluster.</summary>
+    public ClusterName Cluster => Endpoint.Name;
+
+    /// <summary>Cancelled when it ends.</summary>
+    public CancellationToken Token { get; }
+
+    /// <summary>Completes with the reason when it ends.</summary>
+    public Task<string> Ended => _ended.Task;
+
+    /// <summary>Whether it was good for something: a batch was taken, or something delivered.</summary>
+    public bool WasUseful { get; set; }
+
+    /// <summary>Whether the cluster said that it does not write now.</summary>
+    public bool WasRefused { get; private set; }
+
+    /// <summary>The connection stands.</summary>
+    public void Attach(IClusterConnection connection)
+    {
+        _connection = connection;
+        connection.Closed.ContinueWith(closed => End(closed.Result), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    /// <summary>Ends it.</summary>
+    public void End(string why)
+    {
+        if (_ended.TrySetResult(why))
+        {
+            _end.Cancel();
+        }
+    }
+
+    /// <summary>Sends a message that is answered. Its place in the order is taken before this returns.</summary>
+    /// <exception cref="OperationCanceledException">The session is over.</exception>
+    public async Task<ClusterAnswer> AskAsync(string topic, ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            ClusterAnswer answer = await _connection!.SendAsync(topic, payload, answered: true, Token).WaitAsync(_answerTimeout, _time, Token);
+            if (!answer.IsTaken && !answer.IsPermanent)
+            {
+                WasRefused |= answer.Text.Contains(nameof(ProduceRefusal.NotWriting), StringComparison.Ordinal);
+                End($"{Cluster} refused {topic}: {answer.Text} (0x{answer.Reason:x2})");
+            }
+
+            return answer;
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !Token.IsCancellationRequested)
+        {
+            End(e is TimeoutException ? $"no answer to {topic} within {_answerTimeout}" : e.Message);
+            throw new OperationCanceledException(e.Message, e, Token);
+        }
+    }
+
+    /// <summary>Sends a message that is not answered. Its place in the order is taken before this returns.</summary>
+    public async Task TellAsync(string topic, ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            await _connection!.SendAsync(topic, payload, answered: false, Token);
+        }
+        catch (Exception e)
+        {
+            End(e.Message);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        End("closed by this side");
+        if (_connection is not null)
+        {
+            await _connection.DisposeAsync();
+        }
+
+        _end.Dispose();
+    }
+}
+
+/// <summary>Writes the messages of the protocol.</summary>
+internal static class Wire
+{
+    /// <summary>A writer's work.</summary>
+    public delegate void Writing(ref ByteWriter writer);
+
+    /// <summary>The bytes of a message.</summary>
+    public static ReadOnlyMemory<byte> Of(Writing write, int sizeHint = 256)
+    {
+        ArrayBufferWriter<byte> output = new(sizeHint);
+        ByteWriter writer = new(output);
+        write(ref writer);
+        return output.WrittenMemory;
+    }
+}

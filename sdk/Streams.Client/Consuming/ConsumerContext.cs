@@ -1,0 +1,13 @@
+using Microsoft.Extensions.Logging;
+
+namespace Streams.Client;
+
+/// <summary>What a consumer has of its client.</summary>
+internal sealed record ConsumerContext(StreamsClientOptions Options, EventOutbox Outbox, ClusterLink Link, ClientMetrics Metrics, SteadyClock Clock,
+    ILogger Logger)
+{
+    private int _subscriptions;
+
+    /// <summary>A number that no subscription of this client had.</summary>
+    public uint NextSubscription() => (uint)Interlocked.Increment(ref _subscriptions);
+}

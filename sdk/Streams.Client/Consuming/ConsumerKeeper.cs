@@ -1,0 +1,136 @@
+using Microsoft.Extensions.Logging;
+using Streams.Core;
+
+namespace Streams.Client;
+
+/// <summary>Keeps a consumer's cursors and ranges on the device, gathered over a short time, in one transaction each (R17).</summary>
+/// <remarks>Failure: what could not be kept is tried again each second and with everything that follows it; meanwhile no cluster is told of it.</remarks>
+internal sealed class ConsumerKeeper : IAsyncDisposable
+{
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
+    // A cursor that moves over what others are sent costs nothing when it is lost: keeping it at every delivery would cost each idle device five flushes a second.
+    private static readonly TimeSpan PassedEvery = TimeSpan.FromSeconds(5);
+
+    private readonly SemaphoreSlim _one = new(1, 1);
+    private readonly AsyncSignal _wake = new();
+    private readonly AsyncSignal _hurry = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly List<KeptPartition> _unkept = [];
+    private readonly ConsumerContext _context;
+    private readonly ConsumerOptions _options;
+    private readonly long _id;
+    private readonly Func<List<KeptPartition>> _changes;
+    private readonly Action<IReadOnlyList<KeptPartition>> _kept;
+    private readonly TimeSpan _every;
+    private readonly Task _loop;
+    private int _isAwake;
+    private int _isUrgent;
+
+    /// <summary>A keeper; it begins at once.</summary>
+    public ConsumerKeeper(ConsumerContext context, ConsumerOptions options, long id, Func<List<KeptPartition>> changes,
+        Action<IReadOnlyList<KeptPartition>> kept, TimeSpan every)
+    {
+        _context = context;
+        _options = options;
+        _id = id;
+        _changes = changes;
+        _kept = kept;
+        _every = every;
+        _loop = Task.Run(LoopAsync);
+    }
+
+    /// <summary>Something was given, acknowledged or rewound: it is kept soon.</summary>
+    public void Wake()
+    {
+        if (Interlocked.Exchange(ref _isUrgent, 1) == 0)
+        {
+            _hurry.Set();
+        }
+
+        WakeLater();
+    }
+
+    /// <summary>A cursor may have moved over events of others: it is kept with the next change, at the latest after seconds.</summary>
+    public void WakeLater()
+    {
+        if (Interlocked.Exchange(ref _isAwake, 1) == 0)
+        {
+            _wake.Set();
+        }
+    }
+
+    /// <summary>Keeps what has changed, now. False when the disk refused.</summary>
+    public async Task<bool> KeepAsync()
+    {
+        await _one.WaitAsync();
+        try
+        {
+            _unkept.AddRange(_changes());
+            if (_unkept.Count > 0)
+            {
+                KeptPartition[] all = [.. _unkept];
+                await _context.Outbox.RunAsync(transaction =>
+                {
+                    ConsumerStore.Save(transaction, _id, all);
+                    return true;
+                });
+                _unkept.Clear();
+                _kept(all);
+            }
+
+            return true;
+        }
+        catch (Exception e) when (e is StorageFailedException or ObjectDisposedException)
+        {
+            ClientLog.KeepFailed(_context.Logger, _options.Name, _options.Stream, e);
+            return false;
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    /// <summary>Keeps what has changed, and ends.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _loop;
+        await KeepAsync();
+    }
+
+    private async Task LoopAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await _wake.WaitAsync(_stop.Token);
+                await RestAsync();
+                await Task.Delay(_every, _context.Clock.Time, _stop.Token);
+                Volatile.Write(ref _isUrgent, 0);
+                Volatile.Write(ref _isAwake, 0);
+                while (!await KeepAsync())
+                {
+                    await Task.Delay(RetryAfter, _context.Clock.Time, _stop.Token);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Closing keeps the rest.
+        }
+    }
+
+    private async Task RestAsync()
+    {
+        if (Volatile.Read(ref _isUrgent) == 0)
+        {
+            using CancellationTokenSource enough = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+            await Task.WhenAny(_hurry.WaitAsync(enough.Token), Task.Delay(PassedEvery, _context.Clock.Time, enough.Token));
+            await enough.CancelAsync();
+            _stop.Token.ThrowIfCancellationRequested();
+        }
+    }
+}

@@ -1,0 +1,109 @@
+namespace Streams.Client;
+
+/// <summary>Lets bytes in up to a cap and makes the rest wait, first come, first served. Safe for use by many threads.</summary>
+/// <remarks>Someone may always enter when nothing is inside, so a single event greater than the cap still goes through.</remarks>
+internal sealed class ByteGate(long cap, long inside)
+{
+    private readonly Lock _lock = new();
+    private readonly LinkedList<(long Bytes, TaskCompletionSource Entered)> _waiting = [];
+    private long _inside = inside;
+
+    /// <summary>Bytes inside.</summary>
+    public long Inside => Interlocked.Read(ref _inside);
+
+    /// <summary>Who waits.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _waiting.Count;
+            }
+        }
+    }
+
+    /// <summary>Enters at once, or not at all.</summary>
+    public bool TryEnter(long bytes)
+    {
+        lock (_lock)
+        {
+            return _waiting.Count == 0 && TryTake(bytes);
+        }
+    }
+
+    /// <summary>Enters, or waits until there is room.</summary>
+    public async ValueTask EnterAsync(long bytes, CancellationToken cancellationToken)
+    {
+        LinkedListNode<(long, TaskCompletionSource Entered)> node;
+        lock (_lock)
+        {
+            if (_waiting.Count == 0 && TryTake(bytes))
+            {
+                return;
+            }
+
+            node = _waiting.AddLast((bytes, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)));
+        }
+
+        using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(_ => Leave(node, cancellationToken), null);
+        await node.Value.Entered.Task;
+    }
+
+    /// <summary>Bytes have left.</summary>
+    public void Leave(long bytes)
+    {
+        lock (_lock)
+        {
+            _inside -= bytes;
+            Admit();
+        }
+    }
+
+    /// <summary>Nobody is let in any more: who waits is told <paramref name="why"/>.</summary>
+    public void Close(Exception why)
+    {
+        lock (_lock)
+        {
+            foreach ((_, TaskCompletionSource entered) in _waiting)
+            {
+                entered.TrySetException(why);
+            }
+
+            _waiting.Clear();
+        }
+    }
+
+    private void Leave(LinkedListNode<(long, TaskCompletionSource Entered)> node, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (node.List is not null)
+            {
+                _waiting.Remove(node);
+                node.Value.Entered.TrySetCanceled(cancellationToken);
+                Admit();
+            }
+        }
+    }
+
+    private void Admit()
+    {
+        while (_waiting.First is { } first && TryTake(first.Value.Bytes))
+        {
+            _waiting.RemoveFirst();
+            first.Value.Entered.TrySetResult();
+        }
+    }
+
+    private bool TryTake(long bytes)
+    {
+        if (_inside > 0 && _inside + bytes > cap)
+        {
+            return false;
+        }
+
+        _inside += bytes;
+        return true;
+    }
+}

@@ -1,0 +1,243 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Streams.Core;
+
+namespace Streams.Client;
+
+/// <summary>The outbox: events on disk until a cluster holds them, and beside them what consumers were given. Safe for use by many threads.</summary>
+/// <remarks>Failure: a write that fails is told to whoever asked for it; the file is as it was before. Nothing that was acknowledged to a publisher is ever
+/// dropped: it leaves the file when a cluster holds it, or into the table of refused events.</remarks>
+internal sealed class EventOutbox : IAsyncDisposable
+{
+    private const int MaxOpenings = 64;
+
+    private readonly ConcurrentDictionary<StreamPath, int> _streams = [];
+    private readonly PartitionTable _partitions = new();
+    private readonly OutboxLock _lock;
+    private readonly OutboxDatabase _database;
+    private readonly OutboxTransaction _transaction;
+    private readonly OutboxWriter _writer;
+    private readonly Lock _emptyLock = new();
+    private TaskCompletionSource? _empty;
+    private long _events;
+    private int _disposed;
+
+    private EventOutbox(string path, long maxBytes, OutboxLock held, OutboxDatabase database, TimeProvider time, Random chance, ILogger logger)
+    {
+        Path = path;
+        _lock = held;
+        _database = database;
+        Producer = LoadProducer(chance);
+        Epoch = unchecked((ulong)chance.NextInt64(long.MinValue, long.MaxValue));
+        using (Statement opening = database.Prepare("INSERT INTO openings(epoch, at) VALUES(?, ?)"))
+        {
+            opening.Bind(1, unchecked((long)Epoch)).Bind(2, time.GetUtcNow().ToUnixTimeMilliseconds()).Run();
+        }
+
+        database.Execute($"DELETE FROM openings WHERE epoch NOT IN (SELECT epoch FROM openings ORDER BY at DESC LIMIT {MaxOpenings})");
+        _partitions.Load(database);
+        using (Statement streams = database.Prepare("SELECT stream, partitions FROM streams"))
+        {
+            while (streams.Step())
+            {
+                _streams[StreamPath.Parse(streams.Text(0))] = (int)streams.Long(1);
+            }
+        }
+
+        Restored = RestoredPartition.Load(database, _partitions);
+        database.Execute("DELETE FROM epochs WHERE first < (SELECT max(later.first) FROM epochs later WHERE later.partition = epochs.partition"
+            + " AND later.first <= coalesce((SELECT min(id) & ((1 << 44) - 1) FROM events"
+            + " WHERE id BETWEEN (epochs.partition << 44) AND (((epochs.partition + 1) << 44) - 1)), 9223372036854775807))");
+        _events = _partitions.Rows.Sum(static r => r.Events);
+        Gate = new ByteGate(maxBytes, _partitions.Rows.Sum(static r => r.Bytes));
+        _transaction = new OutboxTransaction(database, _partitions, Producer, Epoch);
+        _writer = new OutboxWriter(_transaction, Counted, transaction => Appended?.Invoke(transaction.Appended), time, logger);
+    }
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>The producer, for the whole life of the file.</summary>
+    public ProducerId Producer { get; }
+
+    /// <summary>Random id of this opening (rule R7).</summary>
+    public ulong Epoch { get; }
+
+    /// <summary>What waited when the file was opened.</summary>
+    public IReadOnlyList<RestoredPartition> Restored { get; }
+
+    /// <summary>Lets events in up to the byte cap.</summary>
+    public ByteGate Gate { get; }
+
+    /// <summary>The promises to publishers.</summary>
+    public Receipts Receipts { get; } = new();
+
+    /// <summary>Called on the writer's thread with what has become durable, in order; set before the first publish.</summary>
+    public Action<IReadOnlyList<(StreamPartition Partition, long First, long Last, long Bytes)>>? Appended { get; set; }
+
+    /// <summary>Events that wait for a cluster.</summary>
+    public long Events => Interlocked.Read(ref _events);
+
+    /// <summary>Opens the file; what is in it stays in it.</summary>
+    /// <exception cref="StorageFailedException">It cannot be opened, or another process has it.</exception>
+    public static EventOutbox Open(string path, long maxBytes, TimeProvider time, Random chance, ILogger logger)
+    {
+        OutboxLock held = OutboxLock.Take(path);
+        OutboxDatabase? database = null;
+        try
+        {
+            database = OutboxFile.Open(path, time, logger);
+            return new EventOutbox(path, maxBytes, held, database, time, chance, logger);
+        }
+        catch (Exception e)
+        {
+            database?.Dispose();
+            held.Dispose();
+            if (e is DamagedOutboxException or InvalidRequestException)
+            {
+                throw new StorageFailedException(e.Message, e);
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>How many partitions a stream has, as far as is known here.</summary>
+    public int PartitionsOf(StreamPath stream) => _streams.GetValueOrDefault(stream, StreamSettings.DefaultPartitions);
+
+    /// <summary>Row id of a partition that has had events.</summary>
+    public long RowId(StreamPartition partition) => _partitions.Row(partition).Id;
+
+    /// <summary>Stores an event. Completes when it is on stable storage; waits while the outbox is full. Cancelling ends the waiting for room, not the writing.</summary>
+    public ValueTask<PublishReceipt> PublishAsync(StreamPath stream, PlainEvent content, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, typeof(StreamsClient));
+        StreamPartition partition = new(stream, Core.Partitioner.For(content.Key.Span, content.Topic.Span, PartitionsOf(stream)));
+        if (_partitions.Count >= HelloRequest.MaxPartitions && !_partitions.Contains(partition))
+        {
+            throw new InvalidRequestException($"outbox: it has had events of {HelloRequest.MaxPartitions} partitions, more do not fit one hello");
+        }
+
+        PendingPublish pending = new(this, partition, content);
+        pending.HasEntered = Gate.TryEnter(pending.Bytes);
+        return pending.HasEntered && _writer.TryWrite(pending) ? pending.Stored : PublishSlowAsync(pending, cancellationToken);
+
+        async ValueTask<PublishReceipt> PublishSlowAsync(PendingPublish publish, CancellationToken token)
+        {
+            // The gate may have let it in although the queue was full: it is let in once, whichever way.
+            if (!publish.HasEntered)
+            {
+                await Gate.EnterAsync(publish.Bytes, token);
+                publish.HasEntered = true;
+            }
+
+            try
+            {
+                await _writer.WriteAsync(publish, token);
+            }
+            catch
+            {
+                Gate.Leave(publish.Bytes);
+                throw;
+            }
+
+            return await publish.Stored;
+        }
+    }
+
+    /// <summary>Queues a write. Completes when it is queued; it is done in order.</summary>
+    public ValueTask WriteAsync(IOutboxOperation operation) => _writer.WriteAsync(operation, CancellationToken.None);
+
+    /// <summary>Does something on the writer's thread, in order with the writes. Completes when it is durable.</summary>
+    /// <exception cref="StorageFailedException">The disk refused.</exception>
+    public async Task<T> RunAsync<T>(Func<OutboxTransaction, T> work, CancellationToken cancellationToken = default)
+    {
+        ResultOperation<T> operation = new(work);
+        await _writer.WriteAsync(operation, cancellationToken);
+        return await operation.Done;
+    }
+
+    /// <summary>A cluster told how many partitions a stream has. The number is never lowered.</summary>
+    public async ValueTask LearnAsync(StreamPath stream, int partitions)
+    {
+        if (partitions is >= 1 and <= PartitionId.MaxCount && (!_streams.TryGetValue(stream, out int known) || known < partitions))
+        {
+            _streams[stream] = partitions;
+            await WriteAsync(new StreamOperation(stream, partitions));
+        }
+    }
+
+    /// <summary>Completes when no event waits.</summary>
+    public Task WhenEmptyAsync(CancellationToken cancellationToken)
+    {
+        lock (_emptyLock)
+        {
+            if (Events == 0)
+            {
+                return Task.CompletedTask;
+            }
+
+            _empty ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _empty.Task.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Writes what is queued and closes the file. Calls for what is not stored yet fail; promises not kept are cancelled.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        Gate.Close(new ObjectDisposedException(nameof(StreamsClient)));
+        await _writer.StopAsync();
+        Receipts.Close();
+        _transaction.Dispose();
+        try
+        {
+            _database.Execute("UPDATE meta SET value=1 WHERE key='clean'");
+        }
+        catch (Exception e) when (e is StorageFailedException or DamagedOutboxException)
+        {
+            // Not clean: the next opening looks the file over.
+        }
+
+        _database.Dispose();
+        _lock.Dispose();
+    }
+
+    private void Counted(OutboxTransaction transaction)
+    {
+        long events = Interlocked.Add(ref _events, transaction.EventsCame - transaction.EventsLeft);
+        if (transaction.BytesLeft > 0)
+        {
+            Gate.Leave(transaction.BytesLeft);
+        }
+
+        if (events == 0 && transaction.EventsLeft > 0)
+        {
+            lock (_emptyLock)
+            {
+                _empty?.TrySetResult();
+                _empty = null;
+            }
+        }
+    }
+
+    private ProducerId LoadProducer(Random chance)
+    {
+        using Statement select = _database.Prepare("SELECT value FROM meta WHERE key='producer'");
+        if (select.Step() && select.Blob(0) is { Length: ProducerId.Size } kept)
+        {
+            return ProducerId.Read(kept);
+        }
+
+        ProducerId created = ProducerId.Create(chance);
+        Span<byte> bytes = stackalloc byte[ProducerId.Size];
+        created.Write(bytes);
+        using Statement insert = _database.Prepare("INSERT INTO meta(key, value) VALUES('producer', ?)");
+        insert.Bind(1, bytes).Run();
+        return created;
+    }
+}

@@ -1,0 +1,126 @@
+using SQLitePCL;
+using Streams.Core;
+
+namespace Streams.Client;
+
+/// <summary>One connection to the outbox's SQLite file. Used by one thread at a time.</summary>
+/// <remarks>WAL with full synchronisation: what is committed is on stable storage. Drawn in docs/client.md.</remarks>
+internal sealed class OutboxDatabase : IDisposable
+{
+    /// <summary>The format that this program reads and writes.</summary>
+    public const int Format = 1;
+
+    /// <summary>Bits of an event's row id that hold its sequence; the partition's row id stands above them.</summary>
+    public const int SequenceBits = 44;
+
+    private const string Schema = """
+        CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS openings(epoch INTEGER PRIMARY KEY, at INTEGER NOT NULL);
+        CREATE TABLE IF NOT EXISTS streams(stream TEXT PRIMARY KEY, partitions INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS partitions(id INTEGER PRIMARY KEY, stream TEXT NOT NULL, partition INTEGER NOT NULL,
+            next INTEGER NOT NULL, events INTEGER NOT NULL, bytes INTEGER NOT NULL, UNIQUE(stream, partition));
+        CREATE TABLE IF NOT EXISTS epochs(partition INTEGER NOT NULL, first INTEGER NOT NULL, epoch INTEGER NOT NULL,
+            PRIMARY KEY(partition, first)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS events(id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, at INTEGER NOT NULL, bytes INTEGER NOT NULL,
+            topic BLOB NOT NULL, key BLOB NOT NULL, headers BLOB NOT NULL, payload BLOB NOT NULL);
+        CREATE TABLE IF NOT EXISTS refused(id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, at INTEGER NOT NULL, bytes INTEGER NOT NULL,
+            topic BLOB NOT NULL, key BLOB NOT NULL, headers BLOB NOT NULL, payload BLOB NOT NULL, reason TEXT NOT NULL);
+        CREATE TABLE IF NOT EXISTS stand(partition INTEGER NOT NULL, origin TEXT NOT NULL, offset INTEGER NOT NULL, turn INTEGER NOT NULL,
+            PRIMARY KEY(partition, origin)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS consumers(id INTEGER PRIMARY KEY, name TEXT NOT NULL, stream TEXT NOT NULL, UNIQUE(name, stream));
+        CREATE TABLE IF NOT EXISTS cursors(consumer INTEGER NOT NULL, partition INTEGER NOT NULL, cursor BLOB NOT NULL, waits BLOB NOT NULL,
+            PRIMARY KEY(consumer, partition)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS given(consumer INTEGER NOT NULL, partition INTEGER NOT NULL, producer BLOB NOT NULL, epoch INTEGER NOT NULL,
+            runs BLOB NOT NULL, active INTEGER NOT NULL, PRIMARY KEY(consumer, partition, producer, epoch)) WITHOUT ROWID;
+        """;
+
+    private readonly sqlite3 _handle;
+
+    static OutboxDatabase() => Batteries_V2.Init();
+
+    /// <summary>Opens the file.</summary>
+    /// <exception cref="StorageFailedException">It cannot be opened.</exception>
+    /// <exception cref="DamagedOutboxException">It is no database.</exception>
+    public OutboxDatabase(string path, bool writable)
+    {
+        int flags = (writable ? raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE : raw.SQLITE_OPEN_READWRITE) | raw.SQLITE_OPEN_NOMUTEX;
+        int code = raw.sqlite3_open_v2(path, out _handle, flags, null);
+        try
+        {
+            SqliteFault.Check(code, _handle, $"open {path}");
+            SqliteFault.Check(raw.sqlite3_extended_result_codes(_handle, 1), _handle, "open");
+            SqliteFault.Check(raw.sqlite3_busy_timeout(_handle, 10_000), _handle, "open");
+            if (writable)
+            {
+                Execute("PRAGMA journal_mode=WAL");
+                Execute("PRAGMA synchronous=FULL");
+                Execute("PRAGMA temp_store=MEMORY");
+                Execute("PRAGMA cache_size=-4096");
+            }
+            else
+            {
+                Execute("PRAGMA query_only=ON");
+                Execute("PRAGMA cache_size=-2048");
+            }
+        }
+        catch
+        {
+            _handle.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Makes the tables that are missing and sees to the format.</summary>
+    /// <exception cref="StorageFailedException">The file was made by a newer program.</exception>
+    public void CreateSchema()
+    {
+        long format = Scalar("PRAGMA user_version");
+        if (format > Format)
+        {
+            throw new StorageFailedException($"outbox: the file has format {format}, this program reads up to {Format}");
+        }
+
+        Execute("BEGIN IMMEDIATE");
+        Execute(Schema);
+        Execute($"PRAGMA user_version={Format}");
+        Execute("COMMIT");
+    }
+
+    /// <summary>Runs statements without parameters.</summary>
+    public void Execute(string sql) => SqliteFault.Check(raw.sqlite3_exec(_handle, sql), _handle, sql);
+
+    /// <summary>Undoes the running transaction, if there is one.</summary>
+    public void RollBack()
+    {
+        if (raw.sqlite3_get_autocommit(_handle) == 0)
+        {
+            _ = raw.sqlite3_exec(_handle, "ROLLBACK");
+        }
+    }
+
+    /// <summary>Prepares a statement.</summary>
+    public Statement Prepare(string sql) => new(_handle, sql);
+
+    /// <summary>The first number of the first row, or 0.</summary>
+    public long Scalar(string sql)
+    {
+        using Statement statement = Prepare(sql);
+        return statement.Step() ? statement.Long(0) : 0;
+    }
+
+    /// <summary>The first text of the first row, or empty.</summary>
+    public string ScalarText(string sql)
+    {
+        using Statement statement = Prepare(sql);
+        return statement.Step() ? statement.Text(0) : string.Empty;
+    }
+
+    /// <summary>Row id of an event.</summary>
+    public static long EventId(long partition, long sequence) => (partition << SequenceBits) | sequence;
+
+    /// <summary>The sequence in an event's row id.</summary>
+    public static long SequenceOf(long id) => id & ((1L << SequenceBits) - 1);
+
+    /// <inheritdoc/>
+    public void Dispose() => _handle.Dispose();
+}

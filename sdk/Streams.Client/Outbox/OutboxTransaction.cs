@@ -1,0 +1,190 @@
+using Streams.Core;
+
+namespace Streams.Client;
+
+/// <summary>The writes of the outbox, as prepared statements inside the transaction that the writer has open. Used by the writer's thread alone.</summary>
+internal sealed class OutboxTransaction : IDisposable
+{
+    private readonly OutboxDatabase _database;
+    private readonly PartitionTable _partitions;
+    private readonly ProducerId _producer;
+    private readonly ulong _epoch;
+    private readonly Statement _insert;
+    private readonly Statement _partition;
+    private readonly Statement _sum;
+    private readonly Statement _delete;
+    private readonly Statement _park;
+    private readonly Statement _stand;
+    private readonly Statement _forget;
+    private readonly Statement _stream;
+    private readonly Statement _epochs;
+    private readonly List<PartitionRow> _touched = [];
+    private readonly List<(StreamPartition Partition, long First, long Last, long Bytes)> _appended = [];
+
+    /// <summary>The statements of a database under this opening's epoch.</summary>
+    public OutboxTransaction(OutboxDatabase database, PartitionTable partitions, ProducerId producer, ulong epoch)
+    {
+        _database = database;
+        _partitions = partitions;
+        _producer = producer;
+        _epoch = epoch;
+        _insert = database.Prepare("INSERT INTO events(id, epoch, at, bytes, topic, key, headers, payload) VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
+        _partition = database.Prepare("INSERT INTO partitions(id, stream, partition, next, events, bytes) VALUES(?, ?, ?, ?, ?, ?)"
+            + " ON CONFLICT(id) DO UPDATE SET next=excluded.next, events=excluded.events, bytes=excluded.bytes");
+        _sum = database.Prepare("SELECT count(*), total(bytes) FROM events WHERE id BETWEEN ? AND ?");
+        _delete = database.Prepare("DELETE FROM events WHERE id BETWEEN ? AND ?");
+        _park = database.Prepare("INSERT OR REPLACE INTO refused(id, epoch, at, bytes, topic, key, headers, payload, reason)"
+            + " SELECT id, epoch, at, bytes, topic, key, headers, payload, ? FROM events WHERE id BETWEEN ? AND ?");
+        _stand = database.Prepare("INSERT INTO stand(partition, origin, offset, turn) VALUES(?, ?, ?, ?)");
+        _forget = database.Prepare("DELETE FROM stand WHERE partition=?");
+        _epochs = database.Prepare("INSERT INTO epochs(partition, first, epoch) VALUES(?, ?, ?)");
+        _stream = database.Prepare("INSERT INTO streams(stream, partitions) VALUES(?, ?) ON CONFLICT(stream) DO UPDATE SET partitions=excluded.partitions");
+    }
+
+    /// <summary>The database, for rarer statements.</summary>
+    public OutboxDatabase Database => _database;
+
+    /// <summary>Runs of events appended by the transaction.</summary>
+    public IReadOnlyList<(StreamPartition Partition, long First, long Last, long Bytes)> Appended => _appended;
+
+    /// <summary>Bytes that left with the transaction.</summary>
+    public long BytesLeft { get; private set; }
+
+    /// <summary>Events that left with the transaction.</summary>
+    public long EventsLeft { get; private set; }
+
+    /// <summary>Events that came with the transaction.</summary>
+    public long EventsCame { get; private set; }
+
+    /// <summary>Begins.</summary>
+    public void Begin()
+    {
+        Forget();
+        _database.Execute("BEGIN IMMEDIATE");
+    }
+
+    /// <summary>Makes everything since <see cref="Begin"/> durable.</summary>
+    public void Commit()
+    {
+        foreach (PartitionRow row in _touched)
+        {
+            _partition.Bind(1, row.Id).Bind(2, row.Partition.Stream.Value).Bind(3, row.Partition.Partition.Value)
+                .Bind(4, row.Next).Bind(5, row.Events).Bind(6, row.Bytes).Run();
+        }
+
+        _database.Execute("COMMIT");
+        foreach (PartitionRow row in _touched)
+        {
+            row.Before = null;
+        }
+    }
+
+    /// <summary>Undoes everything since <see cref="Begin"/>, in the file and in memory.</summary>
+    public void RollBack()
+    {
+        _database.RollBack();
+        foreach (PartitionRow row in _touched)
+        {
+            (row.Next, row.Events, row.Bytes, row.HasEpoch) = row.Before!.Value;
+            row.Before = null;
+        }
+
+        Forget();
+    }
+
+    /// <summary>Appends an event: it gets the next sequence of its partition (from 1, without a gap) under this opening's epoch (rule R7).</summary>
+    public EventIdentity Append(PendingPublish publish)
+    {
+        PartitionRow row = _partitions.Row(publish.Partition);
+        Touch(row);
+        long sequence = row.Next++;
+        row.Events++;
+        row.Bytes += publish.Bytes;
+        EventsCame++;
+        if (!row.HasEpoch)
+        {
+            row.HasEpoch = true;
+            _epochs.Bind(1, row.Id).Bind(2, sequence).Bind(3, unchecked((long)_epoch)).Run();
+        }
+
+        PlainEvent content = publish.Content;
+        _insert.Bind(1, OutboxDatabase.EventId(row.Id, sequence)).Bind(2, unchecked((long)_epoch)).Bind(3, content.TimestampMicroseconds)
+            .Bind(4, publish.Bytes).Bind(5, content.Topic.Span).Bind(6, content.Key.Span).Bind(7, content.Headers.Span).Bind(8, content.Payload.Span).Run();
+        int last = _appended.Count - 1;
+        if (last >= 0 && _appended[last].Partition == publish.Partition)
+        {
+            _appended[last] = _appended[last] with { Last = sequence, Bytes = _appended[last].Bytes + publish.Bytes };
+        }
+        else
+        {
+            _appended.Add((publish.Partition, sequence, sequence, publish.Bytes));
+        }
+
+        return new EventIdentity(_producer, _epoch, sequence);
+    }
+
+    /// <summary>Takes events out: a cluster holds them.</summary>
+    public void Remove(StreamPartition partition, long first, long last)
+    {
+        PartitionRow row = _partitions.Row(partition);
+        Touch(row);
+        long from = OutboxDatabase.EventId(row.Id, first);
+        long to = OutboxDatabase.EventId(row.Id, last);
+        _sum.Bind(1, from).Bind(2, to).Step();
+        (long events, long bytes) = (_sum.Long(0), _sum.Long(1));
+        _sum.Reset();
+        _delete.Bind(1, from).Bind(2, to).Run();
+        row.Events -= events;
+        row.Bytes -= bytes;
+        EventsLeft += events;
+        BytesLeft += bytes;
+    }
+
+    /// <summary>Puts refused events aside, with the reason.</summary>
+    public void Park(StreamPartition partition, long first, long last, string reason)
+    {
+        PartitionRow row = _partitions.Row(partition);
+        _park.Bind(1, reason).Bind(2, OutboxDatabase.EventId(row.Id, first)).Bind(3, OutboxDatabase.EventId(row.Id, last)).Run();
+        Remove(partition, first, last);
+    }
+
+    /// <summary>Keeps where the producer's events stand (rule R5).</summary>
+    public void Stand(StreamPartition partition, IReadOnlyList<EventPlace> places)
+    {
+        PartitionRow row = _partitions.Row(partition);
+        Touch(row);
+        _forget.Bind(1, row.Id).Run();
+        for (int i = 0; i < places.Count; i++)
+        {
+            _stand.Bind(1, row.Id).Bind(2, places[i].Origin.ToString()).Bind(3, places[i].Offset.Value).Bind(4, i).Run();
+        }
+    }
+
+    /// <summary>Keeps how many partitions a stream has.</summary>
+    public void Stream(StreamPath stream, int partitions) => _stream.Bind(1, stream.Value).Bind(2, partitions).Run();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Statement statement in new[] { _insert, _partition, _sum, _delete, _park, _stand, _forget, _stream, _epochs })
+        {
+            statement.Dispose();
+        }
+    }
+
+    private void Touch(PartitionRow row)
+    {
+        if (row.Before is null)
+        {
+            row.Before = (row.Next, row.Events, row.Bytes, row.HasEpoch);
+            _touched.Add(row);
+        }
+    }
+
+    private void Forget()
+    {
+        _touched.Clear();
+        _appended.Clear();
+        BytesLeft = EventsLeft = EventsCame = 0;
+    }
+}

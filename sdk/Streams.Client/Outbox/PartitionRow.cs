@@ -1,0 +1,28 @@
+using Streams.Core;
+
+namespace Streams.Client;
+
+/// <summary>A partition as the outbox keeps it. Changed by the writer alone.</summary>
+internal sealed class PartitionRow(long id, StreamPartition partition)
+{
+    /// <summary>Its number in the file.</summary>
+    public long Id => id;
+
+    /// <summary>The partition.</summary>
+    public StreamPartition Partition => partition;
+
+    /// <summary>The next sequence.</summary>
+    public long Next { get; set; } = 1;
+
+    /// <summary>Events that wait.</summary>
+    public long Events { get; set; }
+
+    /// <summary>Bytes that they count.</summary>
+    public long Bytes { get; set; }
+
+    /// <summary>Whether it got events under this opening's epoch already.</summary>
+    public bool HasEpoch { get; set; }
+
+    /// <summary>Its state before the running transaction, or <see langword="null"/> when that has not touched it.</summary>
+    public (long Next, long Events, long Bytes, bool HasEpoch)? Before { get; set; }
+}

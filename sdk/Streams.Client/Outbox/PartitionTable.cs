@@ -1,0 +1,47 @@
+using System.Collections.Concurrent;
+using Streams.Core;
+
+namespace Streams.Client;
+
+/// <summary>The partitions of an outbox. Rows are made and changed by the writer's thread alone; others may look them up.</summary>
+internal sealed class PartitionTable
+{
+    private readonly ConcurrentDictionary<StreamPartition, PartitionRow> _rows = [];
+
+    /// <summary>All of them.</summary>
+    public IEnumerable<PartitionRow> Rows => _rows.Values;
+
+    /// <summary>How many.</summary>
+    public int Count => _rows.Count;
+
+    /// <summary>Whether the partition is among them.</summary>
+    public bool Contains(StreamPartition partition) => _rows.ContainsKey(partition);
+
+    /// <summary>Reads them from the file.</summary>
+    public void Load(OutboxDatabase database)
+    {
+        using Statement select = database.Prepare("SELECT id, stream, partition, next, events, bytes FROM partitions ORDER BY id");
+        while (select.Step())
+        {
+            StreamPartition partition = new(StreamPath.Parse(select.Text(1)), new PartitionId((int)select.Long(2)));
+            _rows[partition] = new PartitionRow(select.Long(0), partition)
+            {
+                Next = select.Long(3),
+                Events = select.Long(4),
+                Bytes = select.Long(5),
+            };
+        }
+    }
+
+    /// <summary>The row of a partition, made when it is new.</summary>
+    public PartitionRow Row(StreamPartition partition)
+    {
+        if (!_rows.TryGetValue(partition, out PartitionRow? row))
+        {
+            row = new PartitionRow(_rows.Count + 1, partition);
+            _rows[partition] = row;
+        }
+
+        return row;
+    }
+}
