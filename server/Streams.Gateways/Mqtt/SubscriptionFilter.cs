@@ -4,8 +4,8 @@ using Streams.Core;
 namespace Streams.Gateways;
 
 /// <summary>Which events of one partition a session's filters want. Allocates nothing for events that none wants.</summary>
-internal sealed class SubscriptionFilter(StreamPartition partition, string prefix, SessionSubscriptions subscriptions, IAccessPolicy access,
-    AccessSubject subject) : IEventFilter
+internal sealed class SubscriptionFilter(StreamPartition partition, string prefix, SessionSubscriptions subscriptions,
+    IAccessPolicy access, AccessSubject subject) : IEventFilter
 {
     private readonly bool _isRoot = prefix.Length == 0;
 

@@ -4,7 +4,8 @@ using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>Which events of a stream an SDK subscription wants: those whose topic matches one of its filters, all when it has none.</summary>
+/// <summary>Which events of a stream an SDK subscription wants: those whose topic matches one of its filters, all when it has
+/// none.</summary>
 internal sealed class SdkFilter : IEventFilter
 {
     private readonly TopicFilterTree<string> _tree = new();
