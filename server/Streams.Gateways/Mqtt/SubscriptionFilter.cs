@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using Streams.Core;
 
@@ -13,6 +14,7 @@ internal sealed class SubscriptionFilter(StreamPartition partition, string prefi
     public List<Subscription> Found { get; } = [];
 
     /// <inheritdoc/>
+    [SkipLocalsInit]
     public bool Wants(Origin origin, Offset offset, ReadOnlySpan<byte> topic)
     {
         // UTF-16 takes no more units than UTF-8 takes bytes; both names are bounded, 8.7 KiB at most.

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using Streams.Core;
 using Streams.Mqtt;
@@ -33,6 +34,7 @@ internal sealed class SdkFilter : IEventFilter
     }
 
     /// <inheritdoc/>
+    [SkipLocalsInit]
     public bool Wants(Origin origin, Offset offset, ReadOnlySpan<byte> topic)
     {
         Span<char> buffer = stackalloc char[TopicName.MaxBytes];
