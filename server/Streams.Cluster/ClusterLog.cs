@@ -9,7 +9,8 @@ internal static partial class ClusterLog
     [LoggerMessage(5000, LogLevel.Information, "data directory {Directory} made for cluster {Cluster}")]
     public static partial void DirectoryMade(ILogger logger, string directory, ClusterName cluster);
 
-    [LoggerMessage(5001, LogLevel.Warning, "witness {Path} cannot be written, so a rollback of the data directory may go unseen: {Fault}. Name a writable one with --witness")]
+    [LoggerMessage(5001, LogLevel.Warning,
+        "witness {Path} cannot be written, so a rollback of the data directory may go unseen: {Fault}. Name a writable one with --witness")]
     public static partial void WitnessNotWritable(ILogger logger, string path, string fault);
 
     [LoggerMessage(5002, LogLevel.Warning, "what was learnt of other clusters is lost, it is learnt again: {Fault}")]

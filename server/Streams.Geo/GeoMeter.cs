@@ -13,13 +13,17 @@ internal sealed class GeoMeter : IDisposable
         _status = status;
         _meter.CreateObservableCounter("streams.link.sent", () => Each(s => s.BytesSent), "By", "Bytes sent over a link");
         _meter.CreateObservableCounter("streams.link.received", () => Each(s => s.BytesReceived), "By", "Bytes received over a link");
-        _meter.CreateObservableCounter("streams.link.entries", () => Each(s => s.Entries), "{entry}", "Entries sent (out) or received (in)");
+        _meter.CreateObservableCounter("streams.link.entries", () => Each(s => s.Entries), "{entry}",
+            "Entries sent (out) or received (in)");
         _meter.CreateObservableCounter("streams.link.spared", () => Each(s => s.EntriesSpared), "{entry}",
             "Entries not offered because they had been there (out), or received though they were here (in)");
         _meter.CreateObservableCounter("streams.link.reconnects", () => Each(s => s.Reconnects), "{connection}", "Connections made again");
-        _meter.CreateObservableGauge("streams.link.lag.events", () => Each(s => s.LagEvents), "{event}", "Events that the receiver does not hold yet");
-        _meter.CreateObservableGauge("streams.link.lag.time", () => Each(s => s.Lag.TotalSeconds), "s", "Age of the oldest entry not acknowledged");
-        _meter.CreateObservableGauge("streams.link.level", () => Each(s => s.State == LinkState.Level ? 1 : 0), "{link}", "1 when the receiver holds all");
+        _meter.CreateObservableGauge("streams.link.lag.events", () => Each(s => s.LagEvents), "{event}",
+            "Events that the receiver does not hold yet");
+        _meter.CreateObservableGauge("streams.link.lag.time", () => Each(s => s.Lag.TotalSeconds), "s",
+            "Age of the oldest entry not acknowledged");
+        _meter.CreateObservableGauge("streams.link.level", () => Each(s => s.State == LinkState.Level ? 1 : 0), "{link}",
+            "1 when the receiver holds all");
     }
 
     public void Dispose() => _meter.Dispose();
@@ -44,5 +48,6 @@ internal sealed class GeoMeter : IDisposable
 
     private static Measurement<T> Of<T>(LinkStatus link, string direction, Func<LinkStatus, T> value)
         where T : struct =>
-        new(value(link), new KeyValuePair<string, object?>("cluster", link.Name.Value), new KeyValuePair<string, object?>("direction", direction));
+        new(value(link), new KeyValuePair<string, object?>("cluster", link.Name.Value),
+            new KeyValuePair<string, object?>("direction", direction));
 }

@@ -15,7 +15,8 @@ public sealed record GeoOptions
     /// <summary>Where links of others are accepted; <see langword="null"/> (the default) accepts none. Port 0 takes a free one.</summary>
     public IPEndPoint? Listen { get; init; }
 
-    /// <summary>Most clusters that may link here. Default 1024; each costs up to <see cref="CreditBytes"/> of memory while it is busy.</summary>
+    /// <summary>Most clusters that may link here. Default 1024; each costs up to <see cref="CreditBytes"/> of memory while it is
+    /// busy.</summary>
     public int MaxIncoming { get; init; } = 1024;
 
     /// <summary>First pause after a failed connection, doubled each time, with jitter. Default 200 ms, at least 1 ms.</summary>
@@ -27,7 +28,8 @@ public sealed record GeoOptions
     /// <summary>A session that lived longer than this begins again at once and with the first pause. Default 10 s.</summary>
     public TimeSpan StableAfter { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How much one sender may have under way to this cluster, in bytes. Default 8 MiB, 64 KiB to 1 GiB. Bounds the memory of an incoming link.</summary>
+    /// <summary>How much one sender may have under way to this cluster, in bytes. Default 8 MiB, 64 KiB to 1 GiB. Bounds the memory of an
+    /// incoming link.</summary>
     public long CreditBytes { get; init; } = 8 << 20;
 
     /// <summary>How much is read of one lane before the next one has its turn, in bytes. Default 256 KiB, 4 KiB to 4 MiB.</summary>
@@ -39,10 +41,12 @@ public sealed record GeoOptions
     /// <summary>How often a link says that it is alive. Default 10 s.</summary>
     public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>A link that hears nothing for so long is down; also the limit for connecting and greeting. Default 30 s, longer than <see cref="PingInterval"/>.</summary>
+    /// <summary>A link that hears nothing for so long is down; also the limit for connecting and greeting. Default 30 s, longer than
+    /// <see cref="PingInterval"/>.</summary>
     public TimeSpan SilenceLimit { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>For so long after the start a cluster never heard of counts as reaching this one, and no lane as exhausted: its link may not be up yet.
+    /// <summary>For so long after the start a cluster never heard of counts as reaching this one, and no lane as exhausted: its link may
+    /// not be up yet.
     /// Default 30 s.</summary>
     public TimeSpan StartGrace { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -60,12 +64,14 @@ public sealed record GeoOptions
         {
             if (target.Name.Value.Length == 0 || target.Name == own)
             {
-                faults.Add($"links: a target is named '{target.Name}', which {(target.Name == own ? "is this cluster itself" : "is no name")}");
+                faults.Add($"links: a target is named '{target.Name}', which "
+                    + (target.Name == own ? "is this cluster itself" : "is no name"));
             }
 
             if (string.IsNullOrWhiteSpace(target.Host) || target.Port is < 1 or > 65535)
             {
-                faults.Add($"links: target {target.Name} has the address '{target.Host}:{target.Port}'; a host and a port of 1 to 65535 are needed");
+                faults.Add($"links: target {target.Name} has the address '{target.Host}:{target.Port}'; "
+                    + "a host and a port of 1 to 65535 are needed");
             }
         }
 

@@ -48,8 +48,10 @@ public sealed class GeoService : IAsyncDisposable
     /// <summary>All links as they are now.</summary>
     public LinksStatus Status => new([.. _outgoing.Select(link => link.Ledger.Status())], _incoming.Status());
 
-    /// <summary>Asks the targets whether any holds more of the own lanes of the current incarnation than the store does, or knows of a later incarnation
-    /// (rule R14). To be called before <see cref="StartAsync"/> and before the first event is accepted; on <see langword="true"/> the caller opens a new
+    /// <summary>Asks the targets whether any holds more of the own lanes of the current incarnation than the store does, or knows of a
+    /// later incarnation
+    /// (rule R14). To be called before <see cref="StartAsync"/> and before the first event is accepted; on <see langword="true"/> the
+    /// caller opens a new
     /// incarnation.</summary>
     /// <returns>Whether one does; <see langword="false"/> as well when none could be asked within <paramref name="limit"/>.</returns>
     public async Task<bool> AskNeighboursAsync(TimeSpan limit, CancellationToken cancellationToken)

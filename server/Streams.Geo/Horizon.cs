@@ -26,7 +26,8 @@ public sealed class Horizon
 
     /// <param name="store">What is held here.</param>
     /// <param name="known">What was kept before the restart.</param>
-    /// <param name="save">Keeps what is known; called when it grew, by one thread at a time. What it throws is logged, and it is called again at the next growth.</param>
+    /// <param name="save">Keeps what is known; called when it grew, by one thread at a time. What it throws is logged, and it is called
+    /// again at the next growth.</param>
     /// <param name="grace">For so long from now on unknown clusters count as reaching this one, and no lane as exhausted.</param>
     /// <param name="time">The clock.</param>
     public Horizon(ILaneHeads store, HorizonMemory known, Action<HorizonMemory> save, TimeSpan grace, TimeProvider time)
@@ -44,11 +45,13 @@ public sealed class Horizon
 
     private bool IsEarly => _time.GetElapsedTime(_started) < _grace;
 
-    /// <summary>Whether some route of links brings lanes of this cluster here. A dependency on one that no route brings is left out (rule R19a)
+    /// <summary>Whether some route of links brings lanes of this cluster here. A dependency on one that no route brings is left out (rule
+    /// R19a)
     /// or released at once (rule R15).</summary>
     public bool Reaches(ClusterName origin) => Reach.Contains(origin) || IsEarly;
 
-    /// <summary>Whether nothing more of this lane can arrive (rule R15): its incarnation is closed, every cluster that ever linked here is connected and
+    /// <summary>Whether nothing more of this lane can arrive (rule R15): its incarnation is closed, every cluster that ever linked here
+    /// is connected and
     /// level, and none has more of it. The caller sees to it that the session has passed all of it that is here.</summary>
     /// <remarks>Level is what neighbours have said of themselves; what still travels towards a neighbour is not seen.</remarks>
     public bool IsExhausted(LaneId lane)

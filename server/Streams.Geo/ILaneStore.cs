@@ -6,16 +6,19 @@ namespace Streams.Geo;
 /// only what cannot un-happen.</summary>
 public interface ILaneStore : ILaneHeads
 {
-    /// <summary>Reads flushed entries from <paramref name="from"/> on: at least one if there is one, else as many as fit <paramref name="maxBytes"/>.
+    /// <summary>Reads flushed entries from <paramref name="from"/> on: at least one if there is one, else as many as fit
+    /// <paramref name="maxBytes"/>.
     /// Empty when <paramref name="from"/> is no longer kept or not yet here.</summary>
     ValueTask<LaneSlice> ReadAsync(LaneId lane, EntryNumber from, int maxBytes, CancellationToken cancellationToken);
 
-    /// <summary>Takes entries of a lane, in order, each only when the one before it is here (invariant 4); ones that are here are skipped. Their path is
+    /// <summary>Takes entries of a lane, in order, each only when the one before it is here (invariant 4); ones that are here are
+    /// skipped. Their path is
     /// extended by this cluster. Completes when they are flushed. Calls for one lane are carried out in the order they were made.</summary>
     /// <remarks>The memory of the entries is not used again by the caller: the store may keep it.</remarks>
     ValueTask<IngestResult> IngestAsync(LaneId lane, IReadOnlyList<LaneEntry> entries, CancellationToken cancellationToken);
 
-    /// <summary>The sender no longer keeps entries before <paramref name="first"/> (whose first event has <paramref name="firstOffset"/>): the copy begins, or begins
+    /// <summary>The sender no longer keeps entries before <paramref name="first"/> (whose first event has
+    /// <paramref name="firstOffset"/>): the copy begins, or begins
     /// again, there. Nothing happens when this cluster has the entry before it.</summary>
     ValueTask SkipToAsync(LaneId lane, EntryNumber first, Offset firstOffset, CancellationToken cancellationToken);
 
@@ -25,10 +28,12 @@ public interface ILaneStore : ILaneHeads
     /// <summary>Joins state; completes when it is flushed, with whether anything changed here (then it is passed on, rule R16).</summary>
     ValueTask<bool> JoinAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken);
 
-    /// <summary>Opens a new incarnation of this cluster, because a neighbour holds more of the own lanes than this one does, or knows of a later
+    /// <summary>Opens a new incarnation of this cluster, because a neighbour holds more of the own lanes than this one does, or knows of
+    /// a later
     /// incarnation (rules R14, R15). <see cref="ILaneHeads.Origin"/> is the new one when it completes.</summary>
     ValueTask OpenIncarnationAsync(string reason, CancellationToken cancellationToken);
 
-    /// <summary>Calls <paramref name="changed"/> after each flush that made lanes longer. On the store's thread: set a flag and return. Dispose to stop.</summary>
+    /// <summary>Calls <paramref name="changed"/> after each flush that made lanes longer. On the store's thread: set a flag and return.
+    /// Dispose to stop.</summary>
     IDisposable Watch(Action changed);
 }

@@ -45,13 +45,15 @@ public sealed record LinkStatus
     /// <summary>Entries sent (outgoing) or received (incoming) since the start of the server.</summary>
     public long Entries { get; init; }
 
-    /// <summary>Of the entries received, those that were here already; for outgoing links, those not offered because they had been there.</summary>
+    /// <summary>Of the entries received, those that were here already; for outgoing links, those not offered because they had been
+    /// there.</summary>
     public long EntriesSpared { get; init; }
 
     /// <summary>Events that the receiver does not hold yet. For outgoing links, entries not yet looked at count as to be offered.</summary>
     public long LagEvents { get; init; }
 
-    /// <summary>Age of the oldest entry sent and not acknowledged, by its origin's clock; zero when there is none, and for incoming links.</summary>
+    /// <summary>Age of the oldest entry sent and not acknowledged, by its origin's clock; zero when there is none, and for incoming
+    /// links.</summary>
     public TimeSpan Lag { get; init; }
 
     /// <summary>Connections that were made again.</summary>

@@ -9,7 +9,8 @@ internal static partial class ServerLog
     [LoggerMessage(6000, LogLevel.Information, "starting version {Version}, cluster {Cluster}, data {Directory}")]
     public static partial void Starting(ILogger logger, string version, ClusterName cluster, string directory);
 
-    [LoggerMessage(6001, LogLevel.Information, "recovered in {Milliseconds} ms: {Records} records read, {CutBytes} bytes cut from the tail")]
+    [LoggerMessage(6001, LogLevel.Information,
+        "recovered in {Milliseconds} ms: {Records} records read, {CutBytes} bytes cut from the tail")]
     public static partial void Recovered(ILogger logger, long milliseconds, long records, long cutBytes);
 
     [LoggerMessage(6002, LogLevel.Information, "incarnation {Incarnation} goes on: {Detail}")]

@@ -10,10 +10,10 @@ namespace Streams.Storage;
 public sealed partial class Container : IAsyncDisposable
 {
     private readonly ContainerOptions _options;
-    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly ContainerState _state;
     private readonly SegmentLog _log;
+    private readonly StateSaver? _saver;
     private readonly SessionTable _sessions;
     private readonly WriteQueue _queue;
     private readonly WatchList _watches;
@@ -22,20 +22,22 @@ public sealed partial class Container : IAsyncDisposable
     private readonly Task _running;
     private int _disposed;
 
-    private Container(ContainerOptions options, TimeProvider time, Random random, ILogger logger, ContainerState state, SegmentLog log,
-        RecoveryReport report)
+    private Container(ContainerOptions options, TimeProvider time, Random random, ILogger logger, ContainerOpener opened)
     {
         _options = options;
-        _time = time;
         _logger = logger;
-        _state = state;
-        _log = log;
-        Recovery = report;
+        _state = opened.State;
+        _log = opened.Log;
+        _saver = opened.Saver;
+        Recovery = opened.Report;
         _sessions = new SessionTable(time.GetUtcNow().ToUnixTimeMilliseconds() << 16);
         _queue = new WriteQueue(options.PendingBytes, options.PendingOperations);
         _watches = new WatchList(logger);
-        Stager stager = new(state, _sessions, time, random, options);
-        _writer = new GroupWriter(_queue, stager, log, _gate, _watches, options, time, logger);
+        Stager stager = new(_state, _sessions, time, random, options);
+        _writer = new GroupWriter(_queue, stager, _log, _gate, _watches, options, time, logger)
+        {
+            Published = records => _saver?.Published(records, _log.NextPosition),
+        };
         _running = Task.Factory.StartNew(_writer.RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskScheduler.Current).Unwrap();
     }
 
@@ -67,14 +69,19 @@ public sealed partial class Container : IAsyncDisposable
     {
         options.Validate();
         cancellationToken.ThrowIfCancellationRequested();
-        ILogDisk disk = options.Disk ?? new DirectoryDisk(options.Directory!);
-        ContainerState state = new();
-        RecoveryReport report = new();
-        LogReplay replay = new(state, 0);
-        SegmentLog log = new LogOpener(disk, options, logger, replay, report).Open();
-        await ValueTask.CompletedTask;
-        Container container = new(options, time, random, logger, state, log, report);
-        logger.Opened(options.Id, log.Count, log.NextPosition, state.Lanes.Count, state.Entries, report.SegmentsFromIndex);
+        ContainerOpener opener = new(options, time, logger);
+        if (options.Disk is null)
+        {
+            await Task.Run(opener.Open, CancellationToken.None);
+        }
+        else
+        {
+            opener.Open();                            // a simulated disk does not block, and a simulation wants no other threads
+        }
+
+        Container container = new(options, time, random, logger, opener);
+        logger.Opened(options.Id, opener.Log.Count, opener.Log.NextPosition, opener.State.Lanes.Count, opener.State.Entries,
+            opener.Report.SegmentsFromIndex);
         return container;
     }
 
@@ -124,6 +131,12 @@ public sealed partial class Container : IAsyncDisposable
 
         _queue.Close(new TryAgainException("the store is closed"), dropAll: false);
         await _running;
+        if (_saver is not null)
+        {
+            await _saver.FinishAsync(_writer.Failed.IsCompleted ? null : _log.NextPosition);
+            _saver.Dispose();
+        }
+
         _log.Dispose();
     }
 

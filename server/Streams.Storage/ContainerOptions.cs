@@ -33,9 +33,8 @@ public sealed record ContainerOptions
     /// <summary>Operations that may wait before callers have to: default 65 536.</summary>
     public int PendingOperations { get; init; } = 65_536;
 
-    /// <summary>Bytes that one group takes together before it is written: default 8 MiB, at least 64 KiB, at most 8 MiB (the part of the tail that is
-    /// written again at open is sized by it).</summary>
-    public int GroupBytes { get; init; } = MaxGroupBytes;
+    /// <summary>Bytes that one group takes together before it is written: default 8 MiB, 64 KiB to 64 MiB. A larger group waits longer for its flush.</summary>
+    public int GroupBytes { get; init; } = 8 << 20;
 
     /// <summary>Operations that one group takes together: default 8192.</summary>
     public int GroupOperations { get; init; } = 8192;
@@ -55,8 +54,6 @@ public sealed record ContainerOptions
     /// <summary>Time after which the derived state is written to its file, if anything was logged: default 10 s.</summary>
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(10);
 
-    internal const int MaxGroupBytes = 8 << 20;
-
     /// <summary>Checks all options.</summary>
     /// <exception cref="ConfigurationException">All faults, one a line.</exception>
     internal void Validate()
@@ -67,7 +64,7 @@ public sealed record ContainerOptions
         Require(AllocationBytes is >= 4 << 10 and <= 1 << 30, $"AllocationBytes {AllocationBytes}: 4 KiB to 1 GiB");
         Require(PendingBytes >= 64 << 10, $"PendingBytes {PendingBytes}: at least 64 KiB");
         Require(PendingOperations >= 1, $"PendingOperations {PendingOperations}: at least 1");
-        Require(GroupBytes is >= 64 << 10 and <= MaxGroupBytes, $"GroupBytes {GroupBytes}: 64 KiB to 8 MiB");
+        Require(GroupBytes is >= 64 << 10 and <= 64 << 20, $"GroupBytes {GroupBytes}: 64 KiB to 64 MiB");
         Require(GroupOperations >= 1, $"GroupOperations {GroupOperations}: at least 1");
         Require(PlainBatchBytes is >= 1024 and <= EventLimits.MaxBatchBytes, $"PlainBatchBytes {PlainBatchBytes}: 1 KiB to 4 MiB");
         Require(PartitionletBytes >= 4 << 10, $"PartitionletBytes {PartitionletBytes}: at least 4 KiB");

@@ -20,14 +20,18 @@ internal sealed class ClusterNameConverter : JsonConverter<ClusterName>
     public override ClusterName Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         ClusterName.TryParse(reader.GetString(), out ClusterName name, out string? fault) ? name : throw new JsonException(fault);
 
-    public override void Write(Utf8JsonWriter writer, ClusterName value, JsonSerializerOptions options) => writer.WriteStringValue(value.Value);
+    public override void Write(Utf8JsonWriter writer, ClusterName value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.Value);
 }
 
 /// <summary>An incarnation as 16 hexadecimal digits.</summary>
 internal sealed class IncarnationConverter : JsonConverter<Incarnation>
 {
     public override Incarnation Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        Incarnation.TryParse(reader.GetString(), out Incarnation value) ? value : throw new JsonException("an incarnation has 16 hexadecimal digits");
+        Incarnation.TryParse(reader.GetString(), out Incarnation value)
+            ? value
+            : throw new JsonException("an incarnation has 16 hexadecimal digits");
 
-    public override void Write(Utf8JsonWriter writer, Incarnation value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+    public override void Write(Utf8JsonWriter writer, Incarnation value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.ToString());
 }

@@ -11,7 +11,8 @@ public sealed record CatalogOptions
     /// <summary>The data directory; made when it is missing.</summary>
     public required string DataDirectory { get; init; }
 
-    /// <summary>The witness file. <see langword="null"/> is the default: beside the data directory, its name and <c>.witness</c>; then, if it cannot be
+    /// <summary>The witness file. <see langword="null"/> is the default: beside the data directory, its name and <c>.witness</c>; then,
+    /// if it cannot be
     /// written, the cluster starts without one and says so. A file named here must be writable.</summary>
     public string? WitnessFile { get; init; }
 

@@ -15,7 +15,8 @@ public abstract record SealedRecord
     public string Checksum { get; init; } = string.Empty;
 }
 
-/// <summary>The file <c>identity</c>: written once when the data directory is made and never again, so that its inode and creation time stay.</summary>
+/// <summary>The file <c>identity</c>: written once when the data directory is made and never again, so that its inode and creation time
+/// stay.</summary>
 /// <param name="Cluster">The cluster that the directory belongs to.</param>
 public sealed record IdentityRecord(ClusterName Cluster) : SealedRecord;
 
@@ -26,9 +27,11 @@ public sealed record IdentityRecord(ClusterName Cluster) : SealedRecord;
 /// <param name="IdentityFile">The file <c>identity</c> as it was when the incarnation was opened.</param>
 public sealed record CatalogRecord(ClusterName Cluster, Incarnation Incarnation, long Starts, FileMark IdentityFile) : SealedRecord;
 
-/// <summary>The witness, outside the data directory: what was seen of it, so that an old copy put in its place is known for what it is.</summary>
+/// <summary>The witness, outside the data directory: what was seen of it, so that an old copy put in its place is known for what it
+/// is.</summary>
 /// <param name="Cluster">The cluster watched.</param>
 /// <param name="Incarnation">The incarnation last written under.</param>
 /// <param name="Starts">How often the directory was started.</param>
-/// <param name="Entries">How many entries its own lanes of this incarnation were seen to hold, flushed; the directory may hold more, never fewer.</param>
+/// <param name="Entries">How many entries its own lanes of this incarnation were seen to hold, flushed; the directory may hold more,
+/// never fewer.</param>
 public sealed record WitnessRecord(ClusterName Cluster, Incarnation Incarnation, long Starts, long Entries) : SealedRecord;

@@ -4,7 +4,8 @@ using Streams.Core;
 
 namespace Streams.Cluster;
 
-/// <summary>The lock on a data directory: held by one live process, released by the system when the process ends, however it ends.</summary>
+/// <summary>The lock on a data directory: held by one live process, released by the system when the process ends, however it
+/// ends.</summary>
 internal sealed class DataDirectoryLock : IDisposable
 {
     private readonly FileStream _file;
@@ -39,7 +40,8 @@ internal sealed class DataDirectoryLock : IDisposable
     {
         try
         {
-            return int.TryParse(File.ReadAllText(path), NumberStyles.None | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out int id)
+            string text = File.ReadAllText(path).TrimEnd();
+            return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int id)
                 ? $" (process {id})"
                 : string.Empty;
         }

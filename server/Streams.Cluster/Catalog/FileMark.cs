@@ -4,7 +4,8 @@ using System.Runtime.InteropServices;
 
 namespace Streams.Cluster;
 
-/// <summary>What tells one file from a copy of it: its inode and when it was created. A remounted volume keeps both; a copy has neither.</summary>
+/// <summary>What tells one file from a copy of it: its inode and when it was created. A remounted volume keeps both; a copy has
+/// neither.</summary>
 /// <param name="Inode">Number of the inode, or 0 where the system has none.</param>
 /// <param name="BornNanoseconds">When the file was created, nanoseconds since 1970, or 0 where the file system does not keep it.</param>
 public readonly partial record struct FileMark(ulong Inode, long BornNanoseconds)
@@ -39,15 +40,20 @@ public readonly partial record struct FileMark(ulong Inode, long BornNanoseconds
 
         bool hasBirth = (BinaryPrimitives.ReadUInt32LittleEndian(stat) & BirthMask) != 0;
         long born = hasBirth
-            ? (BinaryPrimitives.ReadInt64LittleEndian(stat[BirthSecondsAt..]) * 1_000_000_000) + BinaryPrimitives.ReadUInt32LittleEndian(stat[BirthNanosecondsAt..])
+            ? (BinaryPrimitives.ReadInt64LittleEndian(stat[BirthSecondsAt..]) * 1_000_000_000)
+                + BinaryPrimitives.ReadUInt32LittleEndian(stat[BirthNanosecondsAt..])
             : 0;
         return new FileMark(BinaryPrimitives.ReadUInt64LittleEndian(stat[InodeAt..]), born);
     }
 
     /// <summary>For people.</summary>
-    public override string ToString() => BornNanoseconds == 0
-        ? $"inode {Inode}"
-        : $"inode {Inode} of {DateTime.UnixEpoch.AddTicks(BornNanoseconds / TimeSpan.NanosecondsPerTick).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)}";
+    public override string ToString()
+    {
+        DateTime born = DateTime.UnixEpoch.AddTicks(BornNanoseconds / TimeSpan.NanosecondsPerTick);
+        return BornNanoseconds == 0
+            ? $"inode {Inode}"
+            : string.Create(CultureInfo.InvariantCulture, $"inode {Inode} of {born:yyyy-MM-dd'T'HH:mm:ss.fff'Z'}");
+    }
 
     // The layout of struct statx is the same on all 64-bit and 32-bit Linux systems.
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

@@ -3,11 +3,15 @@ using Streams.Core;
 
 namespace Streams.Cluster;
 
-/// <summary>The catalog of a cluster of one node: who the data directory belongs to, under which incarnation it is written, and the witness that
+/// <summary>The catalog of a cluster of one node: who the data directory belongs to, under which incarnation it is written, and the
+/// witness that
 /// watches it from outside.</summary>
-/// <remarks>Holds the lock on the data directory until it is disposed. Opening changes nothing but the lock and, in a new directory, the identity
-/// file; <see cref="Begin"/> records a start. Files are replaced atomically and flushed: after a crash at any moment each is the old or the new one.
-/// The catalog is written before the witness, so that a crash between the two never looks like a rollback. Not safe for use by several threads at once,
+/// <remarks>Holds the lock on the data directory until it is disposed. Opening changes nothing but the lock and, in a new directory, the
+/// identity
+/// file; <see cref="Begin"/> records a start. Files are replaced atomically and flushed: after a crash at any moment each is the old or
+/// the new one.
+/// The catalog is written before the witness, so that a crash between the two never looks like a rollback. Not safe for use by several
+/// threads at once,
 /// except <see cref="Observe"/> and <see cref="SaveNeighbours"/>, which may run beside everything else.</remarks>
 public sealed class LocalCatalog : IDisposable
 {
@@ -82,7 +86,8 @@ public sealed class LocalCatalog : IDisposable
         }
     }
 
-    /// <summary>Records a start under <paramref name="incarnation"/>, in the catalog and then in the witness. Durable when it returns.</summary>
+    /// <summary>Records a start under <paramref name="incarnation"/>, in the catalog and then in the witness. Durable when it
+    /// returns.</summary>
     /// <exception cref="StorageFailedException">The disk refused.</exception>
     public void Begin(Incarnation incarnation, long ownEntries) =>
         Record(incarnation, (Facts.Recorded?.Starts ?? 0) + 1, incarnation == Facts.Recorded?.Incarnation ? ownEntries : 0);
@@ -91,7 +96,8 @@ public sealed class LocalCatalog : IDisposable
     /// <exception cref="StorageFailedException">The disk refused.</exception>
     public void Move(Incarnation incarnation) => Record(incarnation, Current!.Starts, 0);
 
-    /// <summary>Tells the witness that the own lanes hold <paramref name="ownEntries"/> flushed entries. Returns whether anything was written.</summary>
+    /// <summary>Tells the witness that the own lanes hold <paramref name="ownEntries"/> flushed entries. Returns whether anything was
+    /// written.</summary>
     /// <exception cref="StorageFailedException">The disk refused.</exception>
     public bool Observe(Incarnation incarnation, long ownEntries)
     {
@@ -102,7 +108,8 @@ public sealed class LocalCatalog : IDisposable
         }
     }
 
-    /// <summary>What was last given to <see cref="SaveNeighbours"/>, or nothing. A damaged file counts as none, with a warning: it is learnt again.</summary>
+    /// <summary>What was last given to <see cref="SaveNeighbours"/>, or nothing. A damaged file counts as none, with a warning: it is
+    /// learnt again.</summary>
     public NeighboursRecord Neighbours()
     {
         string path = Path.Combine(DataPath, DataDirectory.NeighboursFile);
@@ -127,7 +134,8 @@ public sealed class LocalCatalog : IDisposable
         {
             Guard(() =>
             {
-                _files.WriteWhole(Path.Combine(DataPath, DataDirectory.NeighboursFile), SealedFile.Write(neighbours, CatalogJson.Default.NeighboursRecord));
+                string path = Path.Combine(DataPath, DataDirectory.NeighboursFile);
+                _files.WriteWhole(path, SealedFile.Write(neighbours, CatalogJson.Default.NeighboursRecord));
                 return true;
             });
         }

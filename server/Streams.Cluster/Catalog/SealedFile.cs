@@ -11,7 +11,8 @@ internal static class SealedFile
     /// <summary>The format written and read here.</summary>
     public const int CurrentFormat = 1;
 
-    /// <summary>No file of the catalog is longer, even with all clusters of a world of a hundred thousand in it: nothing else is read by mistake.</summary>
+    /// <summary>No file of the catalog is longer, even with all clusters of a world of a hundred thousand in it: nothing else is read by
+    /// mistake.</summary>
     public const int MaxBytes = 8 << 20;
 
     /// <summary>The bytes of a record, its checksum filled in.</summary>
@@ -55,7 +56,8 @@ internal static class SealedFile
         if (number > CurrentFormat)
         {
             throw new ConfigurationException(
-                $"{path} has format {number}, this program reads up to format {CurrentFormat}: use the newer version of Streams that wrote it");
+                $"{path} has format {number}, this program reads up to format {CurrentFormat}: "
+                + "use the newer version of Streams that wrote it");
         }
     }
 

@@ -3,7 +3,8 @@ using Streams.Core;
 
 namespace Streams.Cluster;
 
-/// <summary>The witness: a small file outside the data directory. In its default place it may be missing or not writable; then it guards nothing, and
+/// <summary>The witness: a small file outside the data directory. In its default place it may be missing or not writable; then it guards
+/// nothing, and
 /// a log line says so. In a place that was configured it must be writable.</summary>
 internal sealed class WitnessFile(CatalogOptions options, ICatalogFiles files, ILogger logger)
 {
@@ -47,7 +48,8 @@ internal sealed class WitnessFile(CatalogOptions options, ICatalogFiles files, I
             _written = record;
             return true;
         }
-        catch (Exception fault) when (options.WitnessFile is null && fault is IOException or UnauthorizedAccessException or StorageFailedException)
+        catch (Exception fault) when (options.WitnessFile is null
+            && fault is IOException or UnauthorizedAccessException or StorageFailedException)
         {
             IsWritable = false;
             ClusterLog.WitnessNotWritable(logger, FullPath, fault.Message);

@@ -11,7 +11,8 @@ public sealed record IncarnationDecision(IncarnationReason Reason, string Detail
     public bool OpensNew => Reason != IncarnationReason.PlainRestart;
 
     /// <summary>Decides. Pure: the same facts give the same decision. The first reason that holds is the one named.</summary>
-    /// <remarks>Opening one too many costs a lane; continuing one too many would give an offset to two events (invariant 2). So whatever is doubtful opens.</remarks>
+    /// <remarks>Opening one too many costs a lane; continuing one too many would give an offset to two events (invariant 2). So whatever
+    /// is doubtful opens.</remarks>
     public static IncarnationDecision Decide(IncarnationFacts facts)
     {
         if (facts.Recorded is not { } recorded)
@@ -66,6 +67,13 @@ public sealed record IncarnationDecision(IncarnationReason Reason, string Detail
         if (facts.StoreDamage is { } damage)
         {
             return new(IncarnationReason.StoreDamaged, $"recovery found damage in what had been flushed: {damage}");
+        }
+
+        // Writing begins by logging the incarnation, so a store that was ever written under it knows it.
+        if (facts.LatestInStore < recorded.Incarnation)
+        {
+            return new(IncarnationReason.StoreBehindCatalog,
+                $"the catalog wrote under {recorded.Incarnation}, the store knows of {facts.LatestInStore} at most: its log was lost or is older");
         }
 
         if (facts.LatestInStore > recorded.Incarnation)

@@ -225,6 +225,12 @@ internal sealed class MqttSession : IDisposable
         {
             Close(MqttReasonCode.ServerUnavailable, e.Message);
         }
+        catch (InvalidFormatException e)
+        {
+            // What is to be read is damaged here; another cluster has it whole.
+            GatewayLog.SessionFailed(Services.Log, Client.ClientId, e);
+            Close(MqttReasonCode.ServerUnavailable, "what comes next is damaged here: connect to another cluster");
+        }
         catch (Exception e)
         {
             GatewayLog.SessionFailed(Services.Log, Client.ClientId, e);

@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Geo;
 
-/// <summary>One side of a link session as decisions alone: frames and answers in, actions out; no clock, no task, no disk. A machine lives for
+/// <summary>One side of a link session as decisions alone: frames and answers in, actions out; no clock, no task, no disk. A machine
+/// lives for
 /// one connection: what an older session said can not reach it (rule R13). Not safe for several threads.</summary>
 internal interface ILinkMachine
 {
@@ -15,7 +16,8 @@ internal interface ILinkMachine
     /// <summary>Takes a frame. Frames out of order make the machine hang up.</summary>
     void Receive(LinkFrame frame);
 
-    /// <summary>The next thing to do, if there is one now. What waits stays small however much there is to send: it is made when asked for.</summary>
+    /// <summary>The next thing to do, if there is one now. What waits stays small however much there is to send: it is made when asked
+    /// for.</summary>
     bool TryNext(out LinkAction? action);
 
     /// <summary>The lanes of the store may have grown.</summary>

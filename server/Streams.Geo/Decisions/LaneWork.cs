@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Geo;
 
-/// <summary>What is to be done with a lane that entries come for; forgotten when nothing is left. Bounded by the credit of the link.</summary>
+/// <summary>What is to be done with a lane that entries come for; forgotten when nothing is left. Bounded by the credit of the
+/// link.</summary>
 internal sealed class LaneWork
 {
     private readonly Queue<LaneStep> _steps = new();
@@ -14,7 +15,8 @@ internal sealed class LaneWork
     /// <summary>Whether the lane stands in the queue of those that can go on.</summary>
     public bool Queued { get; set; }
 
-    /// <summary>Whether an entry came ahead and was asked for: what follows is thrown away until the sender has begun again (rule R13).</summary>
+    /// <summary>Whether an entry came ahead and was asked for: what follows is thrown away until the sender has begun again (rule
+    /// R13).</summary>
     public bool Discarding { get; set; }
 
     /// <summary>The last entry that came.</summary>
@@ -49,7 +51,8 @@ internal sealed class LaneWork
         _last.Bytes += cost;
     }
 
-    /// <summary>Puts a gap behind what waits; it is stepped over when <paramref name="joins"/> joins are done (rule R16: state first).</summary>
+    /// <summary>Puts a gap behind what waits; it is stepped over when <paramref name="joins"/> joins are done (rule R16: state
+    /// first).</summary>
     public void Add(SkipFrame skip, long joins)
     {
         Discarding = false;

@@ -2,16 +2,19 @@ using Streams.Core;
 
 namespace Streams.Geo;
 
-/// <summary>What a machine wants done. Carried out in order; answers may come late and in any order, but for one lane one at a time.</summary>
+/// <summary>What a machine wants done. Carried out in order; answers may come late and in any order, but for one lane one at a
+/// time.</summary>
 internal abstract record LinkAction;
 
 /// <summary>Send it.</summary>
 internal sealed record SendFrame(LinkFrame Frame) : LinkAction;
 
-/// <summary>Read entries; answered by <see cref="ILinkMachine.OnRead"/>, the frames it gives are sent before the entries' memory is given back.</summary>
+/// <summary>Read entries; answered by <see cref="ILinkMachine.OnRead"/>, the frames it gives are sent before the entries' memory is given
+/// back.</summary>
 internal sealed record ReadLane(int Number, LaneId Lane, EntryNumber From, int MaxBytes) : LinkAction;
 
-/// <summary>Read pieces of state, from the beginning when <paramref name="Restart"/>; answered by <see cref="ILinkMachine.OnState"/>.</summary>
+/// <summary>Read pieces of state, from the beginning when <paramref name="Restart"/>; answered by
+/// <see cref="ILinkMachine.OnState"/>.</summary>
 internal sealed record ReadState(bool Restart, int MaxBytes) : LinkAction;
 
 /// <summary>Give entries to the store; answered by <see cref="ILinkMachine.OnIngested"/> or <see cref="ILinkMachine.OnRefused"/>.</summary>
@@ -20,10 +23,12 @@ internal sealed record IngestEntries(int Number, LaneId Lane, IReadOnlyList<Lane
 /// <summary>Begin a lane's copy anew; answered by <see cref="ILinkMachine.OnSkipped"/>.</summary>
 internal sealed record SkipLane(int Number, LaneId Lane, EntryNumber First, Offset FirstOffset) : LinkAction;
 
-/// <summary>Join state; answered by <see cref="ILinkMachine.OnJoined"/>. What changed something is passed on to the other outgoing links (rule R16).</summary>
+/// <summary>Join state; answered by <see cref="ILinkMachine.OnJoined"/>. What changed something is passed on to the other outgoing links
+/// (rule R16).</summary>
 internal sealed record JoinState(IReadOnlyList<StateItem> Items) : LinkAction;
 
-/// <summary>Open a new incarnation, unless the store's origin is no longer <paramref name="Seen"/>. All links of the cluster begin again after it (rule R12).</summary>
+/// <summary>Open a new incarnation, unless the store's origin is no longer <paramref name="Seen"/>. All links of the cluster begin again
+/// after it (rule R12).</summary>
 internal sealed record OpenIncarnation(Origin Seen, string Reason) : LinkAction;
 
 /// <summary>Tell people.</summary>

@@ -200,7 +200,8 @@ internal sealed partial class LinkReceiver
         return work;
     }
 
-    /// <summary>Something is missing before these entries: asks for it by number (rule R13), unless a gap behind them explains it.</summary>
+    /// <summary>Something is missing before these entries: asks for it by number (rule R13), unless a gap behind them explains
+    /// it.</summary>
     private void AskAgain(IngestEntries request, LaneWork work, EntryNumber next)
     {
         DropEntries(work);
@@ -289,7 +290,8 @@ internal sealed partial class LinkReceiver
     {
         if (_fetch is not null || fetch.Lane.Origin.Cluster != _peer.Cluster)
         {
-            Close(_fetch is null ? $"protocol: wants {fetch.Lane} back, which is not its own" : "protocol: two fetches at once", fault: true);
+            Close(_fetch is null ? $"protocol: wants {fetch.Lane} back, which is not its own" : "protocol: two fetches at once",
+                fault: true);
             return;
         }
 

@@ -15,7 +15,8 @@ internal sealed partial class LinkReceiver
     private long _joinsDone;
     private long _stateEnds = -1;
 
-    /// <summary>Whether all that the sender announced is flushed here, its state joined, and a first word about its heads has come (rule R15).</summary>
+    /// <summary>Whether all that the sender announced is flushed here, its state joined, and a first word about its heads has come (rule
+    /// R15).</summary>
     public bool IsLevel
     {
         get
@@ -54,7 +55,8 @@ internal sealed partial class LinkReceiver
     {
         if (_listed || _lanes.Count + frame.Lanes.Count > LinkLimits.MaxLanes)
         {
-            Close(_listed ? "protocol: lists lanes behind the end of the list" : $"lists more than {LinkLimits.MaxLanes} lanes", fault: true);
+            Close(_listed ? "protocol: lists lanes behind the end of the list" : $"lists more than {LinkLimits.MaxLanes} lanes",
+                fault: true);
             return;
         }
 
@@ -150,7 +152,8 @@ internal sealed partial class LinkReceiver
         return _listed ? NextHolds() : null;
     }
 
-    /// <summary>Lanes of the sender's own name of which more is here than it listed (rule R14); behind the last of them entries may come.</summary>
+    /// <summary>Lanes of the sender's own name of which more is here than it listed (rule R14); behind the last of them entries may
+    /// come.</summary>
     private SendFrame NextHolds()
     {
         if (_holds is null)

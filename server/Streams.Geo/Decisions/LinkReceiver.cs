@@ -7,7 +7,8 @@ namespace Streams.Geo;
 /// <param name="SliceBytes">Most bytes given in one answer to a fetch.</param>
 internal sealed record LinkReceiverSettings(long CreditBytes = 8 << 20, int SliceBytes = 256 << 10);
 
-/// <summary>The receiving side of a link: what is wanted, what is taken, in which order, and when the link is level (rules R13 to R16).</summary>
+/// <summary>The receiving side of a link: what is wanted, what is taken, in which order, and when the link is level (rules R13 to
+/// R16).</summary>
 /// <remarks>Of each lane one operation of the store is under way at a time; what comes meanwhile is its next group.</remarks>
 internal sealed partial class LinkReceiver : ILinkMachine
 {

@@ -82,7 +82,8 @@ internal sealed partial class LinkSender
         }
     }
 
-    private LinkAction? NextOfRunning() => NextReach() ?? NextLaneOrHeads() ?? NextFetch() ?? NextState() ?? NextRead();
+    /// <summary>State comes before entries; and once more behind them, for a gap that was just met asks for it.</summary>
+    private LinkAction? NextOfRunning() => NextReach() ?? NextLaneOrHeads() ?? NextFetch() ?? NextState() ?? NextRead() ?? NextState();
 
     private SendFrame? NextLaneOrHeads()
     {
@@ -226,7 +227,8 @@ internal sealed partial class LinkSender
         }
     }
 
-    /// <summary>Begins the lane again where the receiver wants it; what lies before the entry that was ahead goes out, path or not (rule R13).</summary>
+    /// <summary>Begins the lane again where the receiver wants it; what lies before the entry that was ahead goes out, path or not (rule
+    /// R13).</summary>
     private void OnAsk(AskFrame ask)
     {
         ref Slot slot = ref _lanes[ask.Number];
@@ -242,7 +244,8 @@ internal sealed partial class LinkSender
     {
         ref Slot slot = ref _lanes[refused.Number];
         Drop(ref slot);
-        _out.Enqueue(new Report(LinkEvent.LaneRefused, $"{_peer.Cluster} takes no more of {_lanes.Lane(refused.Number)}: {refused.Reason}"));
+        _out.Enqueue(new Report(LinkEvent.LaneRefused,
+            $"{_peer.Cluster} takes no more of {_lanes.Lane(refused.Number)}: {refused.Reason}"));
         OnAck(new AckFrame(0, []));
     }
 

@@ -13,7 +13,8 @@ internal sealed partial class LinkSender
     /// <summary>Own entries got back.</summary>
     public long EntriesFetched { get; private set; }
 
-    /// <summary>What the receiver holds of a lane of this name: a reason to open a new incarnation, or entries to get back. In that order: once
+    /// <summary>What the receiver holds of a lane of this name: a reason to open a new incarnation, or entries to get back. In that
+    /// order: once
     /// the new one is open, nothing is written to the old lane, and what comes back is appended behind what is here.</summary>
     private void Note(in LaneHead held)
     {
@@ -70,7 +71,8 @@ internal sealed partial class LinkSender
         if (_fetched.Count > 0)
         {
             EntriesFetched += _fetched.Count;
-            _out.Enqueue(new Report(LinkEvent.Recovering, $"{_peer.Cluster} gives back {_fetched.Count} entries of {lost.Lane} from {_fetched[0].Number} on"));
+            _out.Enqueue(new Report(LinkEvent.Recovering,
+                $"{_peer.Cluster} gives back {_fetched.Count} entries of {lost.Lane} from {_fetched[0].Number} on"));
             _out.Enqueue(new IngestEntries(-1, lost.Lane, [.. _fetched]));
             _fetched.Clear();
             _fetchedBytes = 0;

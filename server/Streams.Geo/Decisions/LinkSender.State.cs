@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Geo;
 
-/// <summary>Joined state (rule R16): whole at link start and before gaps are stepped over; pieces that changed something here are passed on.</summary>
+/// <summary>Joined state (rule R16): whole at link start and before gaps are stepped over; pieces that changed something here are passed
+/// on.</summary>
 internal sealed partial class LinkSender
 {
     private readonly Queue<IReadOnlyList<StateItem>> _passOn = new();
@@ -16,7 +17,8 @@ internal sealed partial class LinkSender
     /// <summary>Gaps told to the receiver.</summary>
     public long Gaps { get; private set; }
 
-    /// <summary>Passes on what changed something here. Never waits long: when the receiver is slow, it gets the whole state later instead.</summary>
+    /// <summary>Passes on what changed something here. Never waits long: when the receiver is slow, it gets the whole state later
+    /// instead.</summary>
     public void PassOn(IReadOnlyList<StateItem> items)
     {
         if (_phase == Phase.Running && !_stateWanted)
@@ -100,7 +102,8 @@ internal sealed partial class LinkSender
             {
                 Gaps++;
                 _out.Enqueue(new Report(LinkEvent.Gap,
-                    $"{_lanes.Lane(skip.Number)}: entries {slot.Pos} to {skip.First.Value - 1} are no longer kept, {_peer.Cluster} steps over them"));
+                    $"{_lanes.Lane(skip.Number)}: entries {slot.Pos} to {skip.First.Value - 1} are no longer kept, "
+                    + $"{_peer.Cluster} steps over them"));
                 _lagEvents -= slot.LagEvents;
                 slot.Pos = slot.Sent = slot.Acked = skip.First.Value;
                 slot.PosOffset = slot.AckedOffset = Math.Max(slot.AckedOffset, skip.FirstOffset.Value);

@@ -7,10 +7,13 @@ namespace Streams.Geo;
 /// <param name="SliceBytes">How much is read of a lane before the next one has its turn.</param>
 /// <param name="StateChunkBytes">How much state goes into one frame.</param>
 /// <param name="Probe">Only ask whether the receiver holds more of the own lanes (before the first event is taken, rule R14).</param>
-internal sealed record LinkSenderSettings(ClusterName Target, int SliceBytes = 256 << 10, int StateChunkBytes = 64 << 10, bool Probe = false);
+internal sealed record LinkSenderSettings(ClusterName Target, int SliceBytes = 256 << 10, int StateChunkBytes = 64 << 10,
+    bool Probe = false);
 
-/// <summary>The sending side of a link: which entries of which lanes go out, from where on, and which do not (rules R1, R12, R13, R16).</summary>
-/// <remarks>Begins with <see cref="HelloFrame"/>; lists its lanes; begins each where the receiver wants it. Positions live in flat arrays.</remarks>
+/// <summary>The sending side of a link: which entries of which lanes go out, from where on, and which do not (rules R1, R12, R13,
+/// R16).</summary>
+/// <remarks>Begins with <see cref="HelloFrame"/>; lists its lanes; begins each where the receiver wants it. Positions live in flat
+/// arrays.</remarks>
 internal sealed partial class LinkSender : ILinkMachine
 {
     private readonly LinkSenderSettings _settings;

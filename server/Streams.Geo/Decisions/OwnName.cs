@@ -6,7 +6,8 @@ namespace Streams.Geo;
 /// <summary>When what a neighbour shows makes this cluster open a new incarnation (rules R14, R15).</summary>
 internal static class OwnName
 {
-    /// <summary>Why a new incarnation must be opened, or <see langword="null"/>. <paramref name="held"/> is what the neighbour holds of a lane of this name.</summary>
+    /// <summary>Why a new incarnation must be opened, or <see langword="null"/>. <paramref name="held"/> is what the neighbour holds of a
+    /// lane of this name.</summary>
     public static string? ReasonToOpen(ILaneHeads store, Origin self, Origin peer, in LaneHead held)
     {
         if (held.Lane.Origin.Cluster != self.Cluster)

@@ -3,7 +3,8 @@ using Streams.Core;
 
 namespace Streams.Geo;
 
-/// <summary>The links of others to this cluster, one for each sender: a newer connection of a sender takes the place of an older one, which may
+/// <summary>The links of others to this cluster, one for each sender: a newer connection of a sender takes the place of an older one,
+/// which may
 /// be half dead (rule R13).</summary>
 internal sealed class IncomingLinks(LinkContext context) : IAsyncDisposable
 {
@@ -50,7 +51,8 @@ internal sealed class IncomingLinks(LinkContext context) : IAsyncDisposable
         return [.. ledgers.Select(ledger => ledger.Status()).OrderBy(status => status.Name)];
     }
 
-    /// <summary>Whether this sender is connected, all it announced is flushed here, and it does not hold more than <paramref name="here"/> of the lane.</summary>
+    /// <summary>Whether this sender is connected, all it announced is flushed here, and it does not hold more than
+    /// <paramref name="here"/> of the lane.</summary>
     public bool IsLevelWithout(ClusterName sender, LaneId lane, EntryNumber here)
     {
         LinkLedger? ledger;
@@ -59,7 +61,8 @@ internal sealed class IncomingLinks(LinkContext context) : IAsyncDisposable
             ledger = _senders.GetValueOrDefault(sender);
         }
 
-        return ledger?.Session?.Look(machine => machine is LinkReceiver { IsLevel: true } receiver && receiver.Announced(lane) <= here) ?? false;
+        return ledger?.Session?.Look(machine =>
+            machine is LinkReceiver { IsLevel: true } receiver && receiver.Announced(lane) <= here) ?? false;
     }
 
     public async ValueTask DisposeAsync()

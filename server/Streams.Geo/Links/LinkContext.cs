@@ -4,7 +4,8 @@ using Streams.Core;
 namespace Streams.Geo;
 
 /// <summary>What all links of a cluster share. Safe for use by many threads.</summary>
-internal sealed class LinkContext(ILaneStore store, GeoOptions options, Horizon horizon, ILogger logger, TimeProvider time, Random chance) : IDisposable
+internal sealed class LinkContext(ILaneStore store, GeoOptions options, Horizon horizon, ILogger logger, TimeProvider time, Random chance)
+    : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _opening = new(1, 1);
@@ -45,7 +46,8 @@ internal sealed class LinkContext(ILaneStore store, GeoOptions options, Horizon 
         }
     }
 
-    /// <summary>Opens a new incarnation, once however many links find the same reason, and makes all links begin again (rule R12).</summary>
+    /// <summary>Opens a new incarnation, once however many links find the same reason, and makes all links begin again (rule
+    /// R12).</summary>
     public async ValueTask OpenAsync(OpenIncarnation open, CancellationToken cancellationToken)
     {
         await _opening.WaitAsync(cancellationToken);
@@ -65,7 +67,8 @@ internal sealed class LinkContext(ILaneStore store, GeoOptions options, Horizon 
         WakeAll();
     }
 
-    /// <summary>Joined state that changed something here goes out over the other links (rule R16), but not back to where it came from.</summary>
+    /// <summary>Joined state that changed something here goes out over the other links (rule R16), but not back to where it came
+    /// from.</summary>
     public void PassOn(Origin? from, IReadOnlyList<StateItem> items)
     {
         foreach (LinkSession session in Sessions())

@@ -7,7 +7,8 @@ internal static class LinkDialer
 {
     /// <summary>Connects within <paramref name="limit"/>.</summary>
     /// <exception cref="LinkBrokenException">Nobody answers there.</exception>
-    public static async Task<FrameConnection> ConnectAsync(LinkTarget target, TimeSpan limit, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<FrameConnection> ConnectAsync(LinkTarget target, TimeSpan limit, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
         using CancellationTokenSource late = new(limit, time);

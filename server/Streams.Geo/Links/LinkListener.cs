@@ -40,7 +40,8 @@ internal sealed class LinkListener : IAsyncDisposable
         catch (SocketException exception)
         {
             socket.Dispose();
-            throw new ConfigurationException($"links: cannot listen at {endpoint}: " + (exception.SocketErrorCode == SocketError.AddressAlreadyInUse
+            throw new ConfigurationException($"links: cannot listen at {endpoint}: "
+                + (exception.SocketErrorCode == SocketError.AddressAlreadyInUse
                 ? "another program, or another endpoint of this one, uses the port" : exception.Message));
         }
 

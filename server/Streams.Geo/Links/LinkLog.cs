@@ -39,7 +39,8 @@ internal static partial class LinkLog
     [LoggerMessage(2010, LogLevel.Error, "Accepting links failed, trying again")]
     public static partial void AcceptFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(2011, LogLevel.Critical, "The link to {Target} stopped for a reason that is a fault of this program; it runs again after a pause")]
+    [LoggerMessage(2011, LogLevel.Critical,
+        "The link to {Target} stopped for a reason that is a fault of this program; it runs again after a pause")]
     public static partial void Died(ILogger logger, ClusterName target, Exception exception);
 
     [LoggerMessage(2012, LogLevel.Error, "What was learnt of reaching clusters could not be kept")]

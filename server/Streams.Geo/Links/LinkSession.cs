@@ -3,9 +3,11 @@ using Streams.Core;
 
 namespace Streams.Geo;
 
-/// <summary>Runs a machine over a connection: one task reads, one carries out what the machine wants. The first failure of either, or of the
+/// <summary>Runs a machine over a connection: one task reads, one carries out what the machine wants. The first failure of either, or of
+/// the
 /// store, ends both and is what <see cref="RunAsync"/> gives.</summary>
-/// <remarks>The reading task never waits for the writing one, on either side; so neither side can hold up the other by not reading.</remarks>
+/// <remarks>The reading task never waits for the writing one, on either side; so neither side can hold up the other by not
+/// reading.</remarks>
 internal sealed class LinkSession : IDisposable
 {
     private const int FlushBytes = 128 << 10;
@@ -16,7 +18,8 @@ internal sealed class LinkSession : IDisposable
     private readonly ILinkMachine _machine;
     private readonly LinkContext _context;
     private readonly string _direction;
-    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _stop = new();
     private readonly StoreOperations _operations;
     private readonly StateReading _state;
@@ -90,7 +93,8 @@ internal sealed class LinkSession : IDisposable
     public async Task<string> RunAsync(CancellationToken cancellationToken)
     {
         using CancellationTokenRegistration outer = cancellationToken.Register(static s => ((CancellationTokenSource)s!).Cancel(), _stop);
-        await using ITimer timer = _context.Time.CreateTimer(_ => Tick(), null, _context.Options.PingInterval, _context.Options.PingInterval);
+        await using ITimer timer = _context.Time.CreateTimer(
+            _ => Tick(), null, _context.Options.PingInterval, _context.Options.PingInterval);
         _context.Enter(this);
         Task reading = ReadAsync();
         HangUp? hangUp = null;

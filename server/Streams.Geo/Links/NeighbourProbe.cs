@@ -16,13 +16,15 @@ internal static class NeighbourProbe
             LinkSender sender = new(new LinkSenderSettings(target.Name, Probe: true), context.Store, context.Horizon.Reach);
             using LinkSession session = new(connection, sender, context);
             await session.RunAsync(both.Token);
-            LinkLog.Asked(context.Logger, target.Name, sender.ProbeAnswer == true ? "it holds more of the own lanes than this cluster" : "it holds no more than this cluster");
+            LinkLog.Asked(context.Logger, target.Name, sender.ProbeAnswer == true ? "it holds more of the own lanes than this cluster"
+                : "it holds no more than this cluster");
             return sender.ProbeAnswer;
         }
         catch (Exception exception) when (exception is LinkBrokenException or OperationCanceledException)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            LinkLog.Asked(context.Logger, target.Name, late.IsCancellationRequested ? $"no answer within {limit.TotalSeconds:0.#} s" : exception.Message);
+            LinkLog.Asked(context.Logger, target.Name, late.IsCancellationRequested ? $"no answer within {limit.TotalSeconds:0.#} s"
+                : exception.Message);
             return null;
         }
     }

@@ -3,7 +3,8 @@ using Polly.Retry;
 
 namespace Streams.Geo;
 
-/// <summary>The link to one target: connects, runs a session, and begins again for as long as the server runs. A failure of any kind makes it
+/// <summary>The link to one target: connects, runs a session, and begins again for as long as the server runs. A failure of any kind
+/// makes it
 /// down with the reason in its status, never silent.</summary>
 internal sealed class OutgoingLink : IAsyncDisposable
 {
@@ -22,7 +23,8 @@ internal sealed class OutgoingLink : IAsyncDisposable
         ResiliencePipelineBuilder builder = new() { TimeProvider = context.Time };
         _retrying = builder.AddRetry(new RetryStrategyOptions
         {
-            ShouldHandle = new PredicateBuilder().Handle<Exception>(e => e is not OperationCanceledException || !_stop.IsCancellationRequested),
+            ShouldHandle = new PredicateBuilder().Handle<Exception>(e =>
+                e is not OperationCanceledException || !_stop.IsCancellationRequested),
             MaxRetryAttempts = int.MaxValue,
             BackoffType = DelayBackoffType.Exponential,
             UseJitter = true,

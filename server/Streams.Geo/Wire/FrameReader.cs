@@ -4,7 +4,8 @@ using Streams.Core;
 
 namespace Streams.Geo;
 
-/// <summary>Reads frames from bytes that are not trusted: lengths and counts are bounded before memory is taken, checksums are checked before
+/// <summary>Reads frames from bytes that are not trusted: lengths and counts are bounded before memory is taken, checksums are checked
+/// before
 /// a body is looked at. Each frame owns its memory.</summary>
 internal static class FrameReader
 {
@@ -81,7 +82,8 @@ internal static class FrameReader
             FrameType.Pong => new PongFrame(),
             _ => throw new InvalidFormatException($"link frame: unknown type {(byte)type}"),
         };
-        return reader.AtEnd ? frame : throw new InvalidFormatException($"link frame: the body of {type} ({body.Length} bytes) is malformed");
+        return reader.AtEnd ? frame
+            : throw new InvalidFormatException($"link frame: the body of {type} ({body.Length} bytes) is malformed");
     }
 
     private static int Number(ref ByteReader reader) => (int)reader.Varint(LinkLimits.MaxLanes - 1);
@@ -100,7 +102,8 @@ internal static class FrameReader
     private static LaneEntry Entry(ref ByteReader reader)
     {
         ReadOnlyMemory<byte> bytes = reader.Rest();
-        return EntryCodec.TryRead(bytes, out LaneEntry? entry, out string? fault) ? entry! : throw new InvalidFormatException($"link frame: {fault}");
+        return EntryCodec.TryRead(bytes, out LaneEntry? entry, out string? fault) ? entry!
+            : throw new InvalidFormatException($"link frame: {fault}");
     }
 
     /// <summary>Reads a count and checks it against what is left, so that a lie about it takes no memory.</summary>

@@ -5,7 +5,8 @@ using Streams.Core;
 
 namespace Streams.Geo;
 
-/// <summary>Writes frames, the mirror of <see cref="FrameReader"/>. Not safe for several threads: it keeps one body of memory between calls.</summary>
+/// <summary>Writes frames, the mirror of <see cref="FrameReader"/>. Not safe for several threads: it keeps one body of memory between
+/// calls.</summary>
 internal sealed class FrameWriter
 {
     /// <summary>A body that grew larger is given back rather than kept for the life of the connection.</summary>

@@ -2,7 +2,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Streams.Server;
 
-/// <summary>What was opened, to be closed in the opposite order, each within a limit. One that fails or is late does not keep the others from closing.</summary>
+/// <summary>What was opened, to be closed in the opposite order, each within a limit. One that fails or is late does not keep the others
+/// from closing.</summary>
 internal sealed class Closers(TimeProvider time, ILogger logger)
 {
     private readonly Stack<(string Part, Func<ValueTask> Close)> _parts = new();

@@ -30,9 +30,11 @@ internal sealed class ContainerLaneStore(Engine engine, LocalCatalog catalog, IL
 
     public IEnumerable<StateItem> State() => Any.State();
 
-    public ValueTask<bool> JoinAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken) => Any.JoinAsync(items, cancellationToken);
+    public ValueTask<bool> JoinAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken) =>
+        Any.JoinAsync(items, cancellationToken);
 
-    // Should the process end between the two, the next start finds a later incarnation in the store than in the catalog, and opens one more.
+    // Should the process end between the two, the next start finds a later incarnation in the store than in the catalog, and opens one
+    // more.
     public async ValueTask OpenIncarnationAsync(string reason, CancellationToken cancellationToken)
     {
         await Any.OpenIncarnationAsync(reason, cancellationToken);

@@ -6,8 +6,10 @@ using Streams.Gateways;
 namespace Streams.Server;
 
 /// <summary>A running server: one node, all its endpoints.</summary>
-/// <remarks>If starting fails, what was opened is closed again and nothing listens. If the store fails while running (the disk refused), <see cref="Failed"/> completes:
-/// health turns to 503, nothing is acknowledged any more, and the owner is to stop the server and end the process, so that a supervisor starts it again
+/// <remarks>If starting fails, what was opened is closed again and nothing listens. If the store fails while running (the disk refused),
+/// <see cref="Failed"/> completes:
+/// health turns to 503, nothing is acknowledged any more, and the owner is to stop the server and end the process, so that a supervisor
+/// starts it again
 /// and recovery verifies the data.</remarks>
 public sealed class ServerHost : IAsyncDisposable
 {
@@ -43,10 +45,12 @@ public sealed class ServerHost : IAsyncDisposable
 
     /// <summary>The line that tells people and scripts that the server is ready, and where.</summary>
     public string ReadyLine =>
-        $"ready: cluster {_parts.Options.Cluster}  mqtt {Mqtt}  http {Http}  link {Link}  data {_parts.Options.DataDirectory}  origin {Store.Origin}";
+        $"ready: cluster {_parts.Options.Cluster}  mqtt {Mqtt}  http {Http}  link {Link}  "
+        + $"data {_parts.Options.DataDirectory}  origin {Store.Origin}";
 
     /// <summary>Starts a server; when it completes, clients are served.</summary>
-    /// <exception cref="ConfigurationException">The options and what they name do not fit: the data belongs to another cluster, is of a newer format.</exception>
+    /// <exception cref="ConfigurationException">The options and what they name do not fit: the data belongs to another cluster, is of a
+    /// newer format.</exception>
     /// <exception cref="TryAgainException">A port or the data directory is in use.</exception>
     /// <exception cref="StorageFailedException">The data cannot be read or written.</exception>
     public static async Task<ServerHost> StartAsync(ServerOptions options, TimeProvider time, Random chance, ILoggerFactory log,
@@ -67,7 +71,8 @@ public sealed class ServerHost : IAsyncDisposable
         }
     }
 
-    /// <summary>Finishes what was begun and stops. Readiness ends at once; clients are told to go elsewhere and have <paramref name="drainLimit"/> for it.
+    /// <summary>Finishes what was begun and stops. Readiness ends at once; clients are told to go elsewhere and have
+    /// <paramref name="drainLimit"/> for it.
     /// A second call does nothing.</summary>
     public async Task StopAsync(string why, TimeSpan drainLimit)
     {

@@ -20,7 +20,7 @@ internal sealed partial class ServerStart
 
         MakeLinks();
         return await Links.AskNeighboursAsync(NeighbourLimit, cancellationToken)
-            ? new NeighbourReport(true, "a neighbour holds more of the own lanes than the data directory, or knows a later incarnation", default)
+            ? new NeighbourReport(true, "a neighbour holds more of the own lanes, or knows of a later incarnation", default)
             : null;
     }
 

@@ -9,10 +9,12 @@ using Streams.Storage;
 
 namespace Streams.Server;
 
-/// <summary>Starts the parts of a server in their order; each step may count on those before it. What is opened is handed to the closers at once.</summary>
+/// <summary>Starts the parts of a server in their order; each step may count on those before it. What is opened is handed to the closers
+/// at once.</summary>
 internal sealed partial class ServerStart(ServerOptions options, TimeProvider time, Random chance, ILoggerFactory log, Closers closers)
 {
-    /// <summary>Longest wait for neighbours before the first event is taken: a cluster whose neighbours are down must start all the same.</summary>
+    /// <summary>Longest wait for neighbours before the first event is taken: a cluster whose neighbours are down must start all the
+    /// same.</summary>
     private static readonly TimeSpan NeighbourLimit = TimeSpan.FromSeconds(3);
 
     private readonly ILogger _logger = log.CreateLogger("Streams.Server");
@@ -86,7 +88,13 @@ internal sealed partial class ServerStart(ServerOptions options, TimeProvider ti
         });
         HttpApi api = new(State, new StatusReport(this), metrics, _logger);
         Http = await WebEndpoint.StartAsync(
-            OptionKey.Http.Switch, Options.Http, log, _ => { }, listen => listen.Protocols = HttpProtocols.Http1, api.Map, cancellationToken);
+            OptionKey.Http.Switch,
+            Options.Http,
+            log,
+            _ => { },
+            listen => listen.Protocols = HttpProtocols.Http1,
+            api.Map,
+            cancellationToken);
         closers.Add("http", Http.DisposeAsync);
     }
 
@@ -95,7 +103,11 @@ internal sealed partial class ServerStart(ServerOptions options, TimeProvider ti
         State.Enter(ServerPhase.Starting, "recovering the data");
         long began = Time.GetTimestamp();
         Container container = await Container.OpenAsync(
-            new ContainerOptions { Directory = Catalog.ContainerPath }, Time, Part(), log.CreateLogger("Streams.Storage"), cancellationToken);
+            new ContainerOptions { Directory = Catalog.ContainerPath },
+            Time,
+            Part(),
+            log.CreateLogger("Streams.Storage"),
+            cancellationToken);
         closers.Add("container", container.DisposeAsync);
         RecoveryTime = Time.GetElapsedTime(began);
         ServerLog.Recovered(_logger, (long)RecoveryTime.TotalMilliseconds, container.Recovery.RecordsRead, container.Recovery.CutBytes);

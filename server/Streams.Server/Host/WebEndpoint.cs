@@ -83,7 +83,7 @@ internal sealed class WebEndpoint : IAsyncDisposable
     {
         { InnerException: AddressInUseException } => "the port is in use by another program",
         SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse } => "the port is in use by another program",
-        SocketException { SocketErrorCode: SocketError.AccessDenied } => "listening there is not permitted (ports below 1024 need a privilege)",
+        SocketException { SocketErrorCode: SocketError.AccessDenied } => "it is not permitted (ports below 1024 need a privilege)",
         SocketException { SocketErrorCode: SocketError.AddressNotAvailable } => "this machine has no such address",
         _ => fault.Message.ReplaceLineEndings(" "),
     };

@@ -5,7 +5,8 @@ using Streams.Geo;
 
 namespace Streams.Server;
 
-/// <summary>Tells the witness, every few seconds and at the end, how many entries the own lanes hold. A fault is logged once and tried again: without the
+/// <summary>Tells the witness, every few seconds and at the end, how many entries the own lanes hold. A fault is logged once and tried
+/// again: without the
 /// witness the cluster works, only less guarded.</summary>
 internal sealed class WitnessKeeper : IAsyncDisposable
 {

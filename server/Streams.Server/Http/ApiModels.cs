@@ -13,7 +13,8 @@ internal sealed record StreamAnswer(string Stream, int Partitions);
 internal sealed record StreamsAnswer(IReadOnlyList<StreamAnswer> Streams);
 
 /// <summary>What is here of one lane: events from first to before next, entries likewise.</summary>
-internal sealed record LaneAnswer(int Partition, string Origin, long FirstOffset, long NextOffset, long FirstEntry, long NextEntry, long Bytes);
+internal sealed record LaneAnswer(
+    int Partition, string Origin, long FirstOffset, long NextOffset, long FirstEntry, long NextEntry, long Bytes);
 
 /// <summary>Answer of <c>GET /api/v1/lanes</c>.</summary>
 internal sealed record LanesAnswer(string Stream, int Partitions, IReadOnlyList<LaneAnswer> Lanes);
@@ -28,7 +29,8 @@ internal sealed record PositionAnswer(string Origin, long Offset);
 internal sealed record JumpAnswer(string Origin, long From, long To);
 
 /// <summary>Where a consumer is in one partition.</summary>
-internal sealed record CursorAnswer(int Partition, long Generation, string? RewoundAt, IReadOnlyList<PositionAnswer> Positions, IReadOnlyList<JumpAnswer> Jumps);
+internal sealed record CursorAnswer(
+    int Partition, long Generation, string? RewoundAt, IReadOnlyList<PositionAnswer> Positions, IReadOnlyList<JumpAnswer> Jumps);
 
 /// <summary>Answer of <c>GET /api/v1/cursors</c>.</summary>
 internal sealed record CursorsAnswer(string Consumer, string Stream, IReadOnlyList<CursorAnswer> Cursors);

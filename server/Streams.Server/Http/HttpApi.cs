@@ -52,8 +52,9 @@ internal sealed class HttpApi(ServerState state, StatusReport report, MetricColl
         try
         {
             await next(context);
-            if (!context.Response.HasStarted && context.Response.StatusCode is StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed
-                && context.Response.ContentLength is null)
+            HttpResponse response = context.Response;
+            if (!response.HasStarted && response.ContentLength is null
+                && response.StatusCode is StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed)
             {
                 await NoRouteAsync(context);
             }
@@ -76,6 +77,6 @@ internal sealed class HttpApi(ServerState state, StatusReport report, MetricColl
     }
 
     private static Task NoRouteAsync(HttpContext context) => context.Response.StatusCode == StatusCodes.Status405MethodNotAllowed
-        ? Problem.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "Not allowed", $"{context.Request.Path} is only read: GET or HEAD")
+        ? Problem.WriteAsync(context, context.Response.StatusCode, "Not allowed", $"{context.Request.Path} is only read: GET or HEAD")
         : Problem.NotFoundAsync(context, $"{context.Request.Path} is no path of this API");
 }

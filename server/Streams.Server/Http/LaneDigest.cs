@@ -7,13 +7,15 @@ using Streams.Gateways;
 namespace Streams.Server;
 
 /// <summary>The SHA-256 of the events of a lane, the same in every cluster that holds them, however they are cut into batches.</summary>
-/// <remarks>For each event, numbers little-endian: offset (8 bytes), producer (16, as in its binary form), epoch (8), sequence (8), timestamp in microseconds (8),
+/// <remarks>For each event, numbers little-endian: offset (8 bytes), producer (16, as in its binary form), epoch (8), sequence (8),
+/// timestamp in microseconds (8),
 /// then topic, key, headers in stored form, and payload, each as its length (4) and its bytes.</remarks>
 internal static class LaneDigest
 {
     private const int HeadBytes = 8 + ProducerId.Size + 8 + 8 + 8;
 
-    /// <summary>The digest of the events kept from <paramref name="from"/> to before <paramref name="to"/>: how many there are, and the offset behind the last.</summary>
+    /// <summary>The digest of the events kept from <paramref name="from"/> to before <paramref name="to"/>: how many there are, and the
+    /// offset behind the last.</summary>
     public static async Task<(long Count, Offset Next, string Sha256)> ComputeAsync(
         IEventStore store, LaneId lane, Offset from, Offset to, CancellationToken cancellationToken)
     {

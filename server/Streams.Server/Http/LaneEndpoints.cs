@@ -35,7 +35,8 @@ internal static class LaneEndpoints
         List<LaneAnswer> lanes = [];
         for (int partition = 0; partition < settings.Partitions; partition++)
         {
-            foreach (LaneStatus lane in engine.Store.Lanes(new StreamPartition(stream, new PartitionId(partition))).OrderBy(l => l.Lane.Origin))
+            StreamPartition at = new(stream, new PartitionId(partition));
+            foreach (LaneStatus lane in engine.Store.Lanes(at).OrderBy(l => l.Lane.Origin))
             {
                 lanes.Add(new LaneAnswer(partition, lane.Lane.Origin.ToString(), lane.FirstOffset.Value, lane.NextOffset.Value,
                     lane.FirstEntry.Value, lane.NextEntry.Value, lane.Bytes));

@@ -6,7 +6,8 @@ using Streams.Gateways;
 
 namespace Streams.Server;
 
-/// <summary>Reads events of a lane for the HTTP API, slice by slice, into JSON. Memory is bounded by one slice, whatever is asked for.</summary>
+/// <summary>Reads events of a lane for the HTTP API, slice by slice, into JSON. Memory is bounded by one slice, whatever is asked
+/// for.</summary>
 internal static class LaneReader
 {
     /// <summary>Most events of one answer.</summary>
@@ -19,7 +20,8 @@ internal static class LaneReader
     public const int SliceBytes = 1 << 20;
 
     /// <summary>Writes <c>{"stream":…, "events":[…], "next":…}</c>.</summary>
-    public static async Task WriteAsync(IEventStore store, LaneId lane, Offset from, int max, Stream output, CancellationToken cancellationToken)
+    public static async Task WriteAsync(
+        IEventStore store, LaneId lane, Offset from, int max, Stream output, CancellationToken cancellationToken)
     {
         ArrayBufferWriter<byte> buffer = new();
         await using Utf8JsonWriter json = new(buffer, new JsonWriterOptions { SkipValidation = true });

@@ -30,9 +30,10 @@ internal static class Problem
     /// <summary>The error that an exception stands for.</summary>
     public static Task OfAsync(HttpContext context, Exception fault) => fault switch
     {
+        InvalidFormatException => WriteAsync(context, StatusCodes.Status500InternalServerError, "The data is damaged here", fault.Message),
         InvalidRequestException => BadRequestAsync(context, fault.Message),
         BadHttpRequestException bad => WriteAsync(context, bad.StatusCode, "The request is wrong", bad.Message),
         TryAgainException or StorageFailedException or ObjectDisposedException => UnavailableAsync(context, fault.Message),
-        _ => WriteAsync(context, StatusCodes.Status500InternalServerError, "The server failed", "an unexpected fault; the server's log names it"),
+        _ => WriteAsync(context, StatusCodes.Status500InternalServerError, "The server failed", "an unexpected fault; the log names it"),
     };
 }

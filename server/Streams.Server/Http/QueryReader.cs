@@ -33,7 +33,8 @@ internal sealed class QueryReader(HttpRequest request)
 
     public PartitionId Partition(string name = "partition") => new((int)Number(name, null, 0, PartitionId.MaxCount - 1));
 
-    /// <summary>A whole number within bounds; <paramref name="otherwise"/> when it is not given, or a fault when that is <see langword="null"/>.</summary>
+    /// <summary>A whole number within bounds; <paramref name="otherwise"/> when it is not given, or a fault when that is
+    /// <see langword="null"/>.</summary>
     public long Number(string name, long? otherwise, long lowest, long highest)
     {
         string? text = Text(name);
@@ -42,8 +43,10 @@ internal sealed class QueryReader(HttpRequest request)
             return value;
         }
 
-        bool ok = long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number >= lowest && number <= highest;
-        return Note(ok ? number : lowest, name, ok ? null : text is null ? "missing" : $"'{text}' must be a number from {lowest} to {highest}");
+        bool ok = long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+            && number >= lowest && number <= highest;
+        return Note(ok ? number : lowest, name, ok ? null
+            : text is null ? "missing" : $"'{text}' must be a number from {lowest} to {highest}");
     }
 
     private string? Text(string name) => request.Query.TryGetValue(name, out StringValues values) && values.Count == 1 ? values[0] : null;

@@ -25,14 +25,16 @@ internal sealed record EndpointsAnswer(string? Mqtt, string? Http, string? Link)
 
 /// <summary>What opening the container found and did.</summary>
 internal sealed record RecoveryAnswer(
-    double Seconds, long CutBytes, string CutDetail, long RecordsRead, int SegmentsFromIndex, string StateRebuilt, IReadOnlyList<UnreadableAnswer> Unreadable);
+    double Seconds, long CutBytes, string CutDetail, long RecordsRead, int SegmentsFromIndex, string StateRebuilt,
+    IReadOnlyList<UnreadableAnswer> Unreadable);
 
 /// <summary>A run of the log that could not be read.</summary>
 internal sealed record UnreadableAnswer(string Segment, long Offset, long Bytes, string Reason);
 
 /// <summary>The container at this moment.</summary>
 internal sealed record ContainerAnswer(
-    string Id, long Bytes, int Segments, long Entries, long Events, int Lanes, long Flushes, long BytesWritten, long PendingBytes, bool Failed);
+    string Id, long Bytes, int Segments, long Entries, long Events, int Lanes, long Flushes, long BytesWritten, long PendingBytes,
+    bool Failed);
 
 /// <summary>The MQTT gateway at this moment.</summary>
 internal sealed record GatewayAnswer(int Connections, int Sessions, int PersistentSessions, int Subscriptions, bool IsDraining);
@@ -42,8 +44,8 @@ internal sealed record LinksAnswer(IReadOnlyList<LinkAnswer> Outgoing, IReadOnly
 
 /// <summary>One link. <c>state</c> is down, connecting, handshaking, catchingUp or level.</summary>
 internal sealed record LinkAnswer(
-    string Name, string State, DateTimeOffset Since, string? LastError, long BytesSent, long BytesReceived, long Entries, long EntriesSpared,
-    long LagEvents, double LagSeconds, long Reconnects);
+    string Name, string State, DateTimeOffset Since, string? LastError, long BytesSent, long BytesReceived, long Entries,
+    long EntriesSpared, long LagEvents, double LagSeconds, long Reconnects);
 
 /// <summary>Answer of <c>GET /api/v1/chains</c>.</summary>
 internal sealed record ChainsAnswer(string Stream, IReadOnlyList<ChainAnswer> Lanes);

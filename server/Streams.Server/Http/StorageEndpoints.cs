@@ -52,7 +52,8 @@ internal static class StorageEndpoints
             StreamPartition at = new(stream, new PartitionId(partition));
             foreach (LaneStatus lane in engine.Store.Lanes(at).OrderBy(l => l.Lane.Origin))
             {
-                chains.Add(new ChainAnswer(partition, lane.Lane.Origin.ToString(), [.. engine.For(at).Chain(lane.Lane).Select(Partitionlet)]));
+                PartitionletAnswer[] chain = [.. engine.For(at).Chain(lane.Lane).Select(Partitionlet)];
+                chains.Add(new ChainAnswer(partition, lane.Lane.Origin.ToString(), chain));
             }
         }
 

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Streams.Server;
 
-/// <summary>Writes one line per log entry to the standard output, from a task of its own: who logs never waits for the output. When more than
+/// <summary>Writes one line per log entry to the standard output, from a task of its own: who logs never waits for the output. When more
+/// than
 /// <see cref="MaxWaiting"/> lines wait, further ones are dropped and their number is logged.</summary>
 internal sealed class LineLoggerProvider : ILoggerProvider, ILoggerFactory
 {
@@ -77,14 +78,17 @@ internal sealed class LineLoggerProvider : ILoggerProvider, ILoggerFactory
 /// <summary>Makes lines: <c>2026-03-01T12:00:00.000Z info  Geo 3001 text</c>.</summary>
 internal sealed class LineLogger(string category, LogLevel lowest, TimeProvider time, Action<string> write) : ILogger
 {
-    private readonly string _category = category.StartsWith("Streams.", StringComparison.Ordinal) ? category["Streams.".Length..] : category;
+    private readonly string _category = category.StartsWith("Streams.", StringComparison.Ordinal)
+        ? category["Streams.".Length..]
+        : category;
 
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
     public bool IsEnabled(LogLevel logLevel) => logLevel >= lowest && logLevel != LogLevel.None;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (!IsEnabled(logLevel))
         {
@@ -93,7 +97,8 @@ internal sealed class LineLogger(string category, LogLevel lowest, TimeProvider 
 
         string text = formatter(state, exception);
         string fault = exception is null ? string.Empty : $" ({Describe(exception)})";
-        string line = $"{time.GetUtcNow().UtcDateTime:yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {Word(logLevel)} {_category} {eventId.Id} {text}{fault}";
+        DateTime now = time.GetUtcNow().UtcDateTime;
+        string line = $"{now:yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {Word(logLevel)} {_category} {eventId.Id} {text}{fault}";
         write(line.ReplaceLineEndings(" | "));
     }
 

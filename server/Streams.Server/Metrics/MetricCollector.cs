@@ -3,7 +3,8 @@ using System.Diagnostics.Metrics;
 
 namespace Streams.Server;
 
-/// <summary>Listens to the instruments of all meters named <c>Streams.…</c> and to the runtime's, and gives what they measured as Prometheus text.</summary>
+/// <summary>Listens to the instruments of all meters named <c>Streams.…</c> and to the runtime's, and gives what they measured as
+/// Prometheus text.</summary>
 internal sealed class MetricCollector : IDisposable
 {
     private readonly ConcurrentDictionary<Instrument, MetricFamily> _families = new();
@@ -57,7 +58,8 @@ internal sealed class MetricCollector : IDisposable
     private void OnPublished(Instrument instrument, MeterListener listener)
     {
         Meter meter = instrument.Meter;
-        bool ours = meter.Name.StartsWith("Streams.", StringComparison.Ordinal) && (meter.Scope is null || ReferenceEquals(meter.Scope, _scope));
+        bool ours = meter.Name.StartsWith("Streams.", StringComparison.Ordinal)
+            && (meter.Scope is null || ReferenceEquals(meter.Scope, _scope));
         if (!ours && meter.Name != "System.Runtime")
         {
             return;

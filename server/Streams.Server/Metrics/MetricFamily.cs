@@ -13,7 +13,8 @@ internal enum MetricType
 /// <summary>One instrument and its series. Finding a series that exists takes no lock and no memory.</summary>
 internal sealed class MetricFamily
 {
-    /// <summary>Most series of one instrument: a label with too many values must not eat the memory. Values beyond it are dropped and counted.</summary>
+    /// <summary>Most series of one instrument: a label with too many values must not eat the memory. Values beyond it are dropped and
+    /// counted.</summary>
     public const int MaxSeries = 1000;
 
     private readonly Lock _gate = new();

@@ -47,7 +47,8 @@ internal static class PrometheusText
             }
         }
 
-        Head(text, "streams_metrics_dropped_total", "Measurements dropped because an instrument has too many label values.", MetricType.Counter);
+        Head(text, "streams_metrics_dropped_total",
+            "Measurements dropped because an instrument has too many label values.", MetricType.Counter);
         text.Append("streams_metrics_dropped_total ").Append(dropped).Append('\n');
         return text.ToString();
     }

@@ -3,7 +3,8 @@ using Streams.Core;
 
 namespace Streams.Server;
 
-/// <summary>What the host itself measures: whether it is ready, and what lanes it holds, summed up so that the number of series stays fixed.</summary>
+/// <summary>What the host itself measures: whether it is ready, and what lanes it holds, summed up so that the number of series stays
+/// fixed.</summary>
 internal sealed class ServerMeter : IDisposable
 {
     private readonly ServerState _state;
@@ -13,8 +14,10 @@ internal sealed class ServerMeter : IDisposable
     {
         _state = state;
         _meter = new Meter(new MeterOptions("Streams.Server") { Scope = state });
-        _meter.CreateObservableGauge("streams.ready", () => state.Phase == ServerPhase.Ready ? 1 : 0, null, "1 while the server is ready, else 0.");
-        _meter.CreateObservableGauge("streams.uptime", () => time.GetElapsedTime(startedAt).TotalSeconds, "s", "Since the process started the server.");
+        _meter.CreateObservableGauge("streams.ready", () => state.Phase == ServerPhase.Ready ? 1 : 0, null,
+            "1 while the server is ready, else 0.");
+        _meter.CreateObservableGauge("streams.uptime", () => time.GetElapsedTime(startedAt).TotalSeconds, "s",
+            "Since the process started the server.");
         _meter.CreateObservableGauge("streams.lanes", () => Measure(static _ => 1), "{lane}", "Lanes held, written here and elsewhere.");
         _meter.CreateObservableGauge("streams.lane.events", () => Measure(static lane => lane.NextOffset - lane.FirstOffset), "{event}",
             "Events kept in lanes written here and elsewhere.");
@@ -46,6 +49,10 @@ internal sealed class ServerMeter : IDisposable
             }
         }
 
-        return [new(here, new KeyValuePair<string, object?>("lanes", "own")), new(elsewhere, new KeyValuePair<string, object?>("lanes", "foreign"))];
+        return
+        [
+            new(here, new KeyValuePair<string, object?>("lanes", "own")),
+            new(elsewhere, new KeyValuePair<string, object?>("lanes", "foreign")),
+        ];
     }
 }

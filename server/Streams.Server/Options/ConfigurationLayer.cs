@@ -33,7 +33,8 @@ internal static class ConfigurationLayer
             .Where(v => v.Key.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase))
             .Select(v => KeyValuePair.Create<string, string?>(v.Key.Replace("__", ":", StringComparison.Ordinal), v.Value));
         IConfigurationRoot environment = new ConfigurationBuilder().AddInMemoryCollection(ours).Build();
-        return Split(environment.GetSection(Section), faults, key => Prefix + key.Replace(":", "__", StringComparison.Ordinal).ToUpperInvariant());
+        return Split(environment.GetSection(Section), faults,
+            key => Prefix + key.Replace(":", "__", StringComparison.Ordinal).ToUpperInvariant());
     }
 
     private static List<OptionValue> Split(IConfigurationSection section, List<string> faults, Func<string, string> place)
@@ -59,7 +60,8 @@ internal static class ConfigurationLayer
         return values;
     }
 
-    private static void Add(List<OptionValue> values, OptionKey key, IConfigurationSection child, List<string> faults, Func<string, string> place)
+    private static void Add(
+        List<OptionValue> values, OptionKey key, IConfigurationSection child, List<string> faults, Func<string, string> place)
     {
         IConfigurationSection[] items = [.. child.GetChildren()];
         if (items.Length == 0)

@@ -7,7 +7,8 @@ namespace Streams.Server;
 internal static class HelpText
 {
     public static string Version { get; } =
-        typeof(HelpText).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0.0.0";
+        typeof(HelpText).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?
+            .InformationalVersion.Split('+')[0] ?? "0.0.0";
 
     public static string Usage()
     {
@@ -21,7 +22,7 @@ internal static class HelpText
 
         text.Append("  ").Append("--help".PadRight(32)).Append("this text\n");
         text.Append("  ").Append("--version".PadRight(32)).Append("the version\n\n");
-        text.Append("Each option may also stand in appsettings.json (section Streams: \"Mqtt\", \"LinkTo\": [...]) or in the environment\n");
+        text.Append("Options may also stand in appsettings.json (section Streams: \"Mqtt\", \"LinkTo\": [...]), or in the environment\n");
         text.Append("(STREAMS__MQTT, STREAMS__LINKTO__0); the command line wins over the environment, the environment over the file.\n");
         text.Append("Ports may be 0: a free one is taken and named in the line that begins with 'ready:'.\n\n");
         text.Append("Exit codes: 0 stopped as asked, 1 could not start or the disk failed, 2 wrong configuration.\n");

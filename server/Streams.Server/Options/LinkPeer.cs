@@ -37,5 +37,9 @@ public sealed record LinkPeer(ClusterName Cluster, string Host, int Port)
     }
 
     /// <summary>The text form.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Cluster}={(Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]" : Host)}:{Port}");
+    public override string ToString()
+    {
+        string host = Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]" : Host;
+        return string.Create(CultureInfo.InvariantCulture, $"{Cluster}={host}:{Port}");
+    }
 }

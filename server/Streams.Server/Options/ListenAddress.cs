@@ -3,7 +3,8 @@ using System.Net;
 
 namespace Streams.Server;
 
-/// <summary>Where an endpoint listens: <c>127.0.0.1:1883</c>, <c>[::1]:1883</c>, <c>localhost:1883</c> (127.0.0.1) or <c>*:1883</c> (every address).
+/// <summary>Where an endpoint listens: <c>127.0.0.1:1883</c>, <c>[::1]:1883</c>, <c>localhost:1883</c> (127.0.0.1) or <c>*:1883</c>
+/// (every address).
 /// Port 0 takes a free one.</summary>
 public readonly record struct ListenAddress(IPAddress Address, int Port)
 {

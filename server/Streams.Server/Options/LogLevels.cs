@@ -3,7 +3,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Streams.Server;
 
-/// <summary>How much is logged: a level for everything and others for categories that begin with a name, as in <c>info,Streams.Geo=debug</c>.</summary>
+/// <summary>How much is logged: a level for everything and others for categories that begin with a name, as in
+/// <c>info,Streams.Geo=debug</c>.</summary>
 /// <param name="Default">For every category not named.</param>
 /// <param name="ByCategory">For categories that begin with the key; the longest key that fits wins.</param>
 public sealed record LogLevels(LogLevel Default, ImmutableSortedDictionary<string, LogLevel> ByCategory)

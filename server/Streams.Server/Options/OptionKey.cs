@@ -9,18 +9,24 @@ namespace Streams.Server;
 /// <param name="Text">One line of help.</param>
 internal sealed record OptionKey(string Name, string Switch, string ValueName, string Text)
 {
-    public static readonly OptionKey Cluster = new("Cluster", "--cluster", "NAME", "name of this cluster, unique in its world (default local)");
+    public static readonly OptionKey Cluster = new("Cluster", "--cluster", "NAME",
+        "name of this cluster, unique in its world (default local)");
     public static readonly OptionKey Data = new("Data", "--data", "DIRECTORY", "where everything is kept (default ./streams-data)");
     public static readonly OptionKey Mqtt = new("Mqtt", "--mqtt", "HOST:PORT", "where MQTT clients connect (default 127.0.0.1:1883)");
     public static readonly OptionKey Http = new("Http", "--http", "HOST:PORT", "where the HTTP API is (default 127.0.0.1:8080)");
-    public static readonly OptionKey Link = new("Link", "--link", "HOST:PORT", "where links of other clusters connect (default 127.0.0.1:7070)");
+    public static readonly OptionKey Link = new("Link", "--link", "HOST:PORT",
+        "where links of other clusters connect (default 127.0.0.1:7070)");
     public static readonly OptionKey LinkTo = new("LinkTo", "--link-to", "NAME=HOST:PORT", "a cluster to replicate to; up to 64 times");
-    public static readonly OptionKey Witness = new("Witness", "--witness", "FILE", "witness against rollbacks, outside the data (default DIRECTORY.witness)");
-    public static readonly OptionKey Incarnation = new("Incarnation", "--incarnation", "guarded|always", "when a new incarnation is opened (default guarded)");
+    public static readonly OptionKey Witness = new("Witness", "--witness", "FILE",
+        "witness against rollbacks, outside the data (default DIRECTORY.witness)");
+    public static readonly OptionKey Incarnation = new("Incarnation", "--incarnation", "guarded|always",
+        "when a new incarnation is opened (default guarded)");
     public static readonly OptionKey Restore = new("Restore", "--restore", "", "this start is from a copy: open a new incarnation");
-    public static readonly OptionKey LogLevel = new("LogLevel", "--log-level", "LEVEL", "trace, debug, info, warning, error, none (default info)");
+    public static readonly OptionKey LogLevel = new("LogLevel", "--log-level", "LEVEL",
+        "trace, debug, info, warning, error, none (default info)");
 
-    public static readonly ImmutableArray<OptionKey> All = [Cluster, Data, Mqtt, Http, Link, LinkTo, Witness, Incarnation, Restore, LogLevel];
+    public static readonly ImmutableArray<OptionKey> All =
+        [Cluster, Data, Mqtt, Http, Link, LinkTo, Witness, Incarnation, Restore, LogLevel];
 
     public bool IsFlag => ValueName.Length == 0;
 
@@ -30,5 +36,6 @@ internal sealed record OptionKey(string Name, string Switch, string ValueName, s
 /// <summary>A value of an option as it was found.</summary>
 /// <param name="Key">The option.</param>
 /// <param name="Value">The text; empty for a flag.</param>
-/// <param name="Place">Where it was found, for the fault line: <c>--mqtt</c>, <c>STREAMS__MQTT</c>, <c>appsettings.json Streams:Mqtt</c>.</param>
+/// <param name="Place">Where it was found, for the fault line: <c>--mqtt</c>, <c>STREAMS__MQTT</c>, <c>appsettings.json
+/// Streams:Mqtt</c>.</param>
 internal readonly record struct OptionValue(OptionKey Key, string Value, string Place);

@@ -10,7 +10,8 @@ public static class OptionReader
     /// <summary>The file that is read when it is there, in the directory the server is started in.</summary>
     public const string FileName = "appsettings.json";
 
-    /// <summary>Reads all options. The nearest source wins for each option by itself: command line, environment, file, default. A list wins whole.</summary>
+    /// <summary>Reads all options. The nearest source wins for each option by itself: command line, environment, file, default. A list
+    /// wins whole.</summary>
     /// <param name="arguments">The command line.</param>
     /// <param name="environment">The environment's variables.</param>
     /// <param name="file">The file; it need not exist.</param>
@@ -27,7 +28,8 @@ public static class OptionReader
         ServerOptions options = new();
         foreach (OptionKey key in OptionKey.All)
         {
-            OptionValue[] values = layers.Select(layer => layer.Where(v => v.Key == key).ToArray()).FirstOrDefault(found => found.Length > 0) ?? [];
+            OptionValue[] values = layers.Select(layer => layer.Where(v => v.Key == key).ToArray())
+                .FirstOrDefault(found => found.Length > 0) ?? [];
             if (values.Length > 0)
             {
                 options = key.MayRepeat ? WithLinks(options, values, faults) : With(options, values[0], faults);
@@ -44,14 +46,17 @@ public static class OptionReader
         string text = given.Value;
         ServerOptions result = given.Key.Name switch
         {
-            nameof(OptionKey.Cluster) => ClusterName.TryParse(text, out ClusterName name, out fault) ? options with { Cluster = name } : options,
+            nameof(OptionKey.Cluster) => ClusterName.TryParse(text, out ClusterName name, out fault)
+                ? options with { Cluster = name } : options,
             nameof(OptionKey.Data) => IsFile(text, out fault) ? options with { DataDirectory = text } : options,
             nameof(OptionKey.Mqtt) => ListenAddress.TryParse(text, out ListenAddress at, out fault) ? options with { Mqtt = at } : options,
             nameof(OptionKey.Http) => ListenAddress.TryParse(text, out ListenAddress at, out fault) ? options with { Http = at } : options,
             nameof(OptionKey.Link) => ListenAddress.TryParse(text, out ListenAddress at, out fault) ? options with { Link = at } : options,
             nameof(OptionKey.Witness) => IsFile(text, out fault) ? options with { WitnessFile = text } : options,
-            nameof(OptionKey.Incarnation) => IsPolicy(text, out IncarnationPolicy policy, out fault) ? options with { Incarnation = policy } : options,
-            nameof(OptionKey.LogLevel) => LogLevels.TryParse(text, out LogLevels levels, out fault) ? options with { LogLevels = levels } : options,
+            nameof(OptionKey.Incarnation) => IsPolicy(text, out IncarnationPolicy policy, out fault)
+                ? options with { Incarnation = policy } : options,
+            nameof(OptionKey.LogLevel) => LogLevels.TryParse(text, out LogLevels levels, out fault)
+                ? options with { LogLevels = levels } : options,
             nameof(OptionKey.Restore) => options with { Restore = true },
             _ => throw new InvalidOperationException($"option {given.Key.Name} is listed but not read"),
         };

@@ -5,7 +5,8 @@ using Streams.Core;
 
 namespace Streams.Server;
 
-/// <summary>How a server is started. Made and checked by <see cref="OptionReader"/>; each option comes from the command line, else the environment,
+/// <summary>How a server is started. Made and checked by <see cref="OptionReader"/>; each option comes from the command line, else the
+/// environment,
 /// else the file <c>appsettings.json</c>, else it has the default named here.</summary>
 public sealed record ServerOptions
 {
@@ -30,7 +31,8 @@ public sealed record ServerOptions
     /// <summary>The clusters to replicate to, at most <see cref="MaxLinks"/>, each once. Default none.</summary>
     public ImmutableArray<LinkPeer> LinksTo { get; init; } = [];
 
-    /// <summary>The witness file, outside the data directory. Default: the name of the data directory and <c>.witness</c>, beside it.</summary>
+    /// <summary>The witness file, outside the data directory. Default: the name of the data directory and <c>.witness</c>, beside
+    /// it.</summary>
     public string? WitnessFile { get; init; }
 
     /// <summary>When a new incarnation is opened. Default guarded.</summary>

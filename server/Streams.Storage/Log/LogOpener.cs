@@ -7,11 +7,9 @@ namespace Streams.Storage;
 /// <remarks>The state is complete and stable when <see cref="Open"/> returns: what it read of the last segment is flushed before anybody can see it (rule R1).</remarks>
 internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger logger, LogReplay replay, RecoveryReport report)
 {
-    // The unflushed group that a crash left is at most one group and one operation over it.
-    private const int RewrittenBytes = 2 * ContainerOptions.MaxGroupBytes;
-
     private readonly List<UnreadableRange> _unreadable = [];
     private uint _lastGroup;
+    private long _lastGroupStart;
 
     public SegmentLog Open()
     {
@@ -170,12 +168,13 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
         disk.SyncDirectory();
     }
 
-    // A process that was killed leaves bytes that only the system's cache has; after a refused flush the cache may even take them for clean. They were
-    // read just now and will be shown to others, so they are written once more: then the flush is true for them.
-    private static void WriteTailAgain(Segment segment)
+    // Only the last group can be unflushed: a killed process leaves it in the system's cache alone, and after a refused flush the cache may even take it for
+    // clean. It was read just now and will be shown to others, so it is written once more: then the flush is true for it.
+    private void WriteTailAgain(Segment segment)
     {
-        byte[] piece = new byte[Math.Min(1 << 20, segment.Used)];
-        for (long at = Math.Max(0, segment.Used - RewrittenBytes); at < segment.Used;)
+        long from = Math.Max(0, _lastGroupStart - segment.First);
+        byte[] piece = new byte[Math.Min(1 << 20, segment.Used - from)];
+        for (long at = from; at < segment.Used;)
         {
             int length = (int)Math.Min(piece.Length, segment.Used - at);
             int read = segment.File.Read(at, piece.AsSpan(0, length));
@@ -191,7 +190,12 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
 
     private void Take(Segment segment, in RecordHeader header, ReadOnlyMemory<byte> body, long position)
     {
-        _lastGroup = header.Group;
+        if (header.Group != _lastGroup || position == segment.First + SegmentHeader.Size)
+        {
+            _lastGroup = header.Group;
+            _lastGroupStart = position;
+        }
+
         if (replay.Apply(header, body, position) is { } fault)
         {
             Report(segment, position - segment.First, header.Padded, fault);

@@ -28,7 +28,10 @@ public sealed class RecoveryReport
     /// <summary>Why the derived state was rebuilt from the log; empty when the state file was used.</summary>
     public string StateRebuilt { get; internal set; } = string.Empty;
 
+    /// <summary>Whether the state file shows that the log once had more than it has: it was rolled back, or lost its end.</summary>
+    public bool LogLostItsEnd { get; internal set; }
+
     /// <summary>Whether offsets that were acknowledged may have been in what is lost, so that the old incarnation must not be continued
     /// (rules R14, R15): open a new one before writing.</summary>
-    public bool NeedsNewIncarnation => Unreadable.Count > 0;
+    public bool NeedsNewIncarnation => Unreadable.Count > 0 || LogLostItsEnd;
 }

@@ -11,6 +11,9 @@ internal abstract class Operation
     /// <summary>Its place among those that wait for room in the queue.</summary>
     public LinkedListNode<Operation>? Waiting { get; set; }
 
+    /// <summary>What would give it up while it waits for room.</summary>
+    public CancellationTokenRegistration Registration { get; set; }
+
     /// <summary>Whether the writer took it up: from then on a failure means that nobody knows what became of it.</summary>
     public bool IsStaged { get; set; }
 

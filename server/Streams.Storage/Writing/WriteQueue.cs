@@ -46,11 +46,7 @@ internal sealed class WriteQueue(long maxBytes, int maxOperations)
         }
         else if (outside && cancellationToken.CanBeCanceled)
         {
-            cancellationToken.UnsafeRegister(static (state, token) =>
-            {
-                (WriteQueue queue, Operation operation) = ((WriteQueue, Operation))state!;
-                queue.GiveUp(operation, token);
-            }, (this, operation));
+            Register(operation, cancellationToken);
         }
     }
 
@@ -117,9 +113,7 @@ internal sealed class WriteQueue(long maxBytes, int maxOperations)
             {
                 _outside.RemoveFirst();
                 first.Value.Waiting = null;
-                _ready.Enqueue(first.Value);
-                _pendingBytes += first.Value.Cost;
-                _pending++;
+                Enter(first.Value);
             }
 
             while (dropAll && _ready.TryDequeue(out Operation? operation))
@@ -137,11 +131,29 @@ internal sealed class WriteQueue(long maxBytes, int maxOperations)
         }
     }
 
+    private void Register(Operation operation, CancellationToken cancellationToken)
+    {
+        CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(static (state, token) =>
+        {
+            (WriteQueue queue, Operation operation) = ((WriteQueue, Operation))state!;
+            queue.GiveUp(operation, token);
+        }, (this, operation));
+        lock (_lock)
+        {
+            operation.Registration = registration;
+            if (operation.Waiting is null)
+            {
+                registration.Unregister();            // it went in meanwhile
+            }
+        }
+    }
+
     private bool HasRoom(Operation operation) =>
         _pending == 0 || (_pendingBytes + operation.Cost <= maxBytes && _pending < maxOperations);
 
     private void Enter(Operation operation)
     {
+        operation.Registration.Unregister();
         _ready.Enqueue(operation);
         Volatile.Write(ref _pendingBytes, _pendingBytes + operation.Cost);
         _pending++;

@@ -20,7 +20,7 @@ public sealed class LocalCatalogTests : IDisposable
         using LocalCatalog catalog = LocalCatalog.Open(Options, _logger);
 
         Assert.Null(catalog.Current);
-        Assert.Equal(IncarnationReason.NewDirectory, IncarnationDecision.Decide(catalog.Facts).Reason);
+        Assert.Equal(IncarnationReason.NewDirectory, IncarnationDecision.Decide(WithItsStore(catalog)).Reason);
     }
 
     [Fact]
@@ -88,8 +88,8 @@ public sealed class LocalCatalogTests : IDisposable
         }
 
         using LocalCatalog again = LocalCatalog.Open(Options, _logger);
-        Assert.Equal(IncarnationReason.EntriesMissing, IncarnationDecision.Decide(again.Facts with { OwnEntries = 29 }).Reason);
-        Assert.Equal(IncarnationReason.PlainRestart, IncarnationDecision.Decide(again.Facts with { OwnEntries = 30 }).Reason);
+        Assert.Equal(IncarnationReason.EntriesMissing, IncarnationDecision.Decide(WithItsStore(again) with { OwnEntries = 29 }).Reason);
+        Assert.Equal(IncarnationReason.PlainRestart, IncarnationDecision.Decide(WithItsStore(again) with { OwnEntries = 30 }).Reason);
     }
 
     [Fact]
@@ -110,7 +110,8 @@ public sealed class LocalCatalogTests : IDisposable
         using LocalCatalog catalog = LocalCatalog.Open(Options, _logger);
 
         TryAgainException refused = Assert.Throws<TryAgainException>(() => LocalCatalog.Open(Options, _logger));
-        Assert.Equal($"data directory {Options.DataDirectory} is in use by another process (process {Environment.ProcessId})", refused.Message);
+        Assert.Equal(
+            $"data directory {Options.DataDirectory} is in use by another process (process {Environment.ProcessId})", refused.Message);
     }
 
     [Fact]
@@ -128,7 +129,8 @@ public sealed class LocalCatalogTests : IDisposable
     {
         Start(Options with { WitnessFile = _directory.Combine("w") });
 
-        CatalogOptions other = new() { Cluster = ClusterName.Parse("ny"), DataDirectory = _directory.Combine("other"), WitnessFile = _directory.Combine("w") };
+        CatalogOptions other = Options with { Cluster = ClusterName.Parse("ny"), DataDirectory = _directory.Combine("other") };
+        other = other with { WitnessFile = _directory.Combine("w") };
         ConfigurationException refused = Assert.Throws<ConfigurationException>(() => LocalCatalog.Open(other, _logger));
         Assert.EndsWith("belongs to cluster 'sj', not 'ny'", refused.Message, StringComparison.Ordinal);
     }
@@ -170,7 +172,10 @@ public sealed class LocalCatalogTests : IDisposable
         File.WriteAllText(path, File.ReadAllText(path).Replace("\"format\": 1", "\"format\": 2", StringComparison.Ordinal));
 
         ConfigurationException refused = Assert.Throws<ConfigurationException>(() => LocalCatalog.Open(Options, _logger));
-        Assert.EndsWith("has format 2, this program reads up to format 1: use the newer version of Streams that wrote it", refused.Message, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "has format 2, this program reads up to format 1: use the newer version of Streams that wrote it",
+            refused.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -198,13 +203,13 @@ public sealed class LocalCatalogTests : IDisposable
     private IncarnationReason Decide(CatalogOptions options)
     {
         using LocalCatalog catalog = LocalCatalog.Open(options, _logger);
-        return IncarnationDecision.Decide(catalog.Facts).Reason;
+        return IncarnationDecision.Decide(WithItsStore(catalog)).Reason;
     }
 
     private CatalogRecord Start(CatalogOptions options)
     {
         using LocalCatalog catalog = LocalCatalog.Open(options, _logger);
-        catalog.Begin(IncarnationDecision.Decide(catalog.Facts).Choose(catalog.Facts, TimeProvider.System, new Random(1)), 0);
+        catalog.Begin(IncarnationDecision.Decide(WithItsStore(catalog)).Choose(catalog.Facts, TimeProvider.System, new Random(1)), 0);
         return catalog.Current!;
     }
 
@@ -214,4 +219,8 @@ public sealed class LocalCatalogTests : IDisposable
         process.WaitForExit();
         Assert.Equal(0, process.ExitCode);
     }
+
+    // As if the store had been written under what the catalog says.
+    private static IncarnationFacts WithItsStore(LocalCatalog catalog) =>
+        catalog.Facts with { LatestInStore = catalog.Current?.Incarnation ?? default };
 }

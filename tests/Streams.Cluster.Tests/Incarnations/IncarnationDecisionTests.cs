@@ -22,23 +22,60 @@ public sealed class IncarnationDecisionTests
         { "a plain restart", Plain, IncarnationReason.PlainRestart },
         { "no neighbour answered", Plain with { Neighbours = null }, IncarnationReason.PlainRestart },
         { "no witness", Plain with { Witness = null }, IncarnationReason.PlainRestart },
-        { "a crash between catalog and witness", Plain with { Witness = new WitnessRecord(Sj, new Incarnation(100), 4, 40) }, IncarnationReason.PlainRestart },
-        { "a crash between catalog and witness of a new incarnation", Plain with { Witness = new WitnessRecord(Sj, new Incarnation(90), 4, 999) }, IncarnationReason.PlainRestart },
+        {
+            "a crash between catalog and witness",
+            Plain with { Witness = new WitnessRecord(Sj, new Incarnation(100), 4, 40) },
+            IncarnationReason.PlainRestart
+        },
+        {
+            "a crash between catalog and witness of a new incarnation",
+            Plain with { Witness = new WitnessRecord(Sj, new Incarnation(90), 4, 999) },
+            IncarnationReason.PlainRestart
+        },
         { "more entries than the witness saw", Plain with { OwnEntries = 41 }, IncarnationReason.PlainRestart },
-        { "an idle cluster that never wrote", Plain with { LatestInStore = default, OwnEntries = 0, Witness = new WitnessRecord(Sj, new Incarnation(100), 5, 0) }, IncarnationReason.PlainRestart },
+        {
+            "an idle cluster that never wrote",
+            Plain with { OwnEntries = 0, Witness = new WitnessRecord(Sj, new Incarnation(100), 5, 0) },
+            IncarnationReason.PlainRestart
+        },
         { "a file system without creation times", Plain with { IdentityFile = new FileMark(4711, 0) }, IncarnationReason.PlainRestart },
         { "a new directory", new IncarnationFacts { IdentityFile = Mark }, IncarnationReason.NewDirectory },
         { "a wiped directory whose witness is still there", Plain with { Recorded = null }, IncarnationReason.NewDirectory },
         { "a declared restore", Plain with { RestoreDeclared = true }, IncarnationReason.RestoreDeclared },
         { "another inode", Plain with { IdentityFile = new FileMark(4712, Mark.BornNanoseconds) }, IncarnationReason.DirectoryCopied },
-        { "a reused inode with another creation time", Plain with { IdentityFile = new FileMark(4711, 2_000_000_000_000) }, IncarnationReason.DirectoryCopied },
-        { "fewer starts than the witness saw", Plain with { Witness = new WitnessRecord(Sj, new Incarnation(100), 6, 0) }, IncarnationReason.BehindWitness },
-        { "an earlier incarnation than the witness saw", Plain with { Witness = new WitnessRecord(Sj, new Incarnation(101), 5, 0) }, IncarnationReason.BehindWitness },
+        {
+            "a reused inode with another creation time",
+            Plain with { IdentityFile = new FileMark(4711, 2_000_000_000_000) },
+            IncarnationReason.DirectoryCopied
+        },
+        {
+            "fewer starts than the witness saw",
+            Plain with { Witness = new WitnessRecord(Sj, new Incarnation(100), 6, 0) },
+            IncarnationReason.BehindWitness
+        },
+        {
+            "an earlier incarnation than the witness saw",
+            Plain with { Witness = new WitnessRecord(Sj, new Incarnation(101), 5, 0) },
+            IncarnationReason.BehindWitness
+        },
         { "fewer entries than the witness saw", Plain with { OwnEntries = 39 }, IncarnationReason.EntriesMissing },
+        { "a lost log", Plain with { LatestInStore = default, Witness = null }, IncarnationReason.StoreBehindCatalog },
         { "damage in what had been flushed", Plain with { StoreDamage = "c0 at 4096" }, IncarnationReason.StoreDamaged },
-        { "a later incarnation in the store", Plain with { LatestInStore = new Incarnation(101) }, IncarnationReason.LaterIncarnationKnown },
-        { "a neighbour that holds more", Plain with { Neighbours = new NeighbourReport(true, "ny holds 50", new Incarnation(100)) }, IncarnationReason.NeighbourHoldsMore },
-        { "a neighbour that knows a later incarnation", Plain with { Neighbours = new NeighbourReport(false, "ny", new Incarnation(102)) }, IncarnationReason.NeighbourHoldsMore },
+        {
+            "a later incarnation in the store",
+            Plain with { LatestInStore = new Incarnation(101) },
+            IncarnationReason.LaterIncarnationKnown
+        },
+        {
+            "a neighbour that holds more",
+            Plain with { Neighbours = new NeighbourReport(true, "ny holds 50", new Incarnation(100)) },
+            IncarnationReason.NeighbourHoldsMore
+        },
+        {
+            "a neighbour that knows a later incarnation",
+            Plain with { Neighbours = new NeighbourReport(false, "ny", new Incarnation(102)) },
+            IncarnationReason.NeighbourHoldsMore
+        },
         { "the strict policy", Plain with { Policy = IncarnationPolicy.Always }, IncarnationReason.PolicyAlways },
     };
 

@@ -30,7 +30,8 @@ internal sealed class MachineLink(MiniWorld world, string from, string to)
 
     public void Connect()
     {
-        Sender = new LinkSender(new(ClusterName.Parse(to), SliceBytes: 600, StateChunkBytes: 200), world[from], new ReachSet([ClusterName.Parse(from)]), world.Rule);
+        Sender = new LinkSender(new(ClusterName.Parse(to), SliceBytes: 600, StateChunkBytes: 200), world[from],
+            new ReachSet([ClusterName.Parse(from)]), world.Rule);
         Receiver = new LinkReceiver(new(CreditBytes: 2500, SliceBytes: 400), world[to]);
     }
 
@@ -191,7 +192,8 @@ internal sealed class MachineLink(MiniWorld world, string from, string to)
         }
     }
 
-    /// <summary>Watches the wire, independent of the sender's own counts: what names the receiver on its path must have been asked for.</summary>
+    /// <summary>Watches the wire, independent of the sender's own counts: what names the receiver on its path must have been asked
+    /// for.</summary>
     private void Check(LinkFrame frame)
     {
         switch (frame)

@@ -18,7 +18,8 @@ internal sealed class MemoryLane(LaneId id)
 
     public LaneEntry this[long number] => Entries[(int)(number - First)];
 
-    public LaneStatus Status => new(id, new(First), new(Durable), new(FirstOffset), new(Durable == First ? FirstOffset : this[Durable - 1].NextOffset.Value), 0);
+    public LaneStatus Status =>
+        new(id, new(First), new(Durable), new(FirstOffset), new(Durable == First ? FirstOffset : this[Durable - 1].NextOffset.Value), 0);
 
     public void Trim(long first)
     {

@@ -4,7 +4,8 @@ using Streams.Core;
 
 namespace Streams.Geo.Tests;
 
-/// <summary>A small real store behind the port of the links: exact appends, a flushed and an unflushed part, joined state, retention, crash.</summary>
+/// <summary>A small real store behind the port of the links: exact appends, a flushed and an unflushed part, joined state, retention,
+/// crash.</summary>
 public sealed class MemoryLaneStore : ILaneStore
 {
     private readonly Lock _gate = new();
@@ -215,7 +216,8 @@ public sealed class MemoryLaneStore : ILaneStore
     {
         lock (_gate)
         {
-            return [.. _registers.Select(r => new StateItem(StateKind.Register, Partition(0), Encoding.UTF8.GetBytes($"{r.Key}={r.Value}"))),
+            return [.. _registers.Select(r =>
+                new StateItem(StateKind.Register, Partition(0), Encoding.UTF8.GetBytes($"{r.Key}={r.Value}"))),
                 .. _latest.Select(l => OwnName.Opened(new Origin(l.Key, l.Value)))];
         }
     }
@@ -270,7 +272,8 @@ public sealed class MemoryLaneStore : ILaneStore
         lock (_gate)
         {
             return _lanes.TryGetValue(lane, out var found)
-                ? found.Entries.ToDictionary(e => e.Number.Value, e => $"{e.Kind} {e.BaseOffset} {e.EventCount} {Encoding.UTF8.GetString(e.Body.Span)}")
+                ? found.Entries.ToDictionary(e => e.Number.Value, e =>
+                    $"{e.Kind} {e.BaseOffset} {e.EventCount} {Encoding.UTF8.GetString(e.Body.Span)}")
                 : new Dictionary<long, string>();
         }
     }

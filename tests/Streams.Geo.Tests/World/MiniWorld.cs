@@ -144,7 +144,7 @@ internal sealed class MiniWorld
     /// <summary>What is wrong after mending; empty when all is well.</summary>
     public IReadOnlyList<string> Check()
     {
-        List<string> wrong = [.. _stores.Values.SelectMany(store => store.Forks)];
+        List<string> wrong = [.. _stores.Values.SelectMany(store => store.Forks), .. Differences()];
         foreach (var link in _links)
         {
             var (from, to) = (_stores[link.From], _stores[link.To]);
@@ -153,12 +153,7 @@ internal sealed class MiniWorld
                 if (to.Lane(lane.Lane)?.NextEntry.Value is not { } next || next < lane.NextEntry.Value)
                 {
                     wrong.Add($"{link.From} holds {lane.NextEntry} entries of {lane.Lane}, {link.To} only {to.Lane(lane.Lane)?.NextEntry}");
-                    continue;
                 }
-
-                var here = from.Content(lane.Lane);
-                wrong.AddRange(to.Content(lane.Lane).Where(e => here.TryGetValue(e.Key, out var text) && text != e.Value)
-                    .Select(e => $"{lane.Lane} entry {e.Key} differs between {link.From} and {link.To}"));
             }
 
             wrong.AddRange(from.Registers.Where(r => to.Registers.GetValueOrDefault(r.Key, -1) < r.Value)
@@ -169,6 +164,24 @@ internal sealed class MiniWorld
         }
 
         wrong.AddRange(OfferedOnPath == 0 ? [] : [$"{OfferedOnPath} entries were offered to a cluster on their path"]);
+        return wrong;
+    }
+
+    /// <summary>An entry number names the same bytes in every cluster, linked or not (invariant 2).</summary>
+    private List<string> Differences()
+    {
+        List<string> wrong = [];
+        Dictionary<(LaneId, long), string> named = [];
+        foreach (var store in _stores.Values)
+        {
+            foreach (var lane in store.Lanes())
+            {
+                wrong.AddRange(store.Content(lane.Lane).Where(entry => !named.TryAdd((lane.Lane, entry.Key), entry.Value)
+                    && named[(lane.Lane, entry.Key)] != entry.Value).Select(entry =>
+                        $"{lane.Lane} entry {entry.Key} differs at {store.Origin}"));
+            }
+        }
+
         return wrong;
     }
 

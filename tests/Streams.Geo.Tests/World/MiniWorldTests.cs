@@ -27,12 +27,14 @@ public sealed class MiniWorldTests(ITestOutputHelper output)
             world.Play(2500, faults);
             world.Mend();
             var wrong = world.Check();
-            Assert.True(wrong.Count == 0, $"{topology} seed {seed}:\n{string.Join('\n', wrong.Take(8))}\n{string.Join('\n', world.Log.TakeLast(5))}");
+            Assert.True(wrong.Count == 0,
+                $"{topology} seed {seed}:\n{string.Join('\n', wrong.Take(8))}\n{string.Join('\n', world.Log.TakeLast(5))}");
             copies += world.Copies;
             asked += world.AskedOnPath;
             repeated += world.Repeated;
             lost += world.Lost;
-            entries += world.Stores.Values.Sum(s => s.Lanes().Where(l => l.Lane.Origin.Cluster != s.Origin.Cluster).Sum(l => l.NextEntry.Value));
+            entries += world.Stores.Values.Sum(s => s.Lanes().Where(l => l.Lane.Origin.Cluster != s.Origin.Cluster).Sum(l =>
+                l.NextEntry.Value));
         }
 
         Assert.True(copies > 1000);
@@ -59,9 +61,36 @@ public sealed class MiniWorldTests(ITestOutputHelper output)
         Assert.Equal(held, world.Copies);
     }
 
+    [Theory]
+    [InlineData("ab bc cd de ea", 1.0)]
+    [InlineData("ab ba bc cb cd dc", 1.0)]
+    [InlineData("ab ac bd cd", 2.0)]
+    [InlineData("ab ba ac ca ad da bc cb bd db cd dc", 3.0)]
+    public void Without_faults_no_cluster_gets_an_entry_more_often_than_links_lead_to_it(string topology, double most)
+    {
+        var world = new MiniWorld(topology, 3);
+        world.Mend();
+        for (var round = 0; round < 30; round++)
+        {
+            foreach (var store in world.Stores.Values)
+            {
+                store.AppendFlushed(0, $"event {round} of {store.Origin}");
+            }
+
+            world.Mend();
+        }
+
+        Assert.Empty(world.Check());
+        var held = world.Stores.Values.Sum(s => s.Lanes().Where(l => l.Lane.Origin != s.Origin).Sum(l => l.NextEntry.Value));
+        var copies = (double)world.Copies / held;
+        output.WriteLine($"{topology}: {copies:0.00} copies for each entry and cluster");
+        Assert.InRange(copies, 1.0, most);
+    }
+
     [Fact]
     public void The_checker_sees_a_path_rule_that_goes_by_name()
-        => Assert.True(SomeSeedFails("ab bc ca", "wipe", (path, receiver, asked) => asked || path.Hops.ToArray().All(hop => hop.Cluster != receiver.Cluster)));
+        => Assert.True(SomeSeedFails("ab bc ca", "wipe", (path, receiver, asked) => asked || path.Hops.ToArray().All(hop =>
+            hop.Cluster != receiver.Cluster)));
 
     [Fact]
     public void The_checker_sees_a_sender_that_does_not_give_what_is_asked()

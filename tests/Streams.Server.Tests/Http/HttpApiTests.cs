@@ -135,7 +135,8 @@ public sealed class HttpApiTests : IAsyncLifetime, IDisposable
     {
         await ProduceAsync(1, 5);
         Origin own = Store.Origin;
-        Cursor cursor = new(new Generation(2, own), Cursor.Start.With(own, new Offset(4)).Positions, [new CursorJump(own, new Offset(1), new Offset(3))]);
+        CursorJump jump = new(own, new Offset(1), new Offset(3));
+        Cursor cursor = new(new Generation(2, own), Cursor.Start.With(own, new Offset(4)).Positions, [jump]);
         await Store.CommitAsync(ConsumerName.Parse("shop"), Partition, cursor, default);
 
         JsonElement shown = (await _server.GetAsync("/api/v1/cursors?consumer=shop&stream=/fleet")).GetProperty("cursors")[0];
@@ -174,8 +175,10 @@ public sealed class HttpApiTests : IAsyncLifetime, IDisposable
     [InlineData("/api/v1/lanes", 400, "parameter 'stream': stream path: missing")]
     [InlineData("/api/v1/lanes?stream=fleet", 400, "parameter 'stream': stream path 'fleet': must begin with '/', as in '/fleet'")]
     [InlineData("/api/v1/lanes?stream=/nowhere", 404, "stream /nowhere is not known in this cluster")]
-    [InlineData("/api/v1/lanes/read?stream=/f&partition=x&origin=y", 400, "parameter 'partition': 'x' must be a number from 0 to 1023; parameter 'origin': must be a cluster name, a dot and 16 hexadecimal digits, as in sj.0192f3ab4c5d6e7f")]
-    [InlineData("/api/v1/lanes/read?stream=/f&partition=0&origin=sj.0192f3ab4c5d6e7f&max=10001", 400, "parameter 'max': '10001' must be a number from 1 to 10000")]
+    [InlineData("/api/v1/lanes/read?stream=/f&partition=x&origin=y", 400, "parameter 'partition': 'x' must be a number from 0 to 1023; "
+        + "parameter 'origin': must be a cluster name, a dot and 16 hexadecimal digits, as in sj.0192f3ab4c5d6e7f")]
+    [InlineData("/api/v1/lanes/read?stream=/f&partition=0&origin=sj.0192f3ab4c5d6e7f&max=10001", 400,
+        "parameter 'max': '10001' must be a number from 1 to 10000")]
     [InlineData("/api/v1/lanes/digest?stream=/f&partition=0&origin=sj.0192f3ab4c5d6e7f", 404, "stream /f is not known in this cluster")]
     [InlineData("/api/v1/cursors?stream=/f", 400, "parameter 'consumer': consumer name: missing")]
     [InlineData("/api/v1/topics?stream=/nowhere", 404, "stream /nowhere is not known in this cluster")]
@@ -210,7 +213,7 @@ public sealed class HttpApiTests : IAsyncLifetime, IDisposable
         Assert.Equal(types.Distinct(), types);
         Assert.Contains("streams_lane_events{lanes=\"own\"} 3", text.Split('\n'));
         Assert.All(text.Split('\n', StringSplitOptions.RemoveEmptyEntries),
-            line => Assert.Matches("^(# (HELP|TYPE) [a-zA-Z_:][a-zA-Z0-9_:]* ?.*|[a-zA-Z_:][a-zA-Z0-9_:]*(\\{.*\\})? [-+0-9.eEInfNa]+)$", line));
+            line => Assert.Matches("^(# (HELP|TYPE) [a-zA-Z_:]\\w* ?.*|[a-zA-Z_:][a-zA-Z0-9_:]*(\\{.*\\})? [-+0-9.eEInfNa]+)$", line));
     }
 
     private string Lane(string verb) => $"/api/v1/lanes/{verb}?stream=/fleet&partition=0&origin={Store.Origin}";

@@ -62,19 +62,23 @@ public sealed class MetricCollectorTests : IDisposable
     [Fact]
     public void What_is_observed_is_shown_as_it_is_at_the_scrape()
     {
-        List<Measurement<long>> now = [new(3, new KeyValuePair<string, object?>("a", "1")), new(4, new KeyValuePair<string, object?>("a", "2"))];
+        List<Measurement<long>> now =
+            [new(3, new KeyValuePair<string, object?>("a", "1")), new(4, new KeyValuePair<string, object?>("a", "2"))];
         _meter.CreateObservableGauge("streams.test.depth", () => now, "{event}", "Depth.");
         Assert.Contains("streams_test_depth{a=\"1\"} 3", Lines("streams_test_depth"));
 
         now = [new(9, new KeyValuePair<string, object?>("a", "2"))];
 
-        Assert.Equal(["# HELP streams_test_depth Depth.", "# TYPE streams_test_depth gauge", "streams_test_depth{a=\"2\"} 9"], Lines("streams_test_depth"));
+        Assert.Equal(
+            ["# HELP streams_test_depth Depth.", "# TYPE streams_test_depth gauge", "streams_test_depth{a=\"2\"} 9"],
+            Lines("streams_test_depth"));
     }
 
     [Fact]
     public void Labels_and_help_are_escaped()
     {
-        _meter.CreateUpDownCounter<int>("streams.test.odd-name", null, "A \\ and\na line.").Add(1, new KeyValuePair<string, object?>("na.me", "q\" b\\ n\n"));
+        _meter.CreateUpDownCounter<int>("streams.test.odd-name", null, "A \\ and\na line.")
+            .Add(1, new KeyValuePair<string, object?>("na.me", "q\" b\\ n\n"));
 
         Assert.Equal(
         [

@@ -7,6 +7,7 @@ namespace Streams.Server.Tests;
 
 public sealed class OptionReaderTests : IDisposable
 {
+    private const string Known = "Cluster, Data, Mqtt, Http, Link, LinkTo, Witness, Incarnation, Restore, LogLevel";
     private readonly TemporaryDirectory _directory = new();
 
     public void Dispose() => _directory.Dispose();
@@ -32,8 +33,10 @@ public sealed class OptionReaderTests : IDisposable
     {
         ServerOptions options = Read(
         [
-            "--cluster", "sj", "--data", "/d", "--mqtt", "*:1", "--http=[::1]:2", "--link", "localhost:0", "--link-to", "ny=ny.example.net:7070",
-            "--link-to=fra=[::1]:7071", "--witness", "/w", "--incarnation", "always", "--restore", "--log-level", "warning,Streams.Geo=debug",
+            "--cluster", "sj", "--data", "/d", "--mqtt", "*:1", "--http=[::1]:2", "--link", "localhost:0",
+            "--link-to", "ny=ny.example.net:7070",
+            "--link-to=fra=[::1]:7071", "--witness", "/w", "--incarnation", "always", "--restore",
+            "--log-level", "warning,Streams.Geo=debug",
         ]);
 
         Assert.Equal("sj", options.Cluster.Value);
@@ -52,8 +55,14 @@ public sealed class OptionReaderTests : IDisposable
     [Fact]
     public void The_command_line_wins_over_the_environment_and_that_over_the_file_for_each_option_by_itself()
     {
-        File("""{ "Streams": { "Cluster": "a", "Data": "/a", "Mqtt": "*:1", "LinkTo": ["x=h:1", "y=h:1"] }, "Else": { "Cluster": "no" } }""");
-        Dictionary<string, string> environment = new() { ["STREAMS__DATA"] = "/b", ["streams__Mqtt"] = "*:2", ["STREAMS__LINKTO__0"] = "z=h:1", ["STREAMS_TESTS_KEEP"] = "1" };
+        File("""{ "Streams": { "Cluster": "a", "Data": "/a", "Mqtt": "*:1", "LinkTo": ["x=h:1", "y=h:1"] }, "Else": { "Data": "no" } }""");
+        Dictionary<string, string> environment = new()
+        {
+            ["STREAMS__DATA"] = "/b",
+            ["streams__Mqtt"] = "*:2",
+            ["STREAMS__LINKTO__0"] = "z=h:1",
+            ["STREAMS_TESTS_KEEP"] = "1",
+        };
 
         ServerOptions options = Read(["--mqtt", "*:3"], environment);
 
@@ -81,7 +90,10 @@ public sealed class OptionReaderTests : IDisposable
         { "--cluster SJ", "--cluster 'SJ': cluster name 'SJ': 'S' at 0 is not allowed; use a-z, 0-9 and, not first, '-'" },
         { "--data=", "--data '': empty" },
         { "--incarnation never", "--incarnation 'never': must be guarded or always" },
-        { "--log-level loud", "--log-level 'loud': must be trace, debug, info, warning, error or none, for categories as in info,Streams.Geo=debug" },
+        {
+            "--log-level loud",
+            "--log-level 'loud': must be trace, debug, info, warning, error or none, for categories as in info,Streams.Geo=debug"
+        },
         { "--link-to ny", "--link-to 'ny': must be NAME=HOST:PORT" },
         { "--link-to ny=h:0", "--link-to 'ny=h:0': port '0' must be 1 to 65535" },
         { "--link-to ny=a_b!:1", "--link-to 'ny=a_b!:1': 'a_b!' is neither a host name nor an IP address" },
@@ -119,9 +131,9 @@ public sealed class OptionReaderTests : IDisposable
         string[] expected =
         [
             "--wild: unknown option, see --help",
-            "STREAMS__SHAPE: unknown option, known are Cluster, Data, Mqtt, Http, Link, LinkTo, Witness, Incarnation, Restore, LogLevel",
+            "STREAMS__SHAPE: unknown option, known are " + Known,
             "appsettings.json Streams:Cluster: must be one text",
-            "appsettings.json Streams:Colour: unknown option, known are Cluster, Data, Mqtt, Http, Link, LinkTo, Witness, Incarnation, Restore, LogLevel",
+            "appsettings.json Streams:Colour: unknown option, known are " + Known,
             "appsettings.json Streams:Restore: it is true of one start only, give --restore on the command line",
             "--mqtt 'x': must be HOST:PORT",
             "appsettings.json Streams:Http 'nowhere': must be HOST:PORT",
