@@ -92,7 +92,7 @@ internal static class MqttHeaders
                     (properties ??= new MqttProperties()).ResponseTopic = Utf8(header.Value);
                     break;
                 case Correlation:
-                    (properties ??= new MqttProperties()).CorrelationData = header.Value;
+                    (properties ??= new MqttProperties()).CorrelationData = header.Value.ToArray();
                     break;
                 case Text:
                     (properties ??= new MqttProperties()).PayloadIsText = true;

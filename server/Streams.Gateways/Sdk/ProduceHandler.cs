@@ -9,6 +9,27 @@ internal sealed class ProduceHandler : ISdkHandler
     /// <inheritdoc/>
     public string Topic => ProtocolTopics.Produce;
 
+    /// <summary>Makes the stream of a first batch: batches that follow must not overtake it while it waits.</summary>
+    public async ValueTask PrepareAsync(MqttSession session, ReadOnlyMemory<byte> payload)
+    {
+        GatewayServices services = session.Services;
+        if (!ProduceRequest.TryRead(payload, out ProduceRequest request) || services.Store.Settings(request.Partition.Stream) is not null
+            || !SdkAnswers.IsForClients(request.Partition.Stream) || !session.Sdk.Producers.ContainsKey(Producer(request)))
+        {
+            return;
+        }
+
+        try
+        {
+            await services.Store.EnsureStreamAsync(request.Partition.Stream, session.Stopping).ConfigureAwait(false);
+            services.Roster.Look();
+        }
+        catch (StreamsException)
+        {
+            // The batch is answered with it.
+        }
+    }
+
     /// <inheritdoc/>
     public Task<Answer> HandleAsync(MqttSession session, ReadOnlyMemory<byte> payload)
     {
@@ -37,17 +58,12 @@ internal sealed class ProduceHandler : ISdkHandler
         return ProduceAsync(session, producer, request, batch);
     }
 
-    // Up to the call of the store nothing is waited for when the stream is known: batches keep their order.
+    // Up to the call of the store nothing is waited for: batches keep their order.
     private static async Task<Answer> ProduceAsync(MqttSession session, ProducerSession producer, ProduceRequest request, EventBatch batch)
     {
         GatewayServices services = session.Services;
         StreamPath stream = request.Partition.Stream;
-        if (services.Store.Settings(stream) is not { } settings)
-        {
-            settings = await services.Store.EnsureStreamAsync(stream, session.Stopping).ConfigureAwait(false);
-            services.Roster.Look();
-        }
-
+        StreamSettings settings = services.Store.Settings(stream) ?? throw new TryAgainException($"{stream} could not be made");
         if (request.Partition.Partition.Value >= settings.Partitions)
         {
             return new Answer(MqttReasonCode.PayloadFormatInvalid, $"{stream} has {settings.Partitions} partitions, this is for number {request.Partition.Partition}");
@@ -65,6 +81,9 @@ internal sealed class ProduceHandler : ISdkHandler
         services.Meter.PublishBytes.Add(batch.Bytes.Length);
         return new Answer(MqttReasonCode.Success, null, result.Placed);
     }
+
+    private static ProducerId Producer(in ProduceRequest request) =>
+        BatchHeader.TryRead(request.Batch.Span, out BatchHeader header, out _) ? header.Producer : default;
 
     // Topics repeat in a batch: each run of one topic is asked about once.
     private static string? DeniedTopic(MqttSession session, StreamPath stream, EventBatch batch)

@@ -110,7 +110,7 @@ public sealed class PublishTests
         MqttPublishPacket message = await peer.NextMessageAsync();
         MqttProperties got = message.Properties!;
         Assert.Equal(("text/plain", "fleet/answers", true), (got.ContentType, got.ResponseTopic, got.PayloadIsText!.Value));
-        Assert.Equal([0, 255], got.CorrelationData!.Value.ToArray());
+        Assert.Equal([0, 255], got.CorrelationData!);
         Assert.Equal([9u], got.SubscriptionIdentifiers);
         string partition = Partitioner.For(default, "car-17"u8, 4).ToString();
         Assert.Equal(

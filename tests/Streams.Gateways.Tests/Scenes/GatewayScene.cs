@@ -40,7 +40,7 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
     {
         GatewayScene scene = new();
         scene.Container = await Container.OpenAsync(new ContainerOptions { Directory = scene._directory.FullName, SegmentBytes = 4 << 20, AllocationBytes = 64 << 10 },
-            TimeProvider.System, new Random(1), scene._loggers.CreateLogger("store"), default);
+            TimeProvider.System, new Random(cluster[0]), scene._loggers.CreateLogger("store"), default);
         await scene.Container.StartWritingAsync(new Origin(ClusterName.Parse(cluster), new Incarnation(1)), default);
         scene.Store = new ContainerStore(scene.Container);
         scene.Gateway = new MqttGateway(scene.Store, scene, scene, options ?? new MqttGatewayOptions(), TimeProvider.System, new Random(2),

@@ -19,7 +19,7 @@ internal static class SdkPeer
             builder.TryAdd(Encoding.UTF8.GetBytes(topic), default, default, Encoding.UTF8.GetBytes($"{first + i}"), 0);
         }
 
-        return builder.Build(new EventIdentity(producer, 7, first), after == 0 ? default : (7, after), twins);
+        return builder.Build(new EventIdentity(producer, 7, first), after == 0 ? default : (7ul, after), twins);
     }
 
     public static async Task<(MqttPubackPacket Answer, HelloReply? Reply)> HelloAsync(this MqttPeer peer, ProducerId producer, long from = 1)
