@@ -19,10 +19,11 @@ internal sealed class Device : IAsyncDisposable
     private Task _publishing = Task.CompletedTask;
     private int _confirmed;
 
-    private Device(string name, StreamsClient client, string stream)
+    private Device(string name, StreamsClient client, CollectedLogs logs, string stream)
     {
         Name = name;
         Client = client;
+        Logs = logs;
         _stream = StreamPath.Parse(stream);
         _topic = TopicName.Parse(name + "/telemetry");
     }
@@ -30,6 +31,9 @@ internal sealed class Device : IAsyncDisposable
     public string Name { get; }
 
     public StreamsClient Client { get; }
+
+    /// <summary>What the SDK logged.</summary>
+    public CollectedLogs Logs { get; }
 
     /// <summary>Events published so far: they are numbered from 1 to this.</summary>
     public int Published { get; private set; }
@@ -51,7 +55,11 @@ internal sealed class Device : IAsyncDisposable
     };
 
     public static async Task<Device> OpenAsync(StreamsClientOptions options, string stream, int alreadyPublished = 0)
-        => new(options.Name, await StreamsClient.OpenAsync(options), stream) { Published = alreadyPublished };
+    {
+        var logging = new CollectingLoggerProvider();
+        var client = await StreamsClient.OpenAsync(options, logging);
+        return new Device(options.Name, client, logging.Logs, stream) { Published = alreadyPublished };
+    }
 
     /// <summary>Publishes this many events; returns when they are on the device's disk.</summary>
     public async Task PublishAsync(int count, AckLedger? ledger = null)
@@ -71,7 +79,7 @@ internal sealed class Device : IAsyncDisposable
     /// <summary>Waits until this many events were confirmed.</summary>
     public Task ConfirmedAsync(int count) => Eventually.TrueAsync(
         () => Confirmed >= count, $"{count} events of {Name} are confirmed", TimeSpan.FromSeconds(60),
-        () => $"{Confirmed} of {Published} confirmed, connected to {Client.ConnectedTo}");
+        () => $"{Confirmed} of {Published} confirmed, connected to {Client.ConnectedTo}; {Logs.Text}");
 
     /// <summary>Stops publishing and waits until everything is confirmed.</summary>
     public async Task StopAsync()
@@ -81,6 +89,7 @@ internal sealed class Device : IAsyncDisposable
         await ConfirmedAsync(Published);
         await Client.FlushAsync().WaitAsync(Eventually.DefaultLimit);
         await Task.WhenAll(_notes);
+        Logs.AssertNoErrors();
     }
 
     /// <summary>Every event published so far, as a consumer should see it.</summary>

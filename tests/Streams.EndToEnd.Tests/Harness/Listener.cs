@@ -14,9 +14,16 @@ internal sealed class Listener : IAsyncDisposable
     private StreamsConsumer? _consumer;
     private Task _reading = Task.CompletedTask;
 
-    private Listener(StreamsClient client) => Client = client;
+    private Listener(StreamsClient client, CollectedLogs logs)
+    {
+        Client = client;
+        Logs = logs;
+    }
 
     public StreamsClient Client { get; }
+
+    /// <summary>What the SDK logged.</summary>
+    public CollectedLogs Logs { get; }
 
     public int Count
     {
@@ -31,7 +38,8 @@ internal sealed class Listener : IAsyncDisposable
 
     public static async Task<Listener> OpenAsync(StreamsClientOptions options, string stream)
     {
-        var listener = new Listener(await StreamsClient.OpenAsync(options));
+        var logging = new CollectingLoggerProvider();
+        var listener = new Listener(await StreamsClient.OpenAsync(options, logging), logging.Logs);
         listener._consumer = await listener.Client.ConsumeAsync(new ConsumerOptions
         {
             Name = ConsumerName.Parse(options.Name),
@@ -56,7 +64,7 @@ internal sealed class Listener : IAsyncDisposable
 
     public Task CountAsync(int count) => Eventually.TrueAsync(
         () => Count >= count, $"{count} events are given", TimeSpan.FromSeconds(60),
-        () => $"{Count} given, connected to {Client.ConnectedTo}");
+        () => $"{Count} given, connected to {Client.ConnectedTo}; {Logs.Text}");
 
     /// <summary>
     /// Waits until everything of a device was given, then checks that it was given once and in order, and that the order was never
@@ -68,12 +76,14 @@ internal sealed class Listener : IAsyncDisposable
             () => Given(device.Name).Distinct().Count() >= device.Published, $"all {device.Published} events of {device.Name} are given",
             TimeSpan.FromSeconds(60),
             () => $"{Given(device.Name).Count} given, first missing: "
-                + $"{device.Everything().Except(Given(device.Name)).FirstOrDefault()}, connected to {Client.ConnectedTo}");
+                + $"{device.Everything().Except(Given(device.Name)).FirstOrDefault()}, connected to {Client.ConnectedTo}; {Logs.Text}");
         Assert.Equal(device.Everything(), Given(device.Name));
         lock (_gate)
         {
             Assert.DoesNotContain(_received, found => found.OrderReleased);
         }
+
+        Logs.AssertNoErrors();
     }
 
     public async ValueTask DisposeAsync()
