@@ -18,8 +18,8 @@ public sealed partial class Container
         }
     }
 
-    /// <summary>The settings of a stream, or <see langword="null"/> when it is not known here. A stream known by its lanes alone has the default, with as
-    /// many partitions as the lanes show.</summary>
+    /// <summary>The settings of a stream, or <see langword="null"/> when it is not known here. A stream known by its lanes alone has the
+    /// default, with as many partitions as the lanes show.</summary>
     public StreamSettings? Settings(StreamPath stream)
     {
         lock (_gate)
@@ -38,8 +38,8 @@ public sealed partial class Container
         }
     }
 
-    /// <summary>Copies of these events in other lanes of the partition than <paramref name="except"/>, flushed, or removed by retention (rules R8, R10,
-    /// R18), each cut to what was asked for.</summary>
+    /// <summary>Copies of these events in other lanes of the partition than <paramref name="except"/>, flushed, or removed by retention
+    /// (rules R8, R10, R18), each cut to what was asked for.</summary>
     public IReadOnlyList<HeldRun> Copies(StreamPartition partition, SequenceRun run, Origin except)
     {
         lock (_gate)
@@ -88,7 +88,8 @@ public sealed partial class Container
             List<PartitionletStatus> chain = [];
             foreach (SealedRun run in found.Sealed)
             {
-                chain.Add(new PartitionletStatus(_options.Id, new EntryNumber(run.FirstEntry), new Offset(run.FirstOffset), new Offset(run.NextOffset),
+                chain.Add(new PartitionletStatus(_options.Id, new EntryNumber(run.FirstEntry), new Offset(run.FirstOffset),
+                    new Offset(run.NextOffset),
                     run.Bytes, Sealed: true));
             }
 
@@ -134,7 +135,8 @@ public sealed partial class Container
         }
     }
 
-    /// <summary>The registers of a stream whose keys begin with <paramref name="prefix"/>, in order of their keys, removed ones included.</summary>
+    /// <summary>The registers of a stream whose keys begin with <paramref name="prefix"/>, in order of their keys, removed ones
+    /// included.</summary>
     public IReadOnlyList<RegisterFact> Registers(StreamPath stream, string prefix)
     {
         lock (_gate)
@@ -161,8 +163,8 @@ public sealed partial class Container
         }
     }
 
-    /// <summary>Reads flushed entries, beginning with the one that holds <paramref name="from"/> (or the first behind it), at least one if there is
-    /// one, else as many as fit <paramref name="maxBytes"/>.</summary>
+    /// <summary>Reads flushed entries, beginning with the one that holds <paramref name="from"/> (or the first behind it), at least one
+    /// if there is one, else as many as fit <paramref name="maxBytes"/>.</summary>
     /// <exception cref="InvalidFormatException">The entry is damaged here.</exception>
     /// <exception cref="StorageFailedException">The disk refused to read.</exception>
     public ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken)
@@ -185,8 +187,8 @@ public sealed partial class Container
         return EntryReader.ReadAsync(_log, lane, first, places, cancellationToken);
     }
 
-    /// <summary>Reads flushed entries from <paramref name="from"/> on: at least one if there is one, else as many as fit <paramref name="maxBytes"/>.
-    /// Empty when <paramref name="from"/> is no longer kept or not yet here.</summary>
+    /// <summary>Reads flushed entries from <paramref name="from"/> on: at least one if there is one, else as many as fit
+    /// <paramref name="maxBytes"/>. Empty when <paramref name="from"/> is no longer kept or not yet here.</summary>
     /// <exception cref="InvalidFormatException">The entry is damaged here.</exception>
     /// <exception cref="StorageFailedException">The disk refused to read.</exception>
     public ValueTask<LaneSlice> ReadAsync(LaneId lane, EntryNumber from, int maxBytes, CancellationToken cancellationToken)

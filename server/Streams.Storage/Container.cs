@@ -3,10 +3,11 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>The unit of storage: one append-only log and the state derived from it. Holds lanes, own and foreign, with all that belongs to them.</summary>
-/// <remarks>Safe for use by many threads. Whatever is answered, read or held is flushed (rule R1). Failure: when the disk refuses a write or a flush,
-/// nothing more is acknowledged; what was flushed before stays readable; dispose of it and open it again. A crash at any point loses
-/// nothing that was acknowledged.</remarks>
+/// <summary>The unit of storage: one append-only log and the state derived from it. Holds lanes, own and foreign, with all that belongs
+/// to them.</summary>
+/// <remarks>Safe for use by many threads. Whatever is answered, read or held is flushed (rule R1). Failure: when the disk refuses a
+/// write or a flush, nothing more is acknowledged; what was flushed before stays readable; dispose of it and open it again. A crash at
+/// any point loses nothing that was acknowledged.</remarks>
 public sealed partial class Container : IAsyncDisposable
 {
     private readonly ContainerOptions _options;
@@ -38,7 +39,8 @@ public sealed partial class Container : IAsyncDisposable
         {
             Published = records => _saver?.Published(records, _log.NextPosition),
         };
-        _running = Task.Factory.StartNew(_writer.RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskScheduler.Current).Unwrap();
+        _running = Task.Factory.StartNew(_writer.RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach,
+            TaskScheduler.Current).Unwrap();
     }
 
     /// <summary>What opening found and did.</summary>
@@ -47,7 +49,8 @@ public sealed partial class Container : IAsyncDisposable
     /// <summary>Completes, with the reason, when the disk refused. Never faults.</summary>
     public Task<StorageFailedException> Failed => _writer.Failed;
 
-    /// <summary>The origin that is written under; before writing began, the one written under last; the default when the container is new.</summary>
+    /// <summary>The origin that is written under; before writing began, the one written under last; the default when the container is
+    /// new.</summary>
     public Origin Origin
     {
         get
@@ -59,8 +62,8 @@ public sealed partial class Container : IAsyncDisposable
         }
     }
 
-    /// <summary>Opens a container, or makes one where there is none: reads the log, cuts a torn tail, rebuilds what is derived. It does not write
-    /// own entries before <see cref="StartWritingAsync"/>. Nobody else may have the same folder open.</summary>
+    /// <summary>Opens a container, or makes one where there is none: reads the log, cuts a torn tail, rebuilds what is derived. It does
+    /// not write own entries before <see cref="StartWritingAsync"/>. Nobody else may have the same folder open.</summary>
     /// <exception cref="ConfigurationException">The options are faulty.</exception>
     /// <exception cref="StorageFailedException">The disk refused.</exception>
     /// <exception cref="InvalidFormatException">The log is of a version that this program does not know.</exception>
@@ -85,8 +88,10 @@ public sealed partial class Container : IAsyncDisposable
         return container;
     }
 
-    /// <summary>Sets the origin under which own entries go; completes when that is flushed. Until then produce, append and commit are refused.</summary>
-    /// <exception cref="InvalidRequestException">A later incarnation of this cluster is known: this origin is closed (rule R15).</exception>
+    /// <summary>Sets the origin under which own entries go; completes when that is flushed. Until then produce, append and commit are
+    /// refused.</summary>
+    /// <exception cref="InvalidRequestException">A later incarnation of this cluster is known: this origin is closed (rule
+    /// R15).</exception>
     /// <exception cref="StorageFailedException">The disk refused.</exception>
     public async ValueTask StartWritingAsync(Origin origin, CancellationToken cancellationToken)
     {
@@ -94,8 +99,8 @@ public sealed partial class Container : IAsyncDisposable
         _logger.Writing(origin);
     }
 
-    /// <summary>Opens a new incarnation of this cluster (rules R14, R15): <see cref="Origin"/> is the new one when it completes, flushed, and all
-    /// sessions of producers are over.</summary>
+    /// <summary>Opens a new incarnation of this cluster (rules R14, R15): <see cref="Origin"/> is the new one when it completes,
+    /// flushed, and all sessions of producers are over.</summary>
     /// <exception cref="TryAgainException">Writing has not begun.</exception>
     /// <exception cref="StorageFailedException">The disk refused.</exception>
     public async ValueTask OpenIncarnationAsync(string reason, CancellationToken cancellationToken)
@@ -109,16 +114,18 @@ public sealed partial class Container : IAsyncDisposable
     {
         lock (_gate)
         {
-            return new ContainerStatus(_options.Id, _log.NextPosition, _log.Count, _state.Entries, _state.Events, _state.Lanes.Count, _writer.Flushes,
+            return new ContainerStatus(_options.Id, _log.NextPosition, _log.Count, _state.Entries, _state.Events, _state.Lanes.Count,
+                _writer.Flushes,
                 _writer.BytesWritten, _queue.PendingBytes, _writer.Failed.IsCompleted);
         }
     }
 
-    /// <summary>Calls <paramref name="changed"/> after each flush that brought something to <paramref name="stream"/>, also from links. The call
-    /// comes on the writer's thread: set a flag and return. Dispose to stop; a call under way may still end after that.</summary>
+    /// <summary>Calls <paramref name="changed"/> after each flush that brought something to <paramref name="stream"/>, also from links.
+    /// The call comes on the writer's thread: set a flag and return. Dispose to stop; a call under way may still end after that.</summary>
     public IDisposable Watch(StreamPath stream, Action changed) => _watches.Add(stream, changed);
 
-    /// <summary>Calls <paramref name="changed"/> after each flush that made lanes longer. On the writer's thread: set a flag and return.</summary>
+    /// <summary>Calls <paramref name="changed"/> after each flush that made lanes longer. On the writer's thread: set a flag and
+    /// return.</summary>
     public IDisposable Watch(Action changed) => _watches.Add(null, changed);
 
     /// <summary>Carries out what waits, then closes. Later operations are refused.</summary>

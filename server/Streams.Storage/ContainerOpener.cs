@@ -60,8 +60,12 @@ internal sealed class ContainerOpener(ContainerOptions options, TimeProvider tim
         }
     }
 
-    private void ReadLog(ILogDisk disk, long applied) =>
-        Log = new LogOpener(disk, options, logger, new LogReplay(State, applied), Report).Open();
+    private void ReadLog(ILogDisk disk, long applied)
+    {
+        LogReplay replay = new(State, applied);
+        Log = new LogOpener(disk, options, logger, replay, Report).Open();
+        Log.Index = options.Directory is null ? null : replay.Index;
+    }
 
     // A lane that had come further than the log shows has lost acknowledged entries.
     private void CheckHeads()

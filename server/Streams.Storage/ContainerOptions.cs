@@ -15,25 +15,30 @@ public sealed record ContainerOptions
     /// <summary>The folder of the log and the state file. Needed unless <see cref="Disk"/> is given.</summary>
     public string? Directory { get; init; }
 
-    /// <summary>Another place for the log than <see cref="Directory"/>. Without a directory no state file is kept: everything is derived from the log at open.</summary>
+    /// <summary>Another place for the log than <see cref="Directory"/>. Without a directory no state file is kept: everything is derived
+    /// from the log at open.</summary>
     public ILogDisk? Disk { get; init; }
 
     /// <summary>The container's id; default 0.</summary>
     public ContainerId Id { get; init; }
 
-    /// <summary>A segment ends when the next group would make it longer: bytes, default 256 MiB, 4 KiB to 1 GiB. Larger segments mean fewer open files.</summary>
+    /// <summary>A segment ends when the next group would make it longer: bytes, default 256 MiB, 4 KiB to 1 GiB. Larger segments mean
+    /// fewer open files.</summary>
     public long SegmentBytes { get; init; } = 256 << 20;
 
-    /// <summary>Steps in which a segment's file is lengthened, so that a flush seldom has a new length to store: bytes, default 16 MiB, 4 KiB to 1 GiB.</summary>
+    /// <summary>Steps in which a segment's file is lengthened, so that a flush seldom has a new length to store: bytes, default 16 MiB,
+    /// 4 KiB to 1 GiB.</summary>
     public long AllocationBytes { get; init; } = 16 << 20;
 
-    /// <summary>Bytes of operations that may wait before callers have to: default 32 MiB, at least 64 KiB. One operation always passes.</summary>
+    /// <summary>Bytes of operations that may wait before callers have to: default 32 MiB, at least 64 KiB. One operation always
+    /// passes.</summary>
     public long PendingBytes { get; init; } = 32 << 20;
 
     /// <summary>Operations that may wait before callers have to: default 65 536.</summary>
     public int PendingOperations { get; init; } = 65_536;
 
-    /// <summary>Bytes that one group takes together before it is written: default 8 MiB, 64 KiB to 64 MiB. A larger group waits longer for its flush.</summary>
+    /// <summary>Bytes that one group takes together before it is written: default 8 MiB, 64 KiB to 64 MiB. A larger group waits longer
+    /// for its flush.</summary>
     public int GroupBytes { get; init; } = 8 << 20;
 
     /// <summary>Operations that one group takes together: default 8192.</summary>
@@ -48,7 +53,8 @@ public sealed record ContainerOptions
     /// <summary>A partitionlet is sealed when its first entry is older than this; default never.</summary>
     public TimeSpan PartitionletAge { get; init; } = TimeSpan.MaxValue;
 
-    /// <summary>Log records after which the derived state is written to its file: default 50 000. Fewer mean a shorter start and more writing.</summary>
+    /// <summary>Log records after which the derived state is written to its file: default 50 000. Fewer mean a shorter start and more
+    /// writing.</summary>
     public int CheckpointRecords { get; init; } = 50_000;
 
     /// <summary>Time after which the derived state is written to its file, if anything was logged: default 10 s.</summary>

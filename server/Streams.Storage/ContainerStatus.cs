@@ -23,5 +23,6 @@ public readonly record struct ContainerStatus(ContainerId Id, long Bytes, int Se
 /// <param name="NextOffset">Offset behind its last event.</param>
 /// <param name="Bytes">Bytes in the log.</param>
 /// <param name="Sealed">Whether it takes no more entries.</param>
-public readonly record struct PartitionletStatus(ContainerId Container, EntryNumber FirstEntry, Offset FirstOffset, Offset NextOffset, long Bytes,
+public readonly record struct PartitionletStatus(ContainerId Container, EntryNumber FirstEntry, Offset FirstOffset, Offset NextOffset,
+    long Bytes,
     bool Sealed);

@@ -6,13 +6,17 @@ namespace Streams.Storage;
 internal static partial class StorageLog
 {
     [LoggerMessage(1000, LogLevel.Information,
-        "Container {Container} is open: {Segments} segments, {Bytes} bytes, {Lanes} lanes, {Entries} entries; {FromIndex} segments taken from their index")]
-    public static partial void Opened(this ILogger logger, ContainerId container, int segments, long bytes, int lanes, long entries, int fromIndex);
+        "Container {Container} is open: {Segments} segments, {Bytes} bytes, {Lanes} lanes, {Entries} entries; "
+        + "{FromIndex} segments taken from their index")]
+    public static partial void Opened(this ILogger logger, ContainerId container, int segments, long bytes, int lanes, long entries,
+        int fromIndex);
 
-    [LoggerMessage(1001, LogLevel.Warning, "{Bytes} bytes were cut from the end of {Segment} at {Offset}: a write was under way when the store stopped. Nothing in them was acknowledged")]
+    [LoggerMessage(1001, LogLevel.Warning, "{Bytes} bytes were cut from the end of {Segment} at {Offset}: a write was under way when "
+        + "the store stopped. Nothing in them was acknowledged")]
     public static partial void TailCut(this ILogger logger, string segment, long offset, long bytes);
 
-    [LoggerMessage(1002, LogLevel.Error, "{Bytes} bytes of {Segment} at {Offset} cannot be read: {Reason}. The entries in them are lost here; another cluster may have them")]
+    [LoggerMessage(1002, LogLevel.Error, "{Bytes} bytes of {Segment} at {Offset} cannot be read: {Reason}. "
+        + "The entries in them are lost here; another cluster may have them")]
     public static partial void Unreadable(this ILogger logger, string segment, long offset, long bytes, string reason);
 
     [LoggerMessage(1003, LogLevel.Information, "{Segment} was begun and never used; it was removed")]

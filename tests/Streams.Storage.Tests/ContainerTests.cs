@@ -37,7 +37,8 @@ public sealed class ContainerTests
             Cursor.Start.With(scene.Origin, new Offset(i)), default).AsTask())];
         scene.Disk.FlushGate.Set();
         await Task.WhenAll([first, .. commits]);
-        Assert.Equal([EntryKind.Opened, EntryKind.Topics, EntryKind.Events, EntryKind.Cursors], (await scene.EntriesAsync()).Select(e => e.Kind));
+        Assert.Equal([EntryKind.Opened, EntryKind.Topics, EntryKind.Events, EntryKind.Cursors], (await scene.EntriesAsync()).Select(e
+            => e.Kind));
         Assert.Equal(43, scene.Store.Cursor(ConsumerName.Parse("c3"), P0)[scene.Origin].Value);
 
         ContainerStatus before = scene.Store.Status();
@@ -53,7 +54,8 @@ public sealed class ContainerTests
         int flushes = scene.Disk.FlushesBegun;
         Task<EventPlace> first = scene.Store.AppendPlainAsync(P0, Plain("p0"), default).AsTask();
         await ProduceTests.Until(() => scene.Disk.FlushesBegun > flushes);
-        Task<EventPlace>[] more = [.. Enumerable.Range(1, 40).Select(i => scene.Store.AppendPlainAsync(P0, Plain($"p{i}"), default).AsTask())];
+        Task<EventPlace>[] more = [.. Enumerable.Range(1, 40).Select(i => scene.Store.AppendPlainAsync(P0, Plain($"p{i}"),
+            default).AsTask())];
         scene.Disk.FlushGate.Set();
         EventPlace[] places = await Task.WhenAll([first, .. more]);
         Assert.Equal(Enumerable.Range(0, 41).Select(i => new EventPlace(scene.Origin, new Offset(i))), places);
@@ -66,8 +68,10 @@ public sealed class ContainerTests
     {
         await using Scene scene = await OpenAsync();
         Task<EventPlace> good = scene.Store.AppendPlainAsync(P0, Plain("a"), default).AsTask();
-        Task<EventPlace> bad = scene.Store.AppendPlainAsync(P0, new PlainEvent("a/#"u8.ToArray(), default, default, default, 1), default).AsTask();
-        Task<EventPlace> large = scene.Store.AppendPlainAsync(P0, new PlainEvent("a"u8.ToArray(), default, default, new byte[1 << 20], 1), default).AsTask();
+        Task<EventPlace> bad = scene.Store.AppendPlainAsync(P0, new PlainEvent("a/#"u8.ToArray(), default, default, default, 1),
+            default).AsTask();
+        Task<EventPlace> large = scene.Store.AppendPlainAsync(P0, new PlainEvent("a"u8.ToArray(), default, default, new byte[1 << 20], 1),
+            default).AsTask();
         await Assert.ThrowsAsync<InvalidRequestException>(() => bad);
         Assert.Equal((0L, 1L), ((await good).Offset.Value, (await large).Offset.Value));
     }
@@ -175,7 +179,8 @@ public sealed class ContainerTests
         await scene.Store.AppendPlainAsync(Part(6), Plain("x"), default);
         Assert.Equal(7, scene.Store.Settings(Fleet)!.Partitions);
         Assert.Equal([Fleet, other], scene.Store.Streams);
-        await Assert.ThrowsAsync<InvalidRequestException>(async () => await scene.Store.SetRegisterAsync(other, StreamSettings.RegisterKey, new byte[] { 9 }, default));
+        await Assert.ThrowsAsync<InvalidRequestException>(async () => await scene.Store.SetRegisterAsync(other, StreamSettings.RegisterKey,
+            new byte[] { 9 }, default));
     }
 
     [Fact]

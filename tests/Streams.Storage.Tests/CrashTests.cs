@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Streams.Core;
 using static Streams.Storage.Tests.Scene;
@@ -208,19 +209,20 @@ public sealed class CrashTests
     /// <summary>A mixed history that notes what was acknowledged.</summary>
     private sealed class History(Scene scene, Random chance)
     {
-        private readonly Dictionary<(ProducerId, StreamPartition), long> _next = [];
+        private readonly ConcurrentDictionary<(ProducerId, StreamPartition), long> _next = [];
         private Cursor _committed = Cursor.Start;
         private int _registers;
         private string _register = string.Empty;
         private int _plain;
 
         /// <summary>What stands at each acknowledged place.</summary>
-        public Dictionary<(StreamPartition Partition, long Offset), string> Placed { get; } = [];
+        public ConcurrentDictionary<(StreamPartition Partition, long Offset), string> Placed { get; } = [];
 
         public async Task RunAsync()
         {
-            ProducerSession[] sessions = [scene.Store.BeginProducer(Car(1)), scene.Store.BeginProducer(Car(2)), scene.Store.BeginProducer(Car(3))];
-            Dictionary<(ProducerId, StreamPartition), long> sent = [];
+            ProducerSession[] sessions = [scene.Store.BeginProducer(Car(1)), scene.Store.BeginProducer(Car(2)),
+                scene.Store.BeginProducer(Car(3))];
+            ConcurrentDictionary<(ProducerId, StreamPartition), long> sent = [];
             for (int step = 0; step < 12; step++)
             {
                 List<Task> waiting = [];
@@ -235,13 +237,15 @@ public sealed class CrashTests
 
         public async Task CheckAsync(string when)
         {
-            foreach (IGrouping<StreamPartition, KeyValuePair<(StreamPartition Partition, long Offset), string>> partition in Placed.GroupBy(p => p.Key.Partition))
+            foreach (IGrouping<StreamPartition, KeyValuePair<(StreamPartition Partition, long Offset),
+                string>> partition in Placed.GroupBy(p => p.Key.Partition))
             {
                 List<string> payloads = await scene.PayloadsAsync(new LaneId(partition.Key, scene.Origin));
                 foreach (((_, long offset), string payload) in partition)
                 {
                     Assert.True(offset < payloads.Count, $"{when}: offset {offset} of {partition.Key} is lost");
-                    Assert.True(payloads[(int)offset] == payload, $"{when}: {partition.Key} offset {offset} is {payloads[(int)offset]}, was {payload}");
+                    Assert.True(payloads[(int)offset] == payload,
+                        $"{when}: {partition.Key} offset {offset} is {payloads[(int)offset]}, was {payload}");
                 }
 
                 foreach (string payload in payloads.Where(p => p[0] != 'p'))
@@ -259,7 +263,7 @@ public sealed class CrashTests
             }
         }
 
-        private Task One(ProducerSession[] sessions, Dictionary<(ProducerId, StreamPartition), long> sent)
+        private Task One(ProducerSession[] sessions, ConcurrentDictionary<(ProducerId, StreamPartition), long> sent)
         {
             StreamPartition partition = Part(chance.Next(2));
             return chance.Next(8) switch
@@ -281,13 +285,14 @@ public sealed class CrashTests
                     string payload = $"p{_plain++}";
                     EventPlace place = await scene.Store.AppendPlainAsync(partition,
                         new PlainEvent("plain"u8.ToArray(), default, default, Encoding.UTF8.GetBytes(payload), 1), default);
-                    Placed.Add((partition, place.Offset.Value), payload);
+                    Assert.True(Placed.TryAdd((partition, place.Offset.Value), payload), $"offset {place.Offset} was given twice");
                 }),
                 _ => Guard(() => ProduceAsync(sessions[chance.Next(3)], partition, sent)),
             };
         }
 
-        private async Task ProduceAsync(ProducerSession session, StreamPartition partition, Dictionary<(ProducerId, StreamPartition), long> sent)
+        private async Task ProduceAsync(ProducerSession session, StreamPartition partition, ConcurrentDictionary<(ProducerId,
+            StreamPartition), long> sent)
         {
             (ProducerId, StreamPartition) key = (session.Producer, partition);
             if (!sent.ContainsKey(key))
@@ -296,7 +301,7 @@ public sealed class CrashTests
                 _next[key] = held.Count == 0 ? 1 : held.Max(h => h.Run.Last) + 1;
             }
 
-            long first = _next.GetValueOrDefault(key, 1);
+            long first = _next.GetValueOrDefault(key, 1L);
             int count = chance.Next(1, 4);
             EventBatch batch = Batch(session.Producer, first, count, after: sent.GetValueOrDefault(key), topic: "t" + chance.Next(5));
             _next[key] = sent[key] = first + count - 1;

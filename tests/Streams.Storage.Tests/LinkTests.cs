@@ -19,7 +19,8 @@ public sealed class LinkTests
         Assert.Equal(new IngestResult(IngestOutcome.Ahead, EntryNumber.Zero), await scene.Store.IngestAsync(lane, entries[2..4], default));
         Assert.Null(scene.Store.Lane(lane));
         Assert.Equal(new IngestResult(IngestOutcome.Taken, new EntryNumber(3)), await scene.Store.IngestAsync(lane, entries[..3], default));
-        Assert.Equal(new IngestResult(IngestOutcome.Taken, new EntryNumber(5)), await scene.Store.IngestAsync(lane, entries[1..5], default));
+        Assert.Equal(new IngestResult(IngestOutcome.Taken, new EntryNumber(5)), await scene.Store.IngestAsync(lane, entries[1..5],
+            default));
         Assert.Equal(new IngestResult(IngestOutcome.Taken, new EntryNumber(5)), await scene.Store.IngestAsync(lane, entries[..2], default));
         List<LaneEntry> here = await scene.EntriesAsync(lane);
         Assert.Equal(entries[..5].Select(e => Convert.ToHexString(e.Body.Span)), here.Select(e => Convert.ToHexString(e.Body.Span)));
@@ -53,7 +54,8 @@ public sealed class LinkTests
         LaneEntry e = entries[3];
         LaneEntry shifted = new()
         {
-            Number = e.Number, Kind = e.Kind, BaseOffset = e.BaseOffset + 1, EventCount = e.EventCount, AppendedAt = e.AppendedAt, Path = e.Path, Body = e.Body,
+            Number = e.Number, Kind = e.Kind, BaseOffset = e.BaseOffset + 1, EventCount = e.EventCount, AppendedAt = e.AppendedAt,
+                Path = e.Path, Body = e.Body,
         };
         Assert.Equal(IngestOutcome.Fork, (await scene.Store.IngestAsync(lane, [shifted], default)).Outcome);
     }
@@ -86,7 +88,8 @@ public sealed class LinkTests
         await using Scene la = await FilledAsync("la", 30);
         await using Scene scene = await OpenAsync(seed, new ContainerOptions { SegmentBytes = 16 << 10, AllocationBytes = 4 << 10 });
         (LaneId Lane, List<LaneEntry> Entries)[] sources =
-            [(new LaneId(P0, Of("ny")), await ny.EntriesAsync(new LaneId(P0, Of("ny")))), (new LaneId(P0, Of("la")), await la.EntriesAsync(new LaneId(P0, Of("la"))))];
+            [(new LaneId(P0, Of("ny")), await ny.EntriesAsync(new LaneId(P0, Of("ny")))), (new LaneId(P0, Of("la")),
+                await la.EntriesAsync(new LaneId(P0, Of("la"))))];
         List<StateItem> state = [.. ny.Store.State(), .. la.Store.State()];
         while (!sources.All(s => scene.Store.Lane(s.Lane)?.NextEntry.Value == s.Entries.Count))
         {
@@ -96,8 +99,10 @@ public sealed class LinkTests
                 (LaneId lane, List<LaneEntry> entries) = sources[chance.Next(2)];
                 int from = Math.Max(0, (int)(scene.Store.Lane(lane)?.NextEntry.Value ?? 0) - chance.Next(4) + chance.Next(3));
                 int count = Math.Min(chance.Next(1, 8), entries.Count - from);
-                pieces.Add(count <= 0 ? Task.CompletedTask : scene.Store.IngestAsync(lane, entries.GetRange(from, count), default).AsTask());
-                pieces.Add(scene.Store.JoinAsync([.. Enumerable.Range(0, 3).Select(_ => state[chance.Next(state.Count)])], default).AsTask());
+                pieces.Add(count <= 0 ? Task.CompletedTask : scene.Store.IngestAsync(lane, entries.GetRange(from, count),
+                    default).AsTask());
+                pieces.Add(scene.Store.JoinAsync([.. Enumerable.Range(0, 3).Select(_ => state[chance.Next(state.Count)])],
+                    default).AsTask());
             }
 
             await Task.WhenAll(pieces);
@@ -136,11 +141,13 @@ public sealed class LinkTests
         Assert.Equal(4, scene.Store.Lane(lane)!.Value.NextEntry.Value);
         await scene.Store.SkipToAsync(lane, entries[7].Number, entries[7].BaseOffset, default);
         LaneStatus status = scene.Store.Lane(lane)!.Value;
-        Assert.Equal((entries[7].Number, entries[7].Number, entries[7].BaseOffset), (status.FirstEntry, status.NextEntry, status.NextOffset));
+        Assert.Equal((entries[7].Number, entries[7].Number, entries[7].BaseOffset), (status.FirstEntry, status.NextEntry,
+            status.NextOffset));
         Assert.Equal(IngestOutcome.Taken, (await scene.Store.IngestAsync(lane, entries[6..], default)).Outcome);
         await scene.CrashAsync(new Random(3));
         Assert.Equal(entries.Count - 7, (await scene.EntriesAsync(lane)).Count);
-        Assert.Equal(held, scene.Store.Held(Car(1), P0, 0).Where(h => h.FirstOffset < entries[4].BaseOffset).Sum(h => h.Run.Last - h.Run.First + 1));
+        Assert.Equal(held, scene.Store.Held(Car(1), P0, 0).Where(h => h.FirstOffset < entries[4].BaseOffset).Sum(h
+            => h.Run.Last - h.Run.First + 1));
 
         // A newcomer learns of them as joined state, with their places.
         await using Scene late = await OpenAsync(9);

@@ -71,7 +71,8 @@ public sealed class ProduceTests
         Assert.Equal(ProduceRefusal.None, (await scene.SendAsync(session, Batch(Car(1), 1, 2))).Refusal);
         Assert.Equal(ProduceRefusal.None, (await scene.SendAsync(session, Batch(Car(1), 1, 1), Part(1))).Refusal);
         Assert.Equal(ProduceRefusal.None, (await scene.SendAsync(session, Batch(Car(1), 3, 1, after: 2, epoch: 8, afterEpoch: 7))).Refusal);
-        Assert.Equal(ProduceRefusal.OutOfOrder, (await scene.SendAsync(session, Batch(Car(1), 4, 1, after: 3, epoch: 8, afterEpoch: 7))).Refusal);
+        Assert.Equal(ProduceRefusal.OutOfOrder, (await scene.SendAsync(session, Batch(Car(1), 4, 1, after: 3, epoch: 8,
+            afterEpoch: 7))).Refusal);
         Assert.Equal(ProduceRefusal.OutOfOrder, (await scene.SendAsync(session, Batch(Car(1), 2, 1, after: 1), Part(1))).Refusal);
     }
 
@@ -205,7 +206,8 @@ public sealed class ProduceTests
         Assert.Equal(ProduceRefusal.NotWriting, refused.Refusal);
         await Assert.ThrowsAsync<TryAgainException>(async () =>
             await scene.Store.CommitAsync(ConsumerName.Parse("c"), P0, Cursor.Start.With(scene.Origin, new Offset(1)), default));
-        await Assert.ThrowsAsync<TryAgainException>(async () => await scene.Store.AppendPlainAsync(P0, new PlainEvent("t"u8.ToArray(), default, default, default, 1), default));
+        await Assert.ThrowsAsync<TryAgainException>(async () => await scene.Store.AppendPlainAsync(P0, new PlainEvent("t"u8.ToArray(),
+            default, default, default, 1), default));
         await scene.Store.SkipToAsync(new LaneId(P0, Of("ny")), new EntryNumber(5), new Offset(9), default);
         Assert.Equal(5, scene.Store.Lane(new LaneId(P0, Of("ny")))!.Value.NextEntry.Value);
     }

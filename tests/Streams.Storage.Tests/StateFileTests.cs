@@ -12,7 +12,8 @@ public sealed class StateFileTests : IDisposable
 
     private string StatePath => Path.Combine(_folder, StateFile.FileName);
 
-    private ContainerOptions Options => new() { Directory = _folder, SegmentBytes = 64 << 10, AllocationBytes = 16 << 10, CheckpointRecords = 20 };
+    private ContainerOptions Options => new() { Directory = _folder, SegmentBytes = 64 << 10, AllocationBytes = 16 << 10,
+        CheckpointRecords = 20 };
 
     [Fact]
     public async Task The_state_comes_from_the_file_and_from_the_log_behind_it()
@@ -121,14 +122,16 @@ public sealed class StateFileTests : IDisposable
             ProducerSession session = store.BeginProducer(Car(car));
             for (int i = 0; i < 20; i++)
             {
-                EventBatch batch = Batch(Car(car), (second ? 100 : 1) + (i * 2), 2, after: i == 0 ? 0 : (second ? 99 : 0) + (i * 2), topic: $"{car}/{i % 3}{second}");
+                EventBatch batch = Batch(Car(car), (second ? 100 : 1) + (i * 2), 2, after: i == 0 ? 0 : (second ? 99 : 0) + (i * 2),
+                    topic: $"{car}/{i % 3}{second}");
                 Assert.Equal(ProduceRefusal.None, (await store.ProduceAsync(session, P0, AfterVector.Empty, batch, default)).Refusal);
                 await store.CommitAsync(Reader, P0, Core.Cursor.Start.With(own, new Offset(i)), default);
             }
         }
 
         await store.SetRegisterAsync(Fleet, "session/a", new byte[] { second ? (byte)2 : (byte)1 }, default);
-        await store.JoinAsync([StateItems.Of(Of("la", 4)), StateItems.Of(Part(2), new HeldRun(new SequenceRun(Car(9), 1, 1, 9), Of("la", 3), new Offset(4)))],
+        await store.JoinAsync([StateItems.Of(Of("la", 4)), StateItems.Of(Part(2), new HeldRun(new SequenceRun(Car(9), 1, 1, 9), Of("la", 3),
+            new Offset(4)))],
             default);
         return Describe(store);
     }
@@ -141,7 +144,8 @@ public sealed class StateFileTests : IDisposable
         IEnumerable<string> topics = store.Topics(Fleet, 1000).Select(t => $"{t.Topic} {t.CreatedAt}");
         IEnumerable<string> runs = Enumerable.Range(1, 9).SelectMany(c => store.Held(Car(c), P0, 0)).Select(h => h.ToString());
         IEnumerable<string> lanes = store.Lanes().Select(l => l.ToString());
-        return string.Join('\n', items.Concat(topics).Concat(runs).Concat(lanes).Order(StringComparer.Ordinal).Append(store.Origin.ToString()));
+        return string.Join('\n', items.Concat(topics).Concat(runs).Concat(lanes)
+            .Order(StringComparer.Ordinal).Append(store.Origin.ToString()));
     }
 
     private void Change(string sql)

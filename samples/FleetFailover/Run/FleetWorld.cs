@@ -22,6 +22,9 @@ internal sealed record FleetWorld(IReadOnlyList<ClusterEndpoint> Endpoints, stri
         OutboxPath = Path.Combine(Directory, name + ".db"),
         FailBackAfter = FailBackAfter,
         AnswerTimeout = TimeSpan.FromSeconds(10),
+
+        // Longer than any cluster is down here: what a killed cluster had not passed on comes when it is back, and order is worth the wait.
+        Patience = TimeSpan.FromMinutes(30),
         ConnectBackoff = (TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1)),
     };
 

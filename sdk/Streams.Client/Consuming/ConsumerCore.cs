@@ -315,7 +315,7 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
 
         Resume(session, resumes);
         Grant(session, grant);
-        _keeper.Wake();
+        _keeper.WakeLater();
         return null;
     }
 

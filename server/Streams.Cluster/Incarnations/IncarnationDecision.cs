@@ -73,7 +73,7 @@ public sealed record IncarnationDecision(IncarnationReason Reason, string Detail
         if (facts.LatestInStore < recorded.Incarnation)
         {
             return new(IncarnationReason.StoreBehindCatalog,
-                $"the catalog wrote under {recorded.Incarnation}, the store knows of {facts.LatestInStore} at most: its log was lost or is older");
+                $"the catalog wrote under {recorded.Incarnation}, the store only {facts.LatestInStore}: its log was lost or is old");
         }
 
         if (facts.LatestInStore > recorded.Incarnation)

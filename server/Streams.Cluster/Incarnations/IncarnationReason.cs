@@ -24,7 +24,7 @@ public enum IncarnationReason
     /// <summary>Recovery found damage in what had been flushed, so entries of the own lanes may be lost.</summary>
     StoreDamaged,
 
-    /// <summary>The store does not know the incarnation that the catalog recorded: its log was lost, or is older than the catalog.</summary>
+    /// <summary>The store does not know the incarnation that the catalog recorded: its log was lost, or is older.</summary>
     StoreBehindCatalog,
 
     /// <summary>A later incarnation of this cluster is known here, which the catalog did not open.</summary>

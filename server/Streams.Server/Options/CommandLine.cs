@@ -13,6 +13,9 @@ internal static class CommandLine
             if (key is null)
             {
                 faults.Add(Unknown(arguments[i], name));
+
+                // What follows an unknown option is most likely its value, and no fault of its own.
+                i += IsSwitch(arguments[i]) && value is null && i + 1 < arguments.Count && !IsSwitch(arguments[i + 1]) ? 1 : 0;
             }
             else if (key.IsFlag)
             {

@@ -34,7 +34,8 @@ public static partial class StableStorage
         }
     }
 
-    /// <summary>Returns when the names in a folder are on stable storage. Windows keeps them in its own journal: nothing to do there.</summary>
+    /// <summary>Returns when the names in a folder are on stable storage. Windows keeps them in its own journal: nothing to do
+    /// there.</summary>
     /// <exception cref="StorageFailedException">The system refused.</exception>
     public static void FlushDirectory(string path)
     {

@@ -3,7 +3,8 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>Reads entries of a lane from the log into pooled memory. Neighbouring records are read at once; each is checked again.</summary>
+/// <summary>Reads entries of a lane from the log into pooled memory. Neighbouring records are read at once; each is checked
+/// again.</summary>
 internal static class EntryReader
 {
     /// <summary>Most entries of one slice: bounds what is allocated beside the bytes.</summary>

@@ -4,7 +4,8 @@ using Streams.Core;
 namespace Streams.Storage;
 
 /// <summary>Opens a log: finds its segments, reads them, cuts a torn tail, and steps over damage in what had been flushed.</summary>
-/// <remarks>The state is complete and stable when <see cref="Open"/> returns: what it read of the last segment is flushed before anybody can see it (rule R1).</remarks>
+/// <remarks>The state is complete and stable when <see cref="Open"/> returns: what it read of the last segment is flushed before anybody
+/// can see it (rule R1).</remarks>
 internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger logger, LogReplay replay, RecoveryReport report)
 {
     private readonly List<UnreadableRange> _unreadable = [];
@@ -20,7 +21,7 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
             replay.Begin(segment);
             if (i + 1 < segments.Count)
             {
-                ReadSealed(segment, segments[i + 1].First - segment.First);
+                TakeSealed(segment, segments[i + 1].First);
             }
             else
             {
@@ -79,9 +80,33 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
         return segments;
     }
 
+    private void TakeSealed(Segment segment, long end)
+    {
+        segment.Used = end - segment.First;
+        if (replay.IsApplied(end))
+        {
+            string? fault = SegmentIndex.TryApply(disk, segment, end, replay, out uint lastGroup);
+            if (fault is null)
+            {
+                _lastGroup = lastGroup;
+                report.SegmentsFromIndex++;
+                return;
+            }
+
+            logger.IndexNotUsed(segment.Name, fault);
+        }
+
+        int faults = _unreadable.Count;
+        ReadSealed(segment, segment.Used);
+        if (options.Directory is not null && _unreadable.Count == faults)
+        {
+            replay.Index.LastGroup = _lastGroup;
+            replay.Index.Save(disk, segment, end);
+        }
+    }
+
     private void ReadSealed(Segment segment, long end)
     {
-        segment.Used = end;
         SegmentScanner scanner = new(segment.File, segment.First, Math.Min(end, segment.Allocated));
         while (true)
         {
@@ -132,8 +157,8 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
         }
     }
 
-    // Group g+2 is written only when g+1 is flushed. So a good record of such a group behind the bad place shows that the bad place is no torn
-    // write but damage, and cutting there would lose what was acknowledged.
+    // Group g+2 is written only when g+1 is flushed. So a good record of such a group behind the bad place shows that the bad place is
+    // no torn write but damage, and cutting there would lose what was acknowledged.
     private bool TryFindFlushed(SegmentScanner scanner, out long firstGood)
     {
         firstGood = -1;
@@ -155,7 +180,8 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
         if (bytes > 0)
         {
             report.CutBytes = bytes;
-            report.CutDetail = $"{segment.Name} at {segment.Used}: {(step == ScanStep.Bad ? "a record is torn" : "records stand behind the end")}";
+            string why = step == ScanStep.Bad ? "a record is torn" : "records stand behind the end";
+            report.CutDetail = $"{segment.Name} at {segment.Used}: {why}";
             logger.TailCut(segment.Name, segment.Used, bytes);
         }
 
@@ -168,8 +194,9 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
         disk.SyncDirectory();
     }
 
-    // Only the last group can be unflushed: a killed process leaves it in the system's cache alone, and after a refused flush the cache may even take it for
-    // clean. It was read just now and will be shown to others, so it is written once more: then the flush is true for it.
+    // Only the last group can be unflushed: a killed process leaves it in the system's cache alone, and after a refused flush the cache
+    // may even take it for clean. It was read just now and will be shown to others, so it is written once more: then the flush is true
+    // for it.
     private void WriteTailAgain(Segment segment)
     {
         long from = Math.Max(0, _lastGroupStart - segment.First);

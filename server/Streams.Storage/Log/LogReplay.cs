@@ -2,20 +2,48 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>Applies the records of a log to the state, in order. Facts before <paramref name="appliedPosition"/> are in the state already.</summary>
+/// <summary>Applies the records of a log to the state, in order. Facts before <paramref name="appliedPosition"/> are in the state
+/// already.</summary>
 internal sealed class LogReplay(ContainerState state, long appliedPosition)
 {
     private long _segment;
 
     public long Records { get; private set; }
 
-    public void Begin(Segment segment) => _segment = segment.First;
+    /// <summary>The rows of the segment being read.</summary>
+    public SegmentIndex Index { get; } = new();
+
+    public void Begin(Segment segment)
+    {
+        _segment = segment.First;
+        Index.Clear();
+    }
+
+    /// <summary>Whether the state holds all that stands before a position.</summary>
+    public bool IsApplied(long position) => appliedPosition >= position;
+
+    /// <summary>Puts an entry into its lane's index, its facts being in the state already.</summary>
+    public string? ApplyPlace(int lane, EntryNumber number, int events, long appendedAt, in EntryPlace place)
+    {
+        if (state.Lanes.Find(lane) is not { } found || number.Value < found.NextEntry)
+        {
+            return $"entry {number} of lane {lane} has no place";
+        }
+
+        state.ApplyPlace(found, number.Value, place.BaseOffset + events, events, appendedAt, place);
+        return null;
+    }
 
     /// <summary>Applies a record whose checksum was good; what is wrong with it, if something is.</summary>
     public string? Apply(in RecordHeader header, ReadOnlyMemory<byte> body, long position)
     {
         Records++;
         bool isNew = position >= appliedPosition;
+        if (header.Kind is RecordKind.LaneDeclared or RecordKind.LaneSkip or RecordKind.PartitionletSealed)
+        {
+            Index.Add(header.Kind, body.Span);
+        }
+
         switch (header.Kind)
         {
             case RecordKind.LaneDeclared when RecordBodies.TryReadDeclared(body, out int number, out LaneId id):
@@ -56,7 +84,9 @@ internal sealed class LogReplay(ContainerState state, long appliedPosition)
             return fault;
         }
 
-        state.ApplyPlace(lane, entry, new EntryPlace(position, bodyLength, Crc32C.Compute(entry.Body.Span), entry.BaseOffset.Value));
+        EntryPlace place = new(position, bodyLength, Crc32C.Compute(entry.Body.Span), entry.BaseOffset.Value);
+        state.ApplyPlace(lane, entry, place);
+        Index.Add(lane.Number, entry, place, _segment);
         if (isNew)
         {
             state.ApplyFacts(lane.Id, entry, batch);

@@ -27,8 +27,8 @@ internal enum RecordKind : byte
 
 /// <summary>The head of a record: body length u32, CRC-32C u32, kind u8, group u24; the body; zeros up to a multiple of eight. Drawn in
 /// docs/container-format.md.</summary>
-/// <remarks>The checksum begins from the record's position in the log, so bytes of an old or a moved record never pass. The group number tells, after
-/// a crash, a torn last group from damage in what had been flushed: group g+2 is written only when g+1 is flushed.</remarks>
+/// <remarks>The checksum begins from the record's position in the log, so bytes of an old or a moved record never pass. The group number
+/// tells, after a crash, a torn last group from damage in what had been flushed: group g+2 is written only when g+1 is flushed.</remarks>
 internal readonly record struct RecordHeader(RecordKind Kind, int BodyLength, uint Group)
 {
     public const int Size = 12;

@@ -10,13 +10,15 @@ public readonly record struct UnreadableRange(string Segment, long Offset, long 
 /// <summary>What opening a container found and did.</summary>
 public sealed class RecoveryReport
 {
-    /// <summary>Bytes cut from the tail: a write that was under way when the process or the machine stopped. Nothing in them was acknowledged.</summary>
+    /// <summary>Bytes cut from the tail: a write that was under way when the process or the machine stopped. Nothing in them was
+    /// acknowledged.</summary>
     public long CutBytes { get; internal set; }
 
     /// <summary>Where and why the tail was cut; empty when it was not.</summary>
     public string CutDetail { get; internal set; } = string.Empty;
 
-    /// <summary>Damage to what had been flushed: records in these ranges are lost here, and can be fetched again only from another cluster.</summary>
+    /// <summary>Damage to what had been flushed: records in these ranges are lost here, and can be fetched again only from another
+    /// cluster.</summary>
     public IReadOnlyList<UnreadableRange> Unreadable { get; internal set; } = [];
 
     /// <summary>Records read from the log.</summary>

@@ -4,7 +4,8 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>The first 64 bytes of a segment: magic, version, position of byte 0 in the log, checksum; and the segment's file name.</summary>
+/// <summary>The first 64 bytes of a segment: magic, version, position of byte 0 in the log, checksum; and the segment's file
+/// name.</summary>
 internal static class SegmentHeader
 {
     public const int Size = 64;
@@ -21,7 +22,8 @@ internal static class SegmentHeader
         firstPosition = 0;
         return name.Length == Prefix.Length + 16 + Extension.Length && name.StartsWith(Prefix, StringComparison.Ordinal)
             && name.EndsWith(Extension, StringComparison.Ordinal)
-            && long.TryParse(name.AsSpan(Prefix.Length, 16), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out firstPosition)
+            && long.TryParse(name.AsSpan(Prefix.Length, 16), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture,
+                out firstPosition)
             && firstPosition >= 0;
     }
 

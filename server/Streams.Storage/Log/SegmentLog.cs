@@ -18,7 +18,8 @@ internal sealed class Segment(string name, long first, ILogFile file)
 }
 
 /// <summary>The segments of a container, in order. One thread appends; many may read.</summary>
-/// <remarks>After a failed write or flush the log must not be appended to again: what is on disk behind the last good flush is unknown. Reading goes on.</remarks>
+/// <remarks>After a failed write or flush the log must not be appended to again: what is on disk behind the last good flush is unknown.
+/// Reading goes on.</remarks>
 internal sealed class SegmentLog : IDisposable
 {
     private readonly ILogDisk _disk;
@@ -55,6 +56,9 @@ internal sealed class SegmentLog : IDisposable
     /// <summary>Whether so many more bytes call for a new segment.</summary>
     public bool IsFullFor(long bytes) => Current.Used > SegmentHeader.Size && Current.Used + bytes > _segmentBytes;
 
+    /// <summary>Gathers the rows of the current segment; <see langword="null"/> when no index files are kept.</summary>
+    public SegmentIndex? Index { get; set; }
+
     /// <summary>Ends the current segment and starts the next; both are flushed when it returns.</summary>
     public void Roll()
     {
@@ -62,6 +66,12 @@ internal sealed class SegmentLog : IDisposable
         ended.File.SetLength(ended.Used);
         ended.File.Flush();
         Start(ended.First + ended.Used);
+        if (Index is not null)
+        {
+            Index.LastGroup = _group;
+            Index.Save(_disk, ended, ended.First + ended.Used);
+            Index.Clear();
+        }
     }
 
     /// <summary>Writes a group; it is not durable yet.</summary>

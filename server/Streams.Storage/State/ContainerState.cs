@@ -2,10 +2,10 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>Everything derived from the log, flushed records only (rule R1). The writer publishes a group and opening replays the log through the
-/// same methods. Pure: no input or output, no clock.</summary>
-/// <remarks>Every Apply is idempotent for facts, so replay may begin anywhere before what the state already holds. Not safe for several threads:
-/// the container reads and publishes under one lock.</remarks>
+/// <summary>Everything derived from the log, flushed records only (rule R1). The writer publishes a group and opening replays the log
+/// through the same methods. Pure: no input or output, no clock.</summary>
+/// <remarks>Every Apply is idempotent for facts, so replay may begin anywhere before what the state already holds. Not safe for several
+/// threads: the container reads and publishes under one lock.</remarks>
 internal sealed class ContainerState
 {
     public LaneTable Lanes { get; } = new();

@@ -67,8 +67,8 @@ internal sealed class LaneIndex
         }
     }
 
-    /// <summary>The last entry whose base offset is at or before <paramref name="offset"/>; -1 when there is none. Of several entries with one
-    /// base offset (all but the last have no events) it is the last.</summary>
+    /// <summary>The last entry whose base offset is at or before <paramref name="offset"/>; -1 when there is none. Of several entries
+    /// with one base offset (all but the last have no events) it is the last.</summary>
     public int LastAtOrBefore(long offset)
     {
         int low = 0;

@@ -55,7 +55,8 @@ internal sealed class LaneState(LaneId id, int number)
     /// <summary>Whether the writer has something staged here.</summary>
     public bool IsStaged { get; set; }
 
-    public LaneStatus Status => new(id, new EntryNumber(FirstEntry), new EntryNumber(NextEntry), new Offset(FirstOffset), new Offset(NextOffset), Bytes);
+    public LaneStatus Status => new(id, new EntryNumber(FirstEntry), new EntryNumber(NextEntry), new Offset(FirstOffset),
+        new Offset(NextOffset), Bytes);
 
     // ---- publishing and replay
 
@@ -151,7 +152,8 @@ internal sealed class LaneState(LaneId id, int number)
         StagedOpenSince = 0;
     }
 
-    /// <summary>The checksum of an entry that is here, flushed or staged; <see langword="null"/> when it is no longer kept or cannot be read.</summary>
+    /// <summary>The checksum of an entry that is here, flushed or staged; <see langword="null"/> when it is no longer kept or cannot be
+    /// read.</summary>
     public uint? ChecksumOf(long entry)
     {
         if (entry >= _stagedFrom)

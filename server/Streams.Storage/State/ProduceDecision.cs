@@ -5,8 +5,8 @@ namespace Streams.Storage;
 /// <summary>What to do with a batch of a session (rules R2, R6): refuse it, answer where it is held, or append it.</summary>
 /// <param name="Refusal">Why it is refused, or none.</param>
 /// <param name="Detail">For people.</param>
-/// <param name="Held">Where all of it stands in the own lane, or <see langword="null"/>: then it is appended whole. The answer may be given only
-/// after the group under way is flushed (rule R1): it may name runs of that group.</param>
+/// <param name="Held">Where all of it stands in the own lane, or <see langword="null"/>: then it is appended whole. The answer may be
+/// given only after the group under way is flushed (rule R1): it may name runs of that group.</param>
 internal readonly record struct ProduceDecision(ProduceRefusal Refusal, string Detail, IReadOnlyList<PlacedRun>? Held)
 {
     /// <summary>Decides on a batch.</summary>
@@ -16,7 +16,8 @@ internal readonly record struct ProduceDecision(ProduceRefusal Refusal, string D
     /// <param name="session">The session of the batch.</param>
     /// <param name="lane">The own lane.</param>
     /// <param name="batch">The batch.</param>
-    public static ProduceDecision Decide(SessionTable sessions, ProducerLedger flushed, ProducerLedger staged, ProducerSession session, LaneId lane,
+    public static ProduceDecision Decide(SessionTable sessions, ProducerLedger flushed, ProducerLedger staged, ProducerSession session,
+        LaneId lane,
         in BatchHeader batch)
     {
         ProduceRefusal refusal = sessions.Take(session, lane.Partition, batch, out string detail);

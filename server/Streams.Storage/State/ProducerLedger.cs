@@ -2,9 +2,10 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>Which sequences of which producers stand where (rules R1, R3, R7, R8, R18), over all lanes. It indexes every batch, whether its producer marked it
-/// or not, so no twin goes unseen.</summary>
-/// <remarks>Not safe for several threads. Runs of entries that retention removed stay: they are held, and ground for skipping a twin (rule R8).</remarks>
+/// <summary>Which sequences of which producers stand where (rules R1, R3, R7, R8, R18), over all lanes. It indexes every batch, whether
+/// its producer marked it or not, so no twin goes unseen.</summary>
+/// <remarks>Not safe for several threads. Runs of entries that retention removed stay: they are held, and ground for skipping a twin
+/// (rule R8).</remarks>
 internal sealed class ProducerLedger
 {
     private readonly Dictionary<(StreamPartition Partition, ProducerId Producer), List<Line>> _lines = [];
@@ -55,7 +56,8 @@ internal sealed class ProducerLedger
                 PlacedSequences run = line.Runs.Runs[i];
                 if (run.Last >= from)
                 {
-                    held.Add(new HeldRun(new SequenceRun(producer, line.Epoch, run.First, run.Last), line.Origin, new Offset(run.FirstOffset)));
+                    held.Add(new HeldRun(new SequenceRun(producer, line.Epoch, run.First, run.Last), line.Origin,
+                        new Offset(run.FirstOffset)));
                 }
             }
         }
@@ -86,7 +88,8 @@ internal sealed class ProducerLedger
                 long last = Math.Min(run.Last, runs[i].Last);
                 if (first <= last)
                 {
-                    (copies ??= []).Add(new HeldRun(run with { First = first, Last = last }, line.Origin, new Offset(runs[i].OffsetOf(first))));
+                    (copies ??= []).Add(new HeldRun(run with { First = first, Last = last }, line.Origin,
+                        new Offset(runs[i].OffsetOf(first))));
                 }
             }
         }

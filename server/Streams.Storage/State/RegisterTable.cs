@@ -2,13 +2,15 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>The registers of streams: last writer wins by hybrid clock; of two settings of a stream the greater number of partitions stays.</summary>
+/// <summary>The registers of streams: last writer wins by hybrid clock; of two settings of a stream the greater number of partitions
+/// stays.</summary>
 internal sealed class RegisterTable
 {
     private readonly Dictionary<StreamPath, SortedDictionary<string, RegisterFact>> _registers = [];
 
     public RegisterFact? Get(StreamPath stream, string key) =>
-        _registers.TryGetValue(stream, out SortedDictionary<string, RegisterFact>? of) && of.TryGetValue(key, out RegisterFact fact) ? fact : null;
+        _registers.TryGetValue(stream, out SortedDictionary<string, RegisterFact>? of) && of.TryGetValue(key, out RegisterFact fact) ? fact
+            : null;
 
     /// <summary>The registers of a stream whose keys begin with <paramref name="prefix"/>, in order of their keys.</summary>
     public IReadOnlyList<RegisterFact> List(StreamPath stream, string prefix) =>

@@ -3,21 +3,23 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>Sequences of one producer epoch at offsets of one lane. <see cref="MaxLast"/> is the greatest <see cref="Last"/> up to here.</summary>
+/// <summary>Sequences of one producer epoch at offsets of one lane. <see cref="MaxLast"/> is the greatest <see cref="Last"/> up to
+/// here.</summary>
 internal record struct PlacedSequences(long First, long Last, long FirstOffset, long MaxLast)
 {
     public readonly long OffsetOf(long sequence) => FirstOffset + (sequence - First);
 }
 
-/// <summary>What one producer epoch has in one lane: runs ordered by sequence, each at consecutive offsets (rule R3). Runs merge only where sequence and
-/// offset both go on; a sequence may stand twice (a batch that was held in part is appended whole, rule R6).</summary>
+/// <summary>What one producer epoch has in one lane: runs ordered by sequence, each at consecutive offsets (rule R3). Runs merge only
+/// where sequence and offset both go on; a sequence may stand twice (a batch that was held in part is appended whole, rule R6).</summary>
 internal sealed class RunList
 {
     private readonly List<PlacedSequences> _runs = [];
 
     public IReadOnlyList<PlacedSequences> Runs => _runs;
 
-    /// <summary>Adds a run; false when all of it is here already, at the same offsets. <paramref name="changed"/> is the run it became part of.</summary>
+    /// <summary>Adds a run; false when all of it is here already, at the same offsets. <paramref name="changed"/> is the run it became
+    /// part of.</summary>
     public bool Add(long first, long last, long firstOffset, out PlacedSequences changed)
     {
         changed = default;

@@ -2,8 +2,10 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>The newest session of each producer and what it sent last for each partition (rule R2). Volatile: a restart ends all sessions.</summary>
-/// <remarks>Safe for use by many threads. A producer that is forgotten here is refused and says hello again, so the bound costs nothing but that.</remarks>
+/// <summary>The newest session of each producer and what it sent last for each partition (rule R2). Volatile: a restart ends all
+/// sessions.</summary>
+/// <remarks>Safe for use by many threads. A producer that is forgotten here is refused and says hello again, so the bound costs nothing
+/// but that.</remarks>
 internal sealed class SessionTable(long firstNumber)
 {
     /// <summary>Most producers remembered: each takes some 200 bytes, and a node has fewer connections than this.</summary>
@@ -44,7 +46,8 @@ internal sealed class SessionTable(long firstNumber)
         }
     }
 
-    /// <summary>Takes note of a batch that follows what the session sent before; else says why it is refused. A refusal ends the session.</summary>
+    /// <summary>Takes note of a batch that follows what the session sent before; else says why it is refused. A refusal ends the
+    /// session.</summary>
     public ProduceRefusal Take(ProducerSession session, StreamPartition partition, in BatchHeader batch, out string detail)
     {
         lock (_lock)

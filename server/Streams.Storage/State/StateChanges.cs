@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>What of the derived state changed since it was last written to its file. Its size is bounded by the records between two writings.</summary>
+/// <summary>What of the derived state changed since it was last written to its file. Its size is bounded by the records between two
+/// writings.</summary>
 internal sealed class StateChanges
 {
     public HashSet<(StreamPartition Partition, ConsumerName Consumer)> Cursors { get; } = [];

@@ -5,8 +5,8 @@ namespace Streams.Storage;
 /// <summary>The joined state as items for links (rule R16).</summary>
 internal static class StateSnapshot
 {
-    /// <summary>All of it, as it is now. Runs of producers only where this cluster does not keep the entries (rule R8): runs of kept entries
-    /// come with the entries.</summary>
+    /// <summary>All of it, as it is now. Runs of producers only where this cluster does not keep the entries (rule R8): runs of kept
+    /// entries come with the entries.</summary>
     public static List<StateItem> Take(ContainerState state)
     {
         List<StateItem> items = [.. state.Origins.All().Select(StateItems.Of)];

@@ -4,10 +4,11 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>The one writer of a container: takes what waits, stages it, writes it with one write, flushes it with one flush, makes it visible, answers.
-/// While it flushes, the next group gathers.</summary>
+/// <summary>The one writer of a container: takes what waits, stages it, writes it with one write, flushes it with one flush, makes it
+/// visible, answers. While it flushes, the next group gathers.</summary>
 /// <remarks>Failure: a refused write or flush ends it. Nothing of that group is made visible or acknowledged (its callers get a
-/// <see cref="StorageFailedException"/>: it may or may not be found at the next open), nor is anything later. Readers go on with what was flushed before.</remarks>
+/// <see cref="StorageFailedException"/>: it may or may not be found at the next open), nor is anything later. Readers go on with what
+/// was flushed before.</remarks>
 internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog log, Lock gate, WatchList watches, ContainerOptions options,
     TimeProvider time, ILogger logger)
 {
@@ -25,9 +26,6 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
 
     /// <summary>Called under the lock after each group that was made visible, with the records in it.</summary>
     public Action<int>? Published { get; set; }
-
-    /// <summary>Called after a segment ended.</summary>
-    public Action<Segment>? Ended { get; set; }
 
     /// <summary>Works until the queue is closed and empty, or the disk refuses. Never throws.</summary>
     public async Task RunAsync()
@@ -73,7 +71,7 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
         WriteAndFlush();
         lock (gate)
         {
-            stager.Publish();
+            stager.Publish(log.Index);
             Published?.Invoke(stager.Records);
         }
 
@@ -97,10 +95,8 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
     {
         if (log.IsFullFor(cost))
         {
-            Segment ended = log.Current;
             log.Roll();
             logger.Rolled(log.Current.Name);
-            Ended?.Invoke(ended);
         }
     }
 

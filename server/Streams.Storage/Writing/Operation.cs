@@ -20,7 +20,8 @@ internal abstract class Operation
     /// <summary>Whether it was refused, and answered, while it was staged.</summary>
     public bool IsRefused { get; set; }
 
-    /// <summary>Decides and stages. A <see cref="StreamsException"/> refuses this operation alone; it must be thrown before anything is staged.</summary>
+    /// <summary>Decides and stages. A <see cref="StreamsException"/> refuses this operation alone; it must be thrown before anything is
+    /// staged.</summary>
     public abstract void Stage(Stager stager);
 
     /// <summary>Answers: the group is flushed.</summary>

@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>The container as producer of the events of clients without an outbox: one random id and epoch for each start, sequences per partition.</summary>
+/// <summary>The container as producer of the events of clients without an outbox: one random id and epoch for each start, sequences per
+/// partition.</summary>
 /// <remarks>Waiting plain events of a partition go into one batch. The writer's own.</remarks>
 internal sealed class PlainProducer(Random chance, int batchBytes)
 {
@@ -28,7 +29,8 @@ internal sealed class PlainProducer(Random chance, int batchBytes)
         bool isNew = !_open.TryGetValue(partition, out Batch? batch);
         batch ??= new Batch(_builders.TryPop(out EventBatchBuilder? kept) ? kept : new EventBatchBuilder());
         PlainEvent plain = operation.Plain;
-        bool added = batch.Builder.TryAdd(plain.Topic.Span, plain.Key.Span, plain.Headers.Span, plain.Payload.Span, plain.TimestampMicroseconds,
+        bool added = batch.Builder.TryAdd(plain.Topic.Span, plain.Key.Span, plain.Headers.Span, plain.Payload.Span,
+            plain.TimestampMicroseconds,
             isNew ? EventLimits.MaxBatchBytes : batchBytes);
         if (added)
         {

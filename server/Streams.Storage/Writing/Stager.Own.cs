@@ -21,7 +21,8 @@ internal sealed partial class Stager
         if (header.Producer != session.Producer)
         {
             _sessions.End(session);
-            return ProduceResult.Refused(ProduceRefusal.Invalid, $"the batch is of producer {header.Producer}, the session of {session.Producer}");
+            return ProduceResult.Refused(ProduceRefusal.Invalid,
+                $"the batch is of producer {header.Producer}, the session of {session.Producer}");
         }
 
         LaneId id = new(partition, Origin!.Value);
@@ -84,7 +85,8 @@ internal sealed partial class Stager
         if (!onlyIfNew || _state.Settings(stream) is null)
         {
             RegisterFact fact = _state.Registers.Joined(stream, new RegisterFact(key, NextMoment(), value));
-            AppendOwn(new StreamPartition(stream, default), EntryKind.Registers, 0, AfterVector.Empty, RegisterFacts.Write([fact]), default);
+            AppendOwn(new StreamPartition(stream, default), EntryKind.Registers, 0, AfterVector.Empty, RegisterFacts.Write([fact]),
+                default);
         }
     }
 
@@ -217,7 +219,8 @@ internal sealed partial class Stager
     }
 
     // The first entry of a lane announces the incarnation (rule R15).
-    private LaneEntry AppendOwn(StreamPartition partition, EntryKind kind, int events, AfterVector after, ReadOnlyMemory<byte> body, in BatchHeader batch)
+    private LaneEntry AppendOwn(StreamPartition partition, EntryKind kind, int events, AfterVector after, ReadOnlyMemory<byte> body,
+        in BatchHeader batch)
     {
         LaneState lane = Lane(new LaneId(partition, Origin!.Value));
         if (lane.StagedNextEntry == 0)

@@ -2,8 +2,9 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>Turns the operations of one group into records, against what is flushed and what the group has so far. Pure but for the clock and chance it was
-/// given: no input or output. The writer's own; nothing here is visible to anybody until <see cref="Publish"/>.</summary>
+/// <summary>Turns the operations of one group into records, against what is flushed and what the group has so far. Pure but for the
+/// clock and chance it was given: no input or output. The writer's own; nothing here is visible to anybody until
+/// <see cref="Publish"/>.</summary>
 internal sealed partial class Stager
 {
     private readonly ContainerState _state;
@@ -51,7 +52,8 @@ internal sealed partial class Stager
 
     public int Records => _records.Count;
 
-    /// <summary>Begins a group that will be written at <paramref name="position"/>, in the segment that begins at <paramref name="segment"/>.</summary>
+    /// <summary>Begins a group that will be written at <paramref name="position"/>, in the segment that begins at
+    /// <paramref name="segment"/>.</summary>
     public void Begin(long position, long segment, uint group)
     {
         _buffer.Begin(position, group);
@@ -87,11 +89,12 @@ internal sealed partial class Stager
     }
 
     /// <summary>Makes the group visible: it is flushed. Under the container's lock.</summary>
-    public void Publish()
+    public void Publish(SegmentIndex? index)
     {
         foreach (StagedRecord record in _records)
         {
             record.Publish(_state);
+            index?.Add(record, _segment);
         }
     }
 

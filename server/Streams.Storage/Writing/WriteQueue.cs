@@ -2,8 +2,8 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>The operations that wait for the writer, in the order in which they were made, bounded by bytes and number. Those over the bound wait outside,
-/// in order too: their callers wait with them.</summary>
+/// <summary>The operations that wait for the writer, in the order in which they were made, bounded by bytes and number. Those over the
+/// bound wait outside, in order too: their callers wait with them.</summary>
 /// <remarks>Safe for use by many threads; one takes.</remarks>
 internal sealed class WriteQueue(long maxBytes, int maxOperations)
 {
@@ -18,7 +18,8 @@ internal sealed class WriteQueue(long maxBytes, int maxOperations)
     /// <summary>Bytes of operations inside: queued, or in the group under way.</summary>
     public long PendingBytes => Volatile.Read(ref _pendingBytes);
 
-    /// <summary>Adds an operation. It can be cancelled only as long as it waits outside; later it is carried out whatever the token says.</summary>
+    /// <summary>Adds an operation. It can be cancelled only as long as it waits outside; later it is carried out whatever the token
+    /// says.</summary>
     public void Add(Operation operation, CancellationToken cancellationToken)
     {
         Exception? closed;
@@ -76,7 +77,8 @@ internal sealed class WriteQueue(long maxBytes, int maxOperations)
         long bytes = 0;
         lock (_lock)
         {
-            while (group.Count < groupOperations && _ready.TryPeek(out Operation? next) && (group.Count == 0 || bytes + next.Cost <= groupBytes))
+            while (group.Count < groupOperations && _ready.TryPeek(out Operation? next) && (group.Count == 0
+                || bytes + next.Cost <= groupBytes))
             {
                 group.Add(_ready.Dequeue());
                 bytes += next.Cost;
@@ -102,7 +104,8 @@ internal sealed class WriteQueue(long maxBytes, int maxOperations)
         }
     }
 
-    /// <summary>Refuses all later operations with <paramref name="cause"/>. Those outside are let in; with <paramref name="dropAll"/> everything is refused.</summary>
+    /// <summary>Refuses all later operations with <paramref name="cause"/>. Those outside are let in; with <paramref name="dropAll"/>
+    /// everything is refused.</summary>
     public void Close(Exception cause, bool dropAll)
     {
         List<Operation> dropped = [];

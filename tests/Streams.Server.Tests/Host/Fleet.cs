@@ -24,7 +24,7 @@ internal static class Fleet
         EventBatch batch = builder.Build(new EventIdentity(Producer, 5, firstSequence), default, mayHaveTwins: false);
         ProduceResult result = await store.ProduceAsync(store.BeginProducer(Producer), Partition, AfterVector.Empty, batch, default);
         Assert.Equal((ProduceRefusal.None, ""), (result.Refusal, result.Detail));
-        return Assert.Single(result.Placed).Place.Offset.Value;
+        return Assert.Single(result.Placed).FirstOffset.Value;
     }
 
     /// <summary>How far a lane reaches here.</summary>

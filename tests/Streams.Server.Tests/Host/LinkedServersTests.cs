@@ -21,7 +21,7 @@ public sealed class LinkedServersTests : IDisposable
 
         await Fleet.ProduceAsync(sj.Host.Store, 1, 200);
         await Fleet.ProduceAsync(sj.Host.Store, 201, 100);
-        await Eventually.EqualAsync(300, () => Fleet.NextOffset(ny, origin), "ny holds the lane");
+        await Eventually.EqualAsync(300L, () => Fleet.NextOffset(ny, origin), "ny holds the lane");
 
         string digest = $"/api/v1/lanes/digest?stream=/fleet&partition=0&origin={origin}";
         Assert.Equal((await sj.GetAsync(digest)).GetRawText(), (await ny.GetAsync(digest)).GetRawText());

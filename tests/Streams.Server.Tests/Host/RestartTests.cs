@@ -82,7 +82,8 @@ public sealed class RestartTests : IDisposable
     {
         using TemporaryDirectory elsewhere = new();
         await using RunningHost ny = await RunningHost.StartAsync(RunningHost.OptionsIn(elsewhere, "ny"));
-        ServerOptions options = RunningHost.OptionsIn(_directory) with { LinksTo = [new LinkPeer(ClusterName.Parse("ny"), "127.0.0.1", ny.Host.Link.Port)] };
+        LinkPeer toNy = new(ClusterName.Parse("ny"), "127.0.0.1", ny.Host.Link.Port);
+        ServerOptions options = RunningHost.OptionsIn(_directory) with { LinksTo = [toNy] };
         Origin origin;
         await using (RunningHost server = await RunningHost.StartAsync(options))
         {
@@ -90,7 +91,7 @@ public sealed class RestartTests : IDisposable
             await Fleet.ProduceAsync(server.Host.Store, 1, 3);
             Copy(options.DataDirectory, _directory.Combine("backup"));
             await Fleet.ProduceAsync(server.Host.Store, 4, 3);
-            await Eventually.EqualAsync(6, () => Fleet.NextOffset(ny, origin), "ny holds the lane");
+            await Eventually.EqualAsync(6L, () => Fleet.NextOffset(ny, origin), "ny holds the lane");
         }
 
         Copy(_directory.Combine("backup") + "/.", options.DataDirectory);
@@ -99,7 +100,7 @@ public sealed class RestartTests : IDisposable
 
         Assert.Equal("neighbourHoldsMore", await ReasonAsync(again));
         Assert.True(origin.IsClosedBy(again.Host.Store.Origin));
-        await Eventually.EqualAsync(6, () => Fleet.NextOffset(again, origin), "the lane was taken back");
+        await Eventually.EqualAsync(6L, () => Fleet.NextOffset(again, origin), "the lane was taken back");
     }
 
     private async Task<(Origin Origin, string Reason)> RunAsync(

@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Storage.Tests;
 
-/// <summary>A disk that keeps only what was flushed. It can stop at a chosen write or flush, refuse one, and lose or tear what was not flushed.</summary>
+/// <summary>A disk that keeps only what was flushed. It can stop at a chosen write or flush, refuse one, and lose or tear what was not
+/// flushed.</summary>
 internal sealed class SimulatedDisk : ILogDisk
 {
     public const int SectorBytes = 512;
@@ -51,7 +52,8 @@ internal sealed class SimulatedDisk : ILogDisk
     {
         lock (_lock)
         {
-            return _names.TryGetValue(name, out SimulatedFile? file) ? new Handle(this, file, _epoch) : throw new StorageFailedException("no file " + name);
+            return _names.TryGetValue(name, out SimulatedFile? file) ? new Handle(this, file, _epoch)
+                : throw new StorageFailedException("no file " + name);
         }
     }
 
@@ -77,7 +79,8 @@ internal sealed class SimulatedDisk : ILogDisk
         }
     }
 
-    /// <summary>The power goes: unflushed bytes are kept, lost or torn as chance has it. Old handles are dead. Later faults are off.</summary>
+    /// <summary>The power goes: unflushed bytes are kept, lost or torn as chance has it. Old handles are dead. Later faults are
+    /// off.</summary>
     public void Crash(Random chance)
     {
         lock (_lock)

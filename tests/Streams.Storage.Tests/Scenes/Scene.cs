@@ -81,7 +81,8 @@ internal sealed class Scene(int seed = 1) : IAsyncDisposable
         EventBatchBuilder builder = new();
         for (int i = 0; i < count; i++)
         {
-            builder.TryAdd(Encoding.UTF8.GetBytes(topic), default, default, Encoding.UTF8.GetBytes($"{producer.Value}:{first + i}"), first + i);
+            builder.TryAdd(Encoding.UTF8.GetBytes(topic), default, default, Encoding.UTF8.GetBytes($"{producer.Value}:{first + i}"),
+                first + i);
         }
 
         return builder.Build(new EventIdentity(producer, epoch, first), after == 0 ? default : (afterEpoch ?? epoch, after), twins);
@@ -168,7 +169,8 @@ internal sealed class RecordingLogger : ILogger
 
     public bool IsEnabled(LogLevel logLevel) => true;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
+        string> formatter)
     {
         lock (_lines)
         {

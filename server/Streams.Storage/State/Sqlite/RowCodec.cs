@@ -19,7 +19,8 @@ internal enum RowKind
 /// <summary>A row: its key says what it is about, its value what is so.</summary>
 internal readonly record struct StateRow(RowKind Kind, byte[] Key, byte[] Value)
 {
-    /// <summary>CRC-32C of all of it: the file's own format would not see a flipped bit, and a wrong run would make producers drop events.</summary>
+    /// <summary>CRC-32C of all of it: the file's own format would not see a flipped bit, and a wrong run would make producers drop
+    /// events.</summary>
     public uint Checksum => Crc32C.Compute(Value, Crc32C.Compute(Key, (uint)Kind));
 }
 
@@ -90,7 +91,8 @@ internal static class RowCodec
 
         foreach ((StreamPath stream, TopicFact fact) in rows.Topics)
         {
-            yield return Item(new StateItem(StateKind.Topics, new StreamPartition(stream, default), TopicFacts.Write([fact])), (ref ByteWriter writer) =>
+            yield return Item(new StateItem(StateKind.Topics, new StreamPartition(stream, default), TopicFacts.Write([fact])),
+                (ref ByteWriter writer) =>
             {
                 writer.Text(stream.Value);
                 writer.Text(fact.Topic.Value);

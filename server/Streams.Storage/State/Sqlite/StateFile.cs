@@ -3,9 +3,10 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>The derived state in one SQLite database beside the log, written behind it: rows and the log position they hold for, in one transaction.</summary>
-/// <remarks>It holds no truth: when it is missing, damaged, or ahead of the log, it is thrown away and made anew from the log. Its commits need not be
-/// flushed: an older state and its older position are as good. Not safe for several threads.</remarks>
+/// <summary>The derived state in one SQLite database beside the log, written behind it: rows and the log position they hold for, in one
+/// transaction.</summary>
+/// <remarks>It holds no truth: when it is missing, damaged, or ahead of the log, it is thrown away and made anew from the log. Its
+/// commits need not be flushed: an older state and its older position are as good. Not safe for several threads.</remarks>
 internal sealed class StateFile : IDisposable
 {
     public const string FileName = "state.db";
@@ -43,7 +44,8 @@ internal sealed class StateFile : IDisposable
         }
     }
 
-    /// <summary>Loads all rows into a state. Gives the position they hold for, or what is wrong with the file: then throw the state away too.</summary>
+    /// <summary>Loads all rows into a state. Gives the position they hold for, or what is wrong with the file: then throw the state away
+    /// too.</summary>
     /// <exception cref="SqliteException">It is damaged.</exception>
     public string? Load(ContainerState state, Dictionary<LaneId, (EntryNumber Entry, Offset Offset)> heads, out long position)
     {
@@ -51,7 +53,8 @@ internal sealed class StateFile : IDisposable
         long version = (long)Scalar("PRAGMA user_version")!;
         if (version == 0)
         {
-            Run($"CREATE TABLE rows (kind INTEGER, key BLOB, value BLOB, crc INTEGER, PRIMARY KEY (kind, key)) WITHOUT ROWID; PRAGMA user_version={Version};");
+            Run("CREATE TABLE rows (kind INTEGER, key BLOB, value BLOB, crc INTEGER, PRIMARY KEY (kind, key)) WITHOUT ROWID; "
+                + $"PRAGMA user_version={Version};");
             return "it was missing";
         }
 
@@ -93,7 +96,8 @@ internal sealed class StateFile : IDisposable
         SqliteParameter key = upsert.Parameters.Add("$key", SqliteType.Blob);
         SqliteParameter value = upsert.Parameters.Add("$value", SqliteType.Blob);
         SqliteParameter crc = upsert.Parameters.Add("$crc", SqliteType.Integer);
-        foreach (StateRow row in RowCodec.Items(rows).Concat(rows.Lanes.Select(RowCodec.LaneHead)).Append(RowCodec.Applied(rows.OwnOrigin, rows.Position)))
+        foreach (StateRow row in RowCodec.Items(rows).Concat(rows.Lanes.Select(RowCodec.LaneHead)).Append(RowCodec.Applied(rows.OwnOrigin,
+            rows.Position)))
         {
             kind.Value = (int)row.Kind;
             key.Value = row.Key;
@@ -107,7 +111,8 @@ internal sealed class StateFile : IDisposable
 
     public void Dispose() => _connection.Dispose();
 
-    private static bool Take(ContainerState state, Dictionary<LaneId, (EntryNumber Entry, Offset Offset)> heads, StateRow row, ref long position,
+    private static bool Take(ContainerState state, Dictionary<LaneId, (EntryNumber Entry, Offset Offset)> heads, StateRow row,
+        ref long position,
         ref bool applied)
     {
         switch (row.Kind)
@@ -115,7 +120,8 @@ internal sealed class StateFile : IDisposable
             case RowKind.Item when RowCodec.TryReadItem(row.Value, out StateItem item) && StateItems.IsValid(item):
                 state.ApplyItem(item);
                 return true;
-            case RowKind.LaneHead when RowCodec.TryReadLaneHead(row.Key, row.Value, out LaneId lane, out EntryNumber entry, out Offset offset):
+            case RowKind.LaneHead when RowCodec.TryReadLaneHead(row.Key, row.Value, out LaneId lane, out EntryNumber entry,
+                out Offset offset):
                 heads[lane] = (entry, offset);
                 return true;
             case RowKind.Applied when RowCodec.TryReadApplied(row.Value, out Origin? own, out position):

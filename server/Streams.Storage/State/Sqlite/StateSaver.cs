@@ -3,15 +3,18 @@ using Microsoft.Extensions.Logging;
 
 namespace Streams.Storage;
 
-/// <summary>Writes the derived state to its file behind the log: after so many records or so much time, one writing at a time, beside the writer.</summary>
+/// <summary>Writes the derived state to its file behind the log: after so many records or so much time, one writing at a time, beside
+/// the writer.</summary>
 /// <remarks>Failure: it stops writing, which costs the next start a longer replay and nothing else.</remarks>
-internal sealed class StateSaver(StateFile file, ContainerState state, ContainerOptions options, TimeProvider time, ILogger logger) : IDisposable
+internal sealed class StateSaver(StateFile file, ContainerState state, ContainerOptions options, TimeProvider time, ILogger logger)
+    : IDisposable
 {
     private int _records;
     private long _last = time.GetTimestamp();
     private Task _saving = Task.CompletedTask;
 
-    /// <summary>A group of so many records was made visible; the log is flushed up to <paramref name="position"/>. Under the container's lock.</summary>
+    /// <summary>A group of so many records was made visible; the log is flushed up to <paramref name="position"/>. Under the container's
+    /// lock.</summary>
     public void Published(int records, long position)
     {
         _records += records;
