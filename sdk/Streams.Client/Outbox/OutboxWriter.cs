@@ -82,10 +82,25 @@ internal sealed class OutboxWriter
         {
             ClientLog.WriterDied(_logger, e);
             _queue.Writer.TryComplete(e);
+            FailAll(new StorageFailedException($"outbox: its writer died: {e.Message}", e));
         }
         finally
         {
             _stopped.TrySetResult();
+        }
+    }
+
+    // Nobody may wait for ever: whoever is in the batch that could not be finished, or still in the queue, is told.
+    private void FailAll(StorageFailedException why)
+    {
+        foreach (IOutboxOperation operation in _batch)
+        {
+            operation.Failed(why);
+        }
+
+        while (_queue.Reader.TryRead(out IOutboxOperation? operation))
+        {
+            operation.Failed(why);
         }
     }
 
@@ -146,6 +161,7 @@ internal sealed class OutboxWriter
             operation.Committed();
         }
 
+        _batch.Clear();
         _announced(_transaction);
     }
 }

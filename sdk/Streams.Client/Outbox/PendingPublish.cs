@@ -57,6 +57,11 @@ internal sealed class PendingPublish : TaskCompletionSource<StoredEvent>, IOutbo
     /// <inheritdoc/>
     public bool Failed(Exception why)
     {
+        if (_receipt.GetStatus(_receipt.Version) != ValueTaskSourceStatus.Pending)
+        {
+            return false;                                // it was told that it is stored, and it is
+        }
+
         Content = default;
         _outbox.Gate.Leave(Bytes);
         TrySetCanceled();
