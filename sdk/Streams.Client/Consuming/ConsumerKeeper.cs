@@ -4,7 +4,8 @@ using Streams.Core;
 namespace Streams.Client;
 
 /// <summary>Keeps a consumer's cursors and ranges on the device, gathered over a short time, in one transaction each (R17).</summary>
-/// <remarks>Failure: what could not be kept is tried again each second and with everything that follows it; meanwhile no cluster is told of it.</remarks>
+/// <remarks>Failure: what could not be kept is tried again each second and with everything that follows it; meanwhile no cluster is
+/// told of it.</remarks>
 internal sealed class ConsumerKeeper : IAsyncDisposable
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
