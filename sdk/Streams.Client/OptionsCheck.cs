@@ -31,7 +31,7 @@ internal static class OptionsCheck
         Expect(faults, options.AnswerTimeout > TimeSpan.Zero, $"AnswerTimeout {options.AnswerTimeout}: more than 0");
         Expect(faults, options.ConnectBackoff.First > TimeSpan.Zero && options.ConnectBackoff.Longest >= options.ConnectBackoff.First
             && options.ConnectBackoff.Longest <= TimeSpan.FromHours(1),
-                "ConnectBackoff: first more than 0, longest not below it and at most 1 h");
+            "ConnectBackoff: first more than 0, longest not below it and at most 1 h");
         Expect(faults, options.FailBackAfter >= TimeSpan.FromMilliseconds(30) || options.FailBackAfter == Timeout.InfiniteTimeSpan,
             $"FailBackAfter {options.FailBackAfter}: at least 30 ms, or infinite");
         Expect(faults, options.KeepAlive >= TimeSpan.FromSeconds(1) && options.KeepAlive <= TimeSpan.FromHours(18),

@@ -55,8 +55,8 @@ public sealed class StreamsClient : IAsyncDisposable
     /// <exception cref="StorageFailedException">The outbox cannot be opened.</exception>
     public static ValueTask<StreamsClient> OpenAsync(StreamsClientOptions options, ILoggerFactory? logging = null,
         TimeProvider? time = null,
-        Random? chance = null, CancellationToken cancellationToken = default) => OpenAsync(options, null, logging, time, chance,
-            cancellationToken);
+        Random? chance = null, CancellationToken cancellationToken = default) =>
+            OpenAsync(options, null, logging, time, chance, cancellationToken);
 
     internal static async ValueTask<StreamsClient> OpenAsync(StreamsClientOptions options, IClusterConnector? connector,
         ILoggerFactory? logging,
@@ -87,7 +87,8 @@ public sealed class StreamsClient : IAsyncDisposable
     /// <param name="key">Decides the partition instead of the topic, when given.</param>
     /// <param name="headers">Names and values that travel with the event.</param>
     /// <param name="timestamp">When it happened; default now.</param>
-    /// <param name="cancellationToken">Ends the wait for room in the outbox. An event that has been let in is stored all the same.</param>
+    /// <param name="cancellationToken">Ends the wait for room in the outbox. An event that has been let in is stored all the
+    /// same.</param>
     /// <exception cref="InvalidRequestException">Name, key, headers or payload are over a limit.</exception>
     /// <exception cref="StorageFailedException">The device's disk refused.</exception>
     /// <exception cref="ObjectDisposedException">The client is closed.</exception>
@@ -103,13 +104,12 @@ public sealed class StreamsClient : IAsyncDisposable
 
         if (payload.Length > EventLimits.MaxPayloadBytes || key.Length > EventLimits.MaxKeyBytes)
         {
-            throw new InvalidRequestException(
-                $"payload takes {payload.Length} bytes and key {key.Length}, at most {EventLimits.MaxPayloadBytes} and"
-                + $" {EventLimits.MaxKeyBytes} are allowed");
+            throw new InvalidRequestException($"payload takes {payload.Length} bytes and key {key.Length},"
+                + $" at most {EventLimits.MaxPayloadBytes} and {EventLimits.MaxKeyBytes} are allowed");
         }
 
-        long at = (timestamp ?? _time.GetUtcNow()).UtcTicks / TimeSpan.TicksPerMicrosecond
-            - (DateTimeOffset.UnixEpoch.UtcTicks / TimeSpan.TicksPerMicrosecond);
+        long at = (timestamp ?? _time.GetUtcNow()).UtcTicks / TimeSpan.TicksPerMicrosecond - (
+            DateTimeOffset.UnixEpoch.UtcTicks / TimeSpan.TicksPerMicrosecond);
         PlainEvent content = new(Encoding.UTF8.GetBytes(topic.Value), key, headers is null ? default : EventHeader.Encode(headers),
             payload, at);
         return ClientMetrics.Activities.HasListeners()
@@ -117,7 +117,8 @@ public sealed class StreamsClient : IAsyncDisposable
     }
 
     /// <summary>Opens a consumer. Needs no network: it begins to be given events when a cluster is connected.</summary>
-    /// <exception cref="InvalidRequestException">A filter is none, or this client has a consumer of that name and stream open.</exception>
+    /// <exception cref="InvalidRequestException">A filter is none, or this client has a consumer of that name and stream
+    /// open.</exception>
     /// <exception cref="StorageFailedException">The device's disk refused.</exception>
     public async ValueTask<StreamsConsumer> ConsumeAsync(ConsumerOptions options, CancellationToken cancellationToken = default)
     {

@@ -30,16 +30,16 @@ public sealed record StreamsClientOptions
     /// <summary>Name of this device, for connections, logs and metrics: 1 to 128 bytes of UTF-8. Required.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The clusters, the preferred first. When one is lost the client goes on with the next that answers, and back to the first
-    /// when it is well again. Required, 1 to 64.</summary>
+    /// <summary>The clusters, the preferred first. When one is lost the client goes on with the next that answers, and back to the
+    /// first when it is well again. Required, 1 to 64.</summary>
     public required IReadOnlyList<ClusterEndpoint> Clusters { get; init; }
 
     /// <summary>The SQLite file that holds the outbox and what consumers have been given. Created when missing. One process at a time.
     /// Required.</summary>
     public required string OutboxPath { get; init; }
 
-    /// <summary>Most bytes that events may take in the outbox before <see cref="StreamsClient.PublishAsync"/> waits. Default 256 MiB; at
-    /// least 1 MiB.</summary>
+    /// <summary>Most bytes that events may take in the outbox before <see cref="StreamsClient.PublishAsync"/> waits. Default 256 MiB;
+    /// at least 1 MiB.</summary>
     public long OutboxBytes { get; init; } = 256L << 20;
 
     /// <summary>Most bytes of one batch. Default 256 KiB; 4 KiB to 4 MiB.</summary>

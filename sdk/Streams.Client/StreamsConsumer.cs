@@ -24,7 +24,8 @@ public sealed class StreamsConsumer : IAsyncDisposable
     /// <summary>The events, each once, in the order of their producers. One reader at a time; nothing more is fetched than
     /// <see cref="StreamsClientOptions.ReceiveBytes"/> allows
     /// until events are taken. Ends when the token is cancelled or the consumer disposed.</summary>
-    /// <remarks>An event that is not acknowledged holds the cursor of its lane; it is given again after a restart of the process.</remarks>
+    /// <remarks>An event that is not acknowledged holds the cursor of its lane; it is given again after a restart of the
+    /// process.</remarks>
     /// <exception cref="InvalidOperationException">Someone reads already.</exception>
     /// <exception cref="InvalidRequestException">The cluster refused the subscription for good.</exception>
     public async IAsyncEnumerable<ReceivedEvent> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)

@@ -6,8 +6,8 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>Finds a cluster that answers: in the order of the list, with jittered exponential back-off between rounds, and without those
-/// that have failed lately as long
+/// <summary>Finds a cluster that answers: in the order of the list, with jittered exponential back-off between rounds, and without
+/// those that have failed lately as long
 /// as others answer.</summary>
 internal sealed class EndpointChoice
 {
@@ -36,8 +36,8 @@ internal sealed class EndpointChoice
             Randomizer = () => Jitter(chance),
             ShouldHandle = new PredicateBuilder().Handle<NoClusterException>(),
         }).Build();
-        _breakers = [.. options.Clusters.Select(_ =>
-            new ResiliencePipelineBuilder { TimeProvider = time }.AddCircuitBreaker(new CircuitBreakerStrategyOptions
+        _breakers = [.. options.Clusters.Select(_ => new ResiliencePipelineBuilder { TimeProvider = time }.AddCircuitBreaker(
+            new CircuitBreakerStrategyOptions
         {
             MinimumThroughput = 2,
             FailureRatio = 0.9,

@@ -4,8 +4,7 @@ namespace Streams.Client;
 
 /// <summary>What a consumer has of its client.</summary>
 internal sealed record ConsumerContext(StreamsClientOptions Options, EventOutbox Outbox, ClusterLink Link, ClientMetrics Metrics,
-    SteadyClock Clock,
-    ILogger Logger)
+    SteadyClock Clock, ILogger Logger)
 {
     private int _subscriptions;
 

@@ -5,8 +5,8 @@ using Streams.Core;
 namespace Streams.Client;
 
 /// <summary>A consumer over all its sessions: opens, receives, hands out, keeps and commits.</summary>
-/// <remarks>Decisions are <see cref="PassByReader"/>'s, under one lock that is never held across I/O. Failure: a fault of a session ends
-/// that; what cannot be kept on the device stays to be
+/// <remarks>Decisions are <see cref="PassByReader"/>'s, under one lock that is never held across I/O. Failure: a fault of a session
+/// ends that; what cannot be kept on the device stays to be
 /// kept, and the cursor behind it. A cluster is never told a cursor that is not on the device's disk (R17).</remarks>
 internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
 {
@@ -321,7 +321,8 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
         return null;
     }
 
-    /// <summary>Queues what was given; gives the credit that it holds. What had been held back has given its credit back already.</summary>
+    /// <summary>Queues what was given; gives the credit that it holds. What had been held back has given its credit back
+    /// already.</summary>
     private int Queue(ConsumerPartition partition, Delivery? delivery)
     {
         int held = 0;

@@ -45,8 +45,8 @@ internal sealed class GivenMemory
     }
 
     /// <summary>Whether the application is done with this event.</summary>
-    public bool Contains(in EventIdentity identity) => Of(new ProducerEpoch(identity.Producer,
-        identity.Epoch))?.Contains(identity.Sequence) ?? false;
+    public bool Contains(in EventIdentity identity) =>
+        Of(new ProducerEpoch(identity.Producer, identity.Epoch))?.Contains(identity.Sequence) ?? false;
 
     /// <summary>Remembers a run.</summary>
     public void Add(ProducerEpoch key, GivenRun run, long now)

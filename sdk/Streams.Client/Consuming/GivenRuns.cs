@@ -131,8 +131,8 @@ internal sealed class GivenRuns
     }
 
     private static bool Joins(GivenRun a, GivenRun b) => a.Last + 1 == b.First && a.Origin == b.Origin
-        && ((a.IsDense && b.IsDense && a.LastOffset + 1 == b.FirstOffset) || (a.FirstOffset == b.FirstOffset
-            && a.LastOffset == b.LastOffset));
+        && ((a.IsDense && b.IsDense && a.LastOffset + 1 == b.FirstOffset)
+            || (a.FirstOffset == b.FirstOffset && a.LastOffset == b.LastOffset));
 
     private void MergeNeighbours()
     {

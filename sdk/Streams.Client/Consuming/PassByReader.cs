@@ -9,19 +9,17 @@ namespace Streams.Client;
 /// as a fault: the shell ends the connection, and the next session begins at the cursor.
 /// <para>With explicit acknowledgement an event counts as given in two steps: handed out, it is known in memory and no copy of it is
 /// handed out again in this process; acknowledged, it
-/// is remembered durably (R17) and lets the cursor pass. A copy of an event that is handed out and not acknowledged holds its own lane's
-/// cursor too: a skip must not
+/// is remembered durably (R17) and lets the cursor pass. A copy of an event that is handed out and not acknowledged holds its own
+/// lane's cursor too: a skip must not
 /// overtake its reason (F5).</para></remarks>
-internal sealed partial class PassByReader(PartitionId partition, ReaderLimits limits, Cursor local, GivenMemory given, PatienceClock patience)
+internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, Cursor local, GivenMemory given, PatienceClock patience)
 {
-    private readonly Dictionary<Origin, LaneState> _lanes = [];
-    private readonly List<LaneState> _dirty = [];
+    private readonly LaneTable _lanes = new(local);
     private readonly List<LaneState> _stopped = [];
     private readonly List<Origin> _expired = [];
     private readonly HoldBack _hold = new(limits.HoldBackEvents, limits.HoldBackBytes);
     private readonly Outstanding _outstanding = new();
     private readonly Queue<HeldProducer> _wake = new();
-    private Cursor _local = local;
 
     /// <summary>The partition.</summary>
     public PartitionId Partition => partition;
@@ -42,53 +40,24 @@ internal sealed partial class PassByReader(PartitionId partition, ReaderLimits l
     public int Unacknowledged => _outstanding.Count;
 
     /// <summary>The cursor as acknowledged: what may be kept, together with <see cref="Given"/>, and then committed (R17, R19d).</summary>
-    public Cursor Confirmed()
-    {
-        if (_dirty.Count == 0)
-        {
-            return _local;
-        }
+    public Cursor Confirmed() => _lanes.Confirmed();
 
-        var positions = _local.Positions.ToBuilder();
-        var jumps = _local.Jumps.ToBuilder();
-        foreach (LaneState lane in _dirty)
-        {
-            lane.IsDirty = false;
-            long position = lane.Position;
-            if (position > positions.GetValueOrDefault(lane.Origin).Value)
-            {
-                positions[lane.Origin] = new Offset(position);
-            }
-
-            lane.Jumps.RemoveAll(j => j.To.Value <= position && (jumps.Add(j) || true));
-        }
-
-        _dirty.Clear();
-        _local = new Cursor(_local.Generation, positions.ToImmutable(), CursorJumps.Bound(jumps));
-        return _local;
-    }
-
-    /// <summary>A session begins at a cluster: from the join of its cursor and the local one; a higher generation wins whole (R11). What
-    /// was held back comes again (R19d).</summary>
+    /// <summary>A session begins at a cluster: from the join of its cursor and the local one; a higher generation wins whole (R11).
+    /// What was held back comes again (R19d).</summary>
     public void Begin(Cursor cluster)
     {
-        Confirmed();
-        if (cluster.Generation.CompareTo(_local.Generation) > 0)
+        if (cluster.Generation.CompareTo(_lanes.Local.Generation) > 0)
         {
             Rewind(cluster);
             return;
         }
 
-        _local = Cursor.Join(_local, cluster);
+        _lanes.Join(cluster);
         Restart();
     }
 
     /// <summary>The connection is lost: what is held is dropped, what is handed out stays handed out, the waits go on.</summary>
-    public void EndSession()
-    {
-        Confirmed();
-        Restart();
-    }
+    public void EndSession() => Restart();
 
     /// <summary>Takes a delivery. Gives <see langword="null"/>, or what is wrong with it.</summary>
     /// <param name="delivery">The delivery, for this partition.</param>
@@ -99,7 +68,7 @@ internal sealed partial class PassByReader(PartitionId partition, ReaderLimits l
     {
         if (delivery.Kind == DeliveryKind.Rewound)
         {
-            if (delivery.Cursor.Generation.CompareTo(_local.Generation) > 0)
+            if (delivery.Cursor.Generation.CompareTo(_lanes.Local.Generation) > 0)
             {
                 Rewind(delivery.Cursor);
             }
@@ -107,7 +76,7 @@ internal sealed partial class PassByReader(PartitionId partition, ReaderLimits l
             return null;
         }
 
-        LaneState lane = Lane(delivery.Origin);
+        LaneState lane = _lanes.Of(delivery.Origin);
         if (delivery.Kind == DeliveryKind.Released)
         {
             lane.EndsAt = delivery.To.Value;
@@ -145,7 +114,7 @@ internal sealed partial class PassByReader(PartitionId partition, ReaderLimits l
         patience.Tick(now, _expired);
         foreach (Origin origin in _expired)
         {
-            WakeAll(Lane(origin));
+            WakeAll(_lanes.Of(origin));
         }
 
         Settle(now, output);
@@ -167,6 +136,165 @@ internal sealed partial class PassByReader(PartitionId partition, ReaderLimits l
 
         given.Add(new ProducerEpoch(identity.Producer, identity.Epoch),
             new GivenRun(identity.Sequence, identity.Sequence, spot.Lane.Origin, spot.Offset, spot.Offset), now);
+    }
+
+    private void Take(LaneState lane, Delivery delivery, EventBatch? batch, long now, ReaderOutput output)
+    {
+        if (delivery.Kind == DeliveryKind.Gap)
+        {
+            Offset from = Offset.Max(delivery.From, new Offset(lane.Received));
+            lane.Jumps.Add(new CursorJump(lane.Origin, from, delivery.To));
+            output.GapEvents += delivery.To - from;
+        }
+        else if (batch is not null && !TakeEvents(lane, delivery, batch, now, output))
+        {
+            return;
+        }
+
+        given.AddCovered(delivery, batch?.Header, now);
+        Advance(lane, delivery.To.Value);
+    }
+
+    private bool TakeEvents(LaneState lane, Delivery delivery, EventBatch batch, long now, ReaderOutput output)
+    {
+        BatchHeader header = batch.Header;
+        foreach (EventView view in batch.Events)
+        {
+            int index = delivery.IndexOf(view.Index);
+            long offset = delivery.BatchOffset.Value + index;
+            if (offset < lane.Received)
+            {
+                continue;
+            }
+
+            Advance(lane, offset);
+            EventIdentity identity = header.Identity(index);
+            if (!TryTake(lane, offset, identity, view, delivery.After, output, out _)
+                && !TryHold(lane, offset, identity, view, delivery.After, now, output))
+            {
+                return false;
+            }
+
+            Advance(lane, offset + 1);
+            if (_wake.Count > 0)
+            {
+                Settle(now, output);
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Gives the event, or passes it because it was given before; false when it has to wait (R19b).</summary>
+    private bool TryTake(LaneState lane, long offset, in EventIdentity identity, in EventView view, AfterVector after,
+        ReaderOutput output, out EventPlace blockedBy)
+    {
+        blockedBy = default;
+        if (_outstanding.TryTie(identity, new EventSpot(lane, offset)))
+        {
+            lane.Open.Add(offset);
+            output.TwinsCaught++;
+        }
+        else if (given.Contains(identity))
+        {
+            lane.Open.Close(offset);
+            output.TwinsCaught++;
+        }
+        else
+        {
+            Readiness ready = IsReady(lane, offset, identity.Producer, after, out blockedBy);
+            if (ready == Readiness.Blocked)
+            {
+                return false;
+            }
+
+            output.ReleasedByClosure += ready == Readiness.Closed ? 1 : 0;
+            output.ReleasedByPatience += ready == Readiness.Patience ? 1 : 0;
+            _outstanding.Add(identity, new EventSpot(lane, offset));
+            lane.Open.Add(offset);
+            output.Given.Add(new GivenEvent(lane.Origin, offset, identity, view, ready != Readiness.Ready, Life));
+        }
+
+        _lanes.Touch(lane);
+        Wake(_hold.Of(identity.Producer));
+        return true;
+    }
+
+    private Readiness IsReady(LaneState lane, long offset, ProducerId producer, AfterVector after, out EventPlace blockedBy)
+    {
+        blockedBy = default;
+        HeldProducer? held = _hold.Of(producer);
+        if (held is not null && held.Lowest(lane) < offset)
+        {
+            return Readiness.Blocked;
+        }
+
+        Readiness ready = Readiness.Ready;
+        foreach (EventPlace place in after.Places)
+        {
+            LaneState? on = _lanes.Find(place.Origin);
+            if (on?.Received > place.Offset.Value)
+            {
+                if (held is not null && held.Lowest(on) <= place.Offset.Value)
+                {
+                    return Readiness.Blocked;        // it came, and waits itself
+                }
+            }
+            else if (on is not null && on.IsExhausted)
+            {
+                ready = Readiness.Closed;
+            }
+            else if (patience.HasExpired(place.Origin))
+            {
+                ready = Readiness.Patience;
+            }
+            else
+            {
+                blockedBy = place;
+                return Readiness.Blocked;
+            }
+        }
+
+        return ready;
+    }
+
+    private bool TryHold(LaneState lane, long offset, in EventIdentity identity, in EventView view, AfterVector after, long now,
+        ReaderOutput output)
+    {
+        HeldEvent held = new() { Lane = lane, Offset = offset, Identity = identity, View = view, After = after };
+        held.Waits = AwaitedBy(held, now);
+        if (!_hold.HasRoom)
+        {
+            lane.Stopped = held;
+            _stopped.Add(lane);
+            output.LanesStopped++;
+            return false;
+        }
+
+        Hold(held, output);
+        return true;
+    }
+
+    private void Hold(HeldEvent held, ReaderOutput output)
+    {
+        held.Lane.Open.Add(held.Offset);
+        _lanes.Touch(held.Lane);
+        output.HeldBack++;
+        Wake(_hold.Add(held));
+    }
+
+    private AwaitedLane[] AwaitedBy(HeldEvent held, long now)
+    {
+        List<AwaitedLane>? waits = null;
+        foreach (EventPlace place in held.After.Places)
+        {
+            if (!(_lanes.Find(place.Origin)?.Received > place.Offset.Value))
+            {
+                (waits ??= []).Add(patience.Wait(place.Origin, place.Offset.Value, now));
+            }
+        }
+
+        return waits?.ToArray() ?? [];
     }
 
     /// <summary>Gives what need not wait any longer; refills from the lanes that stopped.</summary>
@@ -205,7 +333,7 @@ internal sealed partial class PassByReader(PartitionId partition, ReaderLimits l
             if (blockedBy != default && held.QueuedAt != blockedBy)
             {
                 held.QueuedAt = blockedBy;
-                Lane(blockedBy.Origin).Awaiting.Enqueue(producer, blockedBy.Offset.Value);
+                _lanes.Of(blockedBy.Origin).Awaiting.Enqueue(producer, blockedBy.Offset.Value);
             }
 
             i++;
@@ -256,13 +384,7 @@ internal sealed partial class PassByReader(PartitionId partition, ReaderLimits l
 
     private void Rewind(Cursor cursor)
     {
-        foreach (LaneState lane in _dirty)
-        {
-            lane.IsDirty = false;
-        }
-
-        _dirty.Clear();
-        _local = cursor;
+        _lanes.Replace(cursor);
         given.Forget(cursor);
         _outstanding.Clear();
         Life++;
@@ -275,28 +397,8 @@ internal sealed partial class PassByReader(PartitionId partition, ReaderLimits l
         _stopped.Clear();
         _wake.Clear();
         patience.EndSession();
-        foreach (LaneState lane in _lanes.Values)
-        {
-            lane.Reset(_local[lane.Origin].Value);
-        }
-
-        foreach (Origin origin in _local.Positions.Keys)
-        {
-            Lane(origin);
-        }
-
+        _lanes.Reset();
         _outstanding.Reopen();
-    }
-
-    private LaneState Lane(Origin origin)
-    {
-        if (!_lanes.TryGetValue(origin, out LaneState? lane))
-        {
-            lane = new LaneState(origin) { Received = _local[origin].Value };
-            _lanes.Add(origin, lane);
-        }
-
-        return lane;
     }
 
     private void Advance(LaneState lane, long received)
@@ -310,7 +412,7 @@ internal sealed partial class PassByReader(PartitionId partition, ReaderLimits l
 
     private void Moved(LaneState lane)
     {
-        MarkDirty(lane);
+        _lanes.Touch(lane);
         patience.Received(lane.Origin, lane.Received);
         while (lane.Awaiting.TryPeek(out HeldProducer? producer, out long offset) && (offset < lane.Received || lane.IsExhausted))
         {
@@ -339,15 +441,6 @@ internal sealed partial class PassByReader(PartitionId partition, ReaderLimits l
     private void Close(EventSpot spot)
     {
         spot.Lane.Open.Close(spot.Offset);
-        MarkDirty(spot.Lane);
-    }
-
-    private void MarkDirty(LaneState lane)
-    {
-        if (!lane.IsDirty)
-        {
-            lane.IsDirty = true;
-            _dirty.Add(lane);
-        }
+        _lanes.Touch(spot.Lane);
     }
 }

@@ -6,8 +6,8 @@ namespace Streams.Client;
 
 /// <summary>The outbox: events on disk until a cluster holds them, and beside them what consumers were given. Safe for use by many
 /// threads.</summary>
-/// <remarks>Failure: a write that fails is told to whoever asked for it; the file is as it was before. Nothing that was acknowledged to a
-/// publisher is ever
+/// <remarks>Failure: a write that fails is told to whoever asked for it; the file is as it was before. Nothing that was acknowledged to
+/// a publisher is ever
 /// dropped: it leaves the file when a cluster holds it, or into the table of refused events.</remarks>
 internal sealed class EventOutbox : IAsyncDisposable
 {
@@ -48,9 +48,8 @@ internal sealed class EventOutbox : IAsyncDisposable
         }
 
         Restored = RestoredPartition.Load(database, _partitions);
-        database.Execute(
-            "DELETE FROM epochs WHERE first < (SELECT max(later.first) FROM epochs later WHERE later.partition = epochs.partition"
-            + " AND later.first <= coalesce((SELECT min(id) & ((1 << 44) - 1) FROM events"
+        database.Execute("DELETE FROM epochs WHERE first < (SELECT max(later.first) FROM epochs later"
+            + " WHERE later.partition = epochs.partition AND later.first <= coalesce((SELECT min(id) & ((1 << 44) - 1) FROM events"
             + " WHERE id BETWEEN (epochs.partition << 44) AND (((epochs.partition + 1) << 44) - 1)), 9223372036854775807))");
         _events = _partitions.Rows.Sum(static r => r.Events);
         Gate = new ByteGate(maxBytes, _partitions.Rows.Sum(static r => r.Bytes));
@@ -112,8 +111,8 @@ internal sealed class EventOutbox : IAsyncDisposable
     /// <summary>Row id of a partition that has had events.</summary>
     public long RowId(StreamPartition partition) => _partitions.Row(partition).Id;
 
-    /// <summary>Stores an event. Completes when it is on stable storage; waits while the outbox is full. Cancelling ends the waiting for
-    /// room, not the writing.</summary>
+    /// <summary>Stores an event. Completes when it is on stable storage; waits while the outbox is full. Cancelling ends the waiting
+    /// for room, not the writing.</summary>
     public ValueTask<PublishReceipt> PublishAsync(StreamPath stream, PlainEvent content, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, typeof(StreamsClient));

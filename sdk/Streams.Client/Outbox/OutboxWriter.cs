@@ -4,7 +4,8 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>The one thread that writes the outbox, with group commit: whatever waits shares one transaction, and thus one flush.</summary>
+/// <summary>The one thread that writes the outbox, with group commit: whatever waits shares one transaction, and thus one
+/// flush.</summary>
 /// <remarks>Failure: the transaction is undone in the file and in memory; publishes are told, what must not be lost (confirmations,
 /// parked events) is tried again with the next transaction, at the
 /// latest after a second. Later publishes try again, too: a full disk may be emptied. Stopping writes all that is queued first.</remarks>
@@ -32,8 +33,7 @@ internal sealed class OutboxWriter
     /// <summary>Starts the thread. On it, after each commit, <paramref name="counted"/> is called before those who wait are told,
     /// <paramref name="announced"/> behind.</summary>
     public OutboxWriter(OutboxTransaction transaction, Action<OutboxTransaction> counted, Action<OutboxTransaction> announced,
-        TimeProvider time,
-        ILogger logger)
+        TimeProvider time, ILogger logger)
     {
         _transaction = transaction;
         _counted = counted;

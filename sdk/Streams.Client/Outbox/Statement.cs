@@ -105,8 +105,8 @@ internal static class SqliteFault
             return;
         }
 
-        string message = $"outbox: {what}: "
-        + $"{(database is null ? $"SQLite code {code}" : raw.sqlite3_errmsg(database).utf8_to_string())} ({code})";
+        string said = database is null ? "SQLite" : raw.sqlite3_errmsg(database).utf8_to_string();
+        string message = $"outbox: {what}: {said} ({code})";
         throw (code & 0xFF) is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB ? new DamagedOutboxException(message)
             : new StorageFailedException(message);
     }

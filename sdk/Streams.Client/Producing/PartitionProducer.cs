@@ -75,7 +75,8 @@ internal sealed class PartitionProducer(ProducerId producer, StreamPartition par
         _predecessor = default;
     }
 
-    /// <summary>The next stretch to send: consecutive, of one epoch. The sender takes as much of its beginning as a batch holds.</summary>
+    /// <summary>The next stretch to send: consecutive, of one epoch. The sender takes as much of its beginning as a batch
+    /// holds.</summary>
     public bool TryNext(out EventIdentity first, out long last)
     {
         foreach ((long from, long to) in _waiting.Ranges)
@@ -98,8 +99,8 @@ internal sealed class PartitionProducer(ProducerId producer, StreamPartition par
         return false;
     }
 
-    /// <summary>Decides the batch of the events from the one that <see cref="TryNext"/> gave up to <paramref name="last"/>: it counts as
-    /// sent.</summary>
+    /// <summary>Decides the batch of the events from the one that <see cref="TryNext"/> gave up to <paramref name="last"/>: it counts
+    /// as sent.</summary>
     public OutgoingBatch Send(long session, EventIdentity first, long last, Origin own)
     {
         OutgoingBatch batch = new(session, partition, first, last, _predecessor, Stand.After(own), Overlaps(_tried, first.Sequence, last));
@@ -134,8 +135,8 @@ internal sealed class PartitionProducer(ProducerId producer, StreamPartition par
         return foreign;
     }
 
-    /// <summary>A permanent refusal. One event alone is parked: it waits no longer. Of more, the next session sends half as many at once,
-    /// until the guilty ones stand alone.</summary>
+    /// <summary>A permanent refusal. One event alone is parked: it waits no longer. Of more, the next session sends half as many at
+    /// once, until the guilty ones stand alone.</summary>
     /// <returns>Whether the whole batch is parked.</returns>
     public bool Refuse(OutgoingBatch batch, bool allAlike)
     {
@@ -175,8 +176,8 @@ internal sealed class PartitionProducer(ProducerId producer, StreamPartition par
             long l = Math.Min(last, to);
             if (f <= l)
             {
-                confirmed.Add(new ConfirmedRun(partition, epoch, new PlacedRun(f, l, placed.Origin, placed.FirstOffset
-                    + (f - placed.First))));
+                confirmed.Add(new ConfirmedRun(partition, epoch,
+                    new PlacedRun(f, l, placed.Origin, placed.FirstOffset + (f - placed.First))));
             }
         }
 
@@ -202,8 +203,8 @@ internal sealed class PartitionProducer(ProducerId producer, StreamPartition par
     {
         foreach ((long from, long to, int limit) in _suspects)
         {
-            last = first >= from && first <= to ? Math.Min(last, Math.Min(to, first + limit - 1)) : from > first ? Math.Min(last,
-                from - 1) : last;
+            last = first >= from && first <= to ? Math.Min(last, Math.Min(to, first + limit - 1))
+                : from > first ? Math.Min(last, from - 1) : last;
         }
 
         return last;

@@ -320,8 +320,8 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
             _metrics.Parked(batch.Count);
             await _outbox.WriteAsync(new ParkOperation(batch.Partition, batch.First.Sequence, batch.Last, reason));
             _outbox.Receipts.Fail(batch.Partition, batch.First.Sequence, batch.Last,
-                new InvalidRequestException(
-                    $"{session.Cluster} refused the event for good: {reason}; it is kept in the outbox's table of refused events"));
+                new InvalidRequestException($"{session.Cluster} refused the event for good: {reason};"
+                    + " it is kept in the outbox's table of refused events"));
         }
         else
         {

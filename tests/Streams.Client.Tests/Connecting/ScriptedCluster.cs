@@ -251,8 +251,8 @@ internal sealed class ScriptedCluster(string name)
         }
 
         connection.Subscriptions[open.Subscription] = subscription;
-        OpenReply reply = new(open.Subscription, Origin, StreamSettings.DefaultPartitions, [.. subscription.Begins.Select(static b =>
-            (b.Key, b.Value))]);
+        OpenReply reply = new(open.Subscription, Origin, StreamSettings.DefaultPartitions,
+            [.. subscription.Begins.Select(static b => (b.Key, b.Value))]);
         connection.Publish(ProtocolTopics.OpenReply, Wire.Of((ref ByteWriter w) => reply.Write(ref w)));
         DeliverAll();
         return Taken;

@@ -20,8 +20,8 @@ public sealed class OutboxTests : IDisposable
     {
         await using EventOutbox outbox = Open();
         Dictionary<StreamPartition, List<long>> given = [];
-        foreach (PublishReceipt receipt in await Task.WhenAll(Enumerable.Range(0, 500).Select(i => Publish(outbox, $"car-{i % 37}",
-            i).AsTask())))
+        foreach (PublishReceipt receipt in await Task.WhenAll(Enumerable.Range(0, 500).Select(i =>
+            Publish(outbox, $"car-{i % 37}", i).AsTask())))
         {
             Assert.Equal(outbox.Epoch, receipt.Identity.Epoch);
             given.TryAdd(receipt.Partition, []);
@@ -206,8 +206,8 @@ public sealed class OutboxTests : IDisposable
         await using EventOutbox outbox = Open();
         PublishReceipt receipt = await Publish(outbox, "car-1", 7);
         await outbox.WriteAsync(new ParkOperation(receipt.Partition, 1, 1, "0x87 no"));
-        (long count, string reason) = await outbox.RunAsync(static t => (t.Database.Scalar("SELECT count(*) FROM refused"),
-            t.Database.ScalarText("SELECT reason FROM refused")));
+        (long count, string reason) = await outbox.RunAsync(static t =>
+            (t.Database.Scalar("SELECT count(*) FROM refused"), t.Database.ScalarText("SELECT reason FROM refused")));
         Assert.Equal((1, "0x87 no"), (count, reason));
         Assert.Equal((0L, 0L), (outbox.Events, outbox.Gate.Inside));
     }
@@ -263,8 +263,8 @@ public sealed class OutboxTests : IDisposable
         KeptPartition kept = new(new PartitionId(3), cursor, [new KeptWait(ReaderStory.Lane("C.1"), -4, 7, true)], [given]);
         await using (EventOutbox outbox = Open())
         {
-            (long id, IReadOnlyList<KeptPartition> none) = await outbox.RunAsync(static t => ConsumerStore.Load(t,
-                ConsumerName.Parse("c"), Fleet));
+            (long id, IReadOnlyList<KeptPartition> none) = await outbox.RunAsync(static t =>
+                ConsumerStore.Load(t, ConsumerName.Parse("c"), Fleet));
             Assert.Empty(none);
             await outbox.RunAsync(t =>
             {
@@ -274,8 +274,8 @@ public sealed class OutboxTests : IDisposable
         }
 
         await using EventOutbox reopened = Open();
-        KeptPartition loaded = Assert.Single((await reopened.RunAsync(static t => ConsumerStore.Load(t, ConsumerName.Parse("c"),
-            Fleet))).Partitions);
+        KeptPartition loaded = Assert.Single((await reopened.RunAsync(static t => ConsumerStore.Load(t, ConsumerName.Parse("c"), Fleet)))
+            .Partitions);
         Assert.Equal((kept.Partition, cursor), (loaded.Partition, loaded.Cursor));
         Assert.Equal(kept.Waits, loaded.Waits);
         Assert.Equal((given.Key, given.LastActive), (loaded.Given[0].Key, loaded.Given[0].LastActive));
