@@ -60,6 +60,6 @@ internal sealed class ResumeTimes(int cars, TimeProvider time)
         sorted.Length == 0 ? null : Math.Round(sorted[Math.Max(0, (int)Math.Ceiling(part * sorted.Length) - 1)], 1);
 }
 
-/// <summary>Percentiles in milliseconds over <paramref name="Count"/> interruptions of a car; null when there was none. Missing are cars that
-/// had nothing to publish, or whose cluster was back before another one had confirmed anything of theirs.</summary>
+/// <summary>Percentiles in milliseconds over <paramref name="Count"/> interruptions of a car; null when there was none. Missing are cars
+/// that had nothing to publish, or whose cluster was back before another one had confirmed anything of theirs.</summary>
 internal sealed record ResumeFigures(int Count, int Missing, double? P50, double? P99, double? Max);
