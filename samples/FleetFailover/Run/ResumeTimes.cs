@@ -61,6 +61,5 @@ internal sealed class ResumeTimes(int cars, TimeProvider time)
 }
 
 /// <summary>Percentiles in milliseconds over <paramref name="Count"/> interruptions of a car; null when there was none. Missing are cars
-/// that
-/// had nothing to publish, or whose cluster was back before another one had confirmed anything of theirs.</summary>
+/// that had nothing to publish, or whose cluster was back before another one had confirmed anything of theirs.</summary>
 internal sealed record ResumeFigures(int Count, int Missing, double? P50, double? P99, double? Max);
