@@ -162,8 +162,8 @@ internal sealed class ProxiedConnection
         await gate.WaitUntilAsync(chunk.DueAt, cancellationToken);
         await gate.PaceAsync(chunk.Count, cancellationToken);
 
-        // Once something was swallowed nothing may follow it: no network loses bytes out of the middle of a TCP stream. The other way
-        // goes on.
+        // Once something was swallowed nothing may follow it: no network loses bytes out of the middle of a TCP stream. The other
+        // way goes on.
         var passes = await gate.EnterAsync(cancellationToken);
         if (!passes || flow.HasSwallowed)
         {
