@@ -29,7 +29,8 @@ internal static class AppendBench
                 (long acknowledged, long bytes, long flushes, double seconds) = await LoadAsync(folder, clients, inFlight, events, time);
                 double limit = RawSeconds(Path.Combine(folder, "raw"), bytes, Math.Max(1, flushes));
                 output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"append  {name,-27} {acknowledged / seconds,10:F0} events/s "
-                    + $"{bytes / seconds / 1e6,8:F1} MB/s {(double)acknowledged / flushes,8:F1} events/flush   {limit / seconds:F2} of the disk's own pace"));
+                    + $"{bytes / seconds / 1e6,8:F1} MB/s {(double)acknowledged / flushes,8:F1} events/flush   {limit / seconds:F2} "
+                    + $"of the disk's own pace"));
             }
             finally
             {

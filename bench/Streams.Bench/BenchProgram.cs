@@ -39,7 +39,8 @@ internal static class BenchProgram
         }
 
         await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
-            $"{Environment.ProcessorCount} cores, {System.Runtime.InteropServices.RuntimeInformation.OSDescription}, .NET {Environment.Version}"));
+            $"{Environment.ProcessorCount} cores, {System.Runtime.InteropServices.RuntimeInformation.OSDescription}, .NET "
+            + $"{Environment.Version}"));
         if (what.Count == 0 || what.Contains("codec"))
         {
             CodecBench.Run(small, output);

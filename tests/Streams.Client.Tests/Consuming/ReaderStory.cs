@@ -175,7 +175,8 @@ internal sealed class ReaderStory
         foreach (GivenEvent given in _output.Given)
         {
             _given.Add(given);
-            Log.Add($"{Name(given.Origin)}@{given.Offset} {(char)(int)given.Identity.Producer.Value}:{given.Identity.Sequence}{(given.OrderReleased ? "!" : "")}");
+            Log.Add($"{Name(given.Origin)}@{given.Offset} "
+            + $"{(char)(int)given.Identity.Producer.Value}:{given.Identity.Sequence}{(given.OrderReleased ? "!" : "")}");
             Assert.Equal(Encoding.UTF8.GetString(given.View.Payload.Span), $"{given.Identity.Sequence}");
             if (acknowledge)
             {
