@@ -6,8 +6,8 @@ using Streams.Storage;
 
 namespace Streams.Bench;
 
-/// <summary>The container under many producers, acknowledged only when flushed, beside what the disk gives a program that writes the same bytes in the same
-/// groups, each with one flush.</summary>
+/// <summary>The container under many producers, acknowledged only when flushed, beside what the disk gives a program that writes the same
+/// bytes in the same groups, each with one flush.</summary>
 internal static class AppendBench
 {
     public static async Task RunAsync(string directory, bool small, TextWriter output)
@@ -39,11 +39,11 @@ internal static class AppendBench
         }
     }
 
-    private static async Task<(long Events, long Bytes, long Flushes, double Seconds)> LoadAsync(string folder, int clients, int inFlight, int events,
-        TimeSpan time)
+    private static async Task<(long Events, long Bytes, long Flushes, double Seconds)> LoadAsync(string folder, int clients, int inFlight,
+        int events, TimeSpan time)
     {
-        await using Container container = await Container.OpenAsync(new ContainerOptions { Directory = folder }, TimeProvider.System, new Random(1),
-            NullLogger.Instance, CancellationToken.None);
+        await using Container container = await Container.OpenAsync(new ContainerOptions { Directory = folder }, TimeProvider.System,
+            new Random(1), NullLogger.Instance, CancellationToken.None);
         await container.StartWritingAsync(new Origin(ClusterName.Parse("bench"), new Incarnation(1)), CancellationToken.None);
         ContainerStatus before = container.Status();
         long acknowledged = 0;
@@ -64,7 +64,8 @@ internal static class AppendBench
                     builder.TryAdd("car-17/telemetry"u8, default, default, payload, i);
                 }
 
-                EventBatch batch = builder.Build(new EventIdentity(producer, 1, sequence), sequence == 1 ? default : (1UL, sequence - 1), false);
+                (ulong, long) predecessor = sequence == 1 ? default : (1UL, sequence - 1);
+                EventBatch batch = builder.Build(new EventIdentity(producer, 1, sequence), predecessor, mayHaveTwins: false);
                 sequence += events;
                 waiting.Enqueue(container.ProduceAsync(session, partition, AfterVector.Empty, batch, CancellationToken.None).AsTask());
                 if (waiting.Count >= inFlight)

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Streams.Bench;
 
-/// <summary>Measures the parts against a physical limit of this machine, taken in the same run: read the ratios, not the absolutes.</summary>
+/// <summary>Measures the parts against a physical limit of this machine, taken in the same run: read the ratios, not the
+/// absolutes.</summary>
 internal static class BenchProgram
 {
     private const string Usage = """

@@ -4,7 +4,8 @@ using Streams.Core;
 
 namespace Streams.Bench;
 
-/// <summary>Batches of 100 events of 200 bytes: made, parsed with every event looked at, and, as the limit, the same bytes copied.</summary>
+/// <summary>Batches of 100 events of 200 bytes: made, parsed with every event looked at, and, as the limit, the same bytes
+/// copied.</summary>
 internal static class CodecBench
 {
     private const int Events = 100;
