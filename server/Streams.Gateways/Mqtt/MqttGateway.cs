@@ -187,7 +187,15 @@ public sealed class MqttGateway : IDisposable
     {
         GatewayLog.Connected(_services.Log, session.Client.ClientId, remote, session.Client.Version.ToString(), present);
         _services.Meter.Connects.Add(1);
-        session.Connection.Write(_connect.Accept(packet, session.Client, present));
+        try
+        {
+            session.Connection.Write(_connect.Accept(packet, session.Client, present));
+        }
+        catch (MqttConnectionClosedException)
+        {
+            // Taken over before its CONNACK. The session runs nevertheless: it ends at once, and tells the newer one, which waits for that.
+        }
+
         if (session.Delivery.Subscriptions.Count > 0)
         {
             SubscribeHandler.Summarise(session);
@@ -200,7 +208,15 @@ public sealed class MqttGateway : IDisposable
             session.Close(MqttReasonCode.ServerShuttingDown, "the server is shutting down");
         }
 
-        await session.Connection.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            await session.Connection.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            // The client is gone; the session sees it too.
+        }
+
         await run.ConfigureAwait(false);
     }
 

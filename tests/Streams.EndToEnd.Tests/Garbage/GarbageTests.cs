@@ -20,7 +20,7 @@ public sealed class GarbageTests
         await canary.SingAsync();
         var before = ResidentKilobytes(cluster);
         int[] ports = [cluster.Options.MqttPort, cluster.Options.LinkPort, cluster.Options.HttpPort];
-        for (var round = 0; round < Rounds.Or(1); round++)
+        for (var round = 0; round < Rounds.Or(2); round++)
         {
             foreach (var port in ports)
             {
@@ -58,6 +58,22 @@ public sealed class GarbageTests
             await canary.SingAsync();
         }
 
+        ServerLines.AssertCalm(cluster.Server);
+    }
+
+    [Fact]
+    public async Task Many_connections_that_fight_over_one_client_id_leave_none_hanging()
+    {
+        using var directory = new TemporaryDirectory();
+        await using var cluster = await TestCluster.StartAloneAsync(directory);
+        using (new Strangers(cluster.Options.MqttPort, HalfOpen, Connect))
+        {
+            await OneConnectionIsLeftAsync(cluster);
+        }
+
+        await using var last = await RawMqttClient.ConnectAsync(cluster.Options.MqttPort, "test", inFlight: 1);
+        Assert.True(await last.PublishAsync("fleet/test", "at last"));
+        await OneConnectionIsLeftAsync(cluster);
         ServerLines.AssertCalm(cluster.Server);
     }
 
@@ -105,6 +121,10 @@ public sealed class GarbageTests
         using var third = new Strangers(cluster.Options.LinkPort, Giants, [0xFF, 0xFF, 0xFF, 0x7F, .. filling]);
         await canary.SingAsync();
     }
+
+    private static Task OneConnectionIsLeftAsync(TestCluster cluster) => Eventually.TrueAsync(
+        async () => (await cluster.Api.TextAsync("api/v1/status")).Contains("\"connections\":1,", StringComparison.Ordinal),
+        "only one connection is left", seen: () => cluster.Server.Report);
 
     private static async Task<Socket> ConnectAsync(int port)
     {

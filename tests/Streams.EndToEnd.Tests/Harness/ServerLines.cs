@@ -19,8 +19,8 @@ internal static partial class ServerLines
     /// <summary>A server that went well has nothing of either.</summary>
     public static void AssertCalm(ServerProcess server)
     {
-        Assert.Empty(Errors(server.Lines));
-        Assert.Empty(StackTraces(server.Lines));
+        string[] found = [.. Errors(server.Lines), .. StackTraces(server.Lines)];
+        Assert.True(found.Length == 0, $"{found.Length} lines of trouble: {string.Join('\n', found.Take(10))}");
     }
 
     [GeneratedRegex(@"^\S+Z (error|fatal) ")]
