@@ -13,6 +13,10 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
     private static readonly TimeSpan KeepEvery = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan CloseWithin = TimeSpan.FromSeconds(2);
 
+    // Longer than clusters are expected to be apart (R17): what comes again later than that is given again.
+    private static readonly TimeSpan IdleFor = TimeSpan.FromDays(30);
+    private static readonly TimeSpan EvictEvery = TimeSpan.FromDays(1);
+
     private readonly Lock _lock = new();
     private readonly SortedDictionary<int, ConsumerPartition> _partitions = [];
     private readonly ReaderOutput _output = new();
@@ -27,6 +31,7 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
     private ClusterSession? _session;
     private TaskCompletionSource? _opened;
     private uint _subscription;
+    private long _evictAt;
     private Exception? _fault;
     private int _disposed;
 
@@ -419,6 +424,7 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
         List<KeptPartition> changes = [];
         lock (_lock)
         {
+            EvictIdle();
             foreach (ConsumerPartition partition in _partitions.Values)
             {
                 if (partition.Changes() is { } changed)
@@ -429,6 +435,28 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
         }
 
         return changes;
+    }
+
+    private void EvictIdle()
+    {
+        long now = _context.Clock.Milliseconds;
+        if (now < _evictAt)
+        {
+            return;
+        }
+
+        _evictAt = now + (long)EvictEvery.TotalMilliseconds;
+        int evicted = 0;
+        foreach (ConsumerPartition partition in _partitions.Values)
+        {
+            evicted += partition.Reader.Given.Evict(now - (long)IdleFor.TotalMilliseconds);
+        }
+
+        if (evicted > 0)
+        {
+            _context.Metrics.Evicted(evicted);
+            ClientLog.Evicted(_context.Logger, _options.Name, _options.Stream, evicted);
+        }
     }
 
     private void Kept(IReadOnlyList<KeptPartition> kept)

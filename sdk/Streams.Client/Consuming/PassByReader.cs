@@ -39,7 +39,8 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
     /// <summary>Events handed out and not acknowledged.</summary>
     public int Unacknowledged => _outstanding.Count;
 
-    /// <summary>The cursor as acknowledged: what may be kept, together with <see cref="Given"/>, and then committed (R17, R19d).</summary>
+    /// <summary>The cursor as acknowledged: what may be kept, together with <see cref="Given"/>, and then committed (R17,
+    /// R19d).</summary>
     public Cursor Confirmed() => _lanes.Confirmed();
 
     /// <summary>A session begins at a cluster: from the join of its cursor and the local one; a higher generation wins whole (R11).
