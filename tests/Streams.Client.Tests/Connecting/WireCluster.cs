@@ -68,7 +68,8 @@ internal sealed class WireCluster : IAsyncDisposable
                 await AnswerAsync(mqtt, connection, packet);
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or IOException or MqttConnectionClosedException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or IOException or MqttConnectionClosedException
+            or ObjectDisposedException)
         {
             // Either side has gone.
         }

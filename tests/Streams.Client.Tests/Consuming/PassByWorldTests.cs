@@ -2,7 +2,8 @@ using Streams.Testing;
 
 namespace Streams.Client.Tests;
 
-/// <summary>Random worlds after the reference model: producers that move between lanes and send again what was not answered; a reader that loses its connection,
+/// <summary>Random worlds after the reference model: producers that move between lanes and send again what was not answered; a reader
+/// that loses its connection,
 /// its memory and its patience for nothing. Each event is given, once, and in the order of its producer.</summary>
 public class PassByWorldTests
 {
