@@ -4,26 +4,21 @@ namespace Streams.Geo;
 
 /// <summary>What links need of the store of this cluster. Safe for use by many threads. Only flushed entries are seen (rule R1): links ship
 /// only what cannot un-happen.</summary>
-public interface ILaneStore
+public interface ILaneStore : ILaneHeads
 {
-    /// <summary>This cluster and the incarnation it writes under.</summary>
-    Origin Origin { get; }
-
-    /// <summary>All lanes, own and foreign.</summary>
-    IReadOnlyList<LaneStatus> Lanes();
-
-    /// <summary>One lane, or <see langword="null"/>.</summary>
-    LaneStatus? Lane(LaneId lane);
-
-    /// <summary>Reads flushed entries from <paramref name="from"/> on: at least one if there is one, else as many as fit <paramref name="maxBytes"/>.
+    /// <summary>Reads flushed entries from <paramref name="from"/> on: at least one if there is one, else as many as fit
+    /// <paramref name="maxBytes"/>.
     /// Empty when <paramref name="from"/> is no longer kept or not yet here.</summary>
     ValueTask<LaneSlice> ReadAsync(LaneId lane, EntryNumber from, int maxBytes, CancellationToken cancellationToken);
 
-    /// <summary>Takes entries of a lane, in order, each only when the one before it is here (invariant 4); ones that are here are skipped. Their path is
+    /// <summary>Takes entries of a lane, in order, each only when the one before it is here (invariant 4); ones that are here are
+    /// skipped. Their path is
     /// extended by this cluster. Completes when they are flushed. Calls for one lane are carried out in the order they were made.</summary>
+    /// <remarks>The memory of the entries is not used again by the caller: the store may keep it.</remarks>
     ValueTask<IngestResult> IngestAsync(LaneId lane, IReadOnlyList<LaneEntry> entries, CancellationToken cancellationToken);
 
-    /// <summary>The sender no longer keeps entries before <paramref name="first"/> (whose first event has <paramref name="firstOffset"/>): the copy begins, or begins
+    /// <summary>The sender no longer keeps entries before <paramref name="first"/> (whose first event has
+    /// <paramref name="firstOffset"/>): the copy begins, or begins
     /// again, there. Nothing happens when this cluster has the entry before it.</summary>
     ValueTask SkipToAsync(LaneId lane, EntryNumber first, Offset firstOffset, CancellationToken cancellationToken);
 
@@ -33,13 +28,12 @@ public interface ILaneStore
     /// <summary>Joins state; completes when it is flushed, with whether anything changed here (then it is passed on, rule R16).</summary>
     ValueTask<bool> JoinAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken);
 
-    /// <summary>The latest incarnation known of a cluster, or <see langword="null"/> (rule R15).</summary>
-    Incarnation? LatestIncarnation(ClusterName cluster);
-
-    /// <summary>Opens a new incarnation of this cluster, because a neighbour holds more of the own lanes than this one does, or knows of a later
-    /// incarnation (rules R14, R15). <see cref="Origin"/> is the new one when it completes.</summary>
+    /// <summary>Opens a new incarnation of this cluster, because a neighbour holds more of the own lanes than this one does, or knows of
+    /// a later
+    /// incarnation (rules R14, R15). <see cref="ILaneHeads.Origin"/> is the new one when it completes.</summary>
     ValueTask OpenIncarnationAsync(string reason, CancellationToken cancellationToken);
 
-    /// <summary>Calls <paramref name="changed"/> after each flush that made lanes longer. On the store's thread: set a flag and return. Dispose to stop.</summary>
+    /// <summary>Calls <paramref name="changed"/> after each flush that made lanes longer. On the store's thread: set a flag and return.
+    /// Dispose to stop.</summary>
     IDisposable Watch(Action changed);
 }

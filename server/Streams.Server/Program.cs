@@ -1,1 +1,3 @@
-return 0;
+using Streams.Server;
+
+return await ServerProgram.RunAsync(args, Console.Out, Console.Error);

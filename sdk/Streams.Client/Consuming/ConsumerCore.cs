@@ -311,7 +311,7 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
 
         SubscriptionRequests.Resume(session, resumes);
         SubscriptionRequests.Grant(session, _subscription, grant);
-        _keeper.Wake();
+        _keeper.WakeLater();
         return null;
     }
 

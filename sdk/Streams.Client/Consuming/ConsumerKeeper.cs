@@ -4,14 +4,19 @@ using Streams.Core;
 namespace Streams.Client;
 
 /// <summary>Keeps a consumer's cursors and ranges on the device, gathered over a short time, in one transaction each (R17).</summary>
-/// <remarks>Failure: what could not be kept is tried again each second and with everything that follows it; meanwhile no cluster is
-/// told of it.</remarks>
+/// <remarks>Failure: what could not be kept is tried again each second and with everything that follows it; meanwhile no cluster is told
+/// of it.</remarks>
 internal sealed class ConsumerKeeper : IAsyncDisposable
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
+    // A cursor that moves over what others are sent costs nothing when it is lost: keeping it at every delivery would cost each idle
+    // device five flushes a second.
+    private static readonly TimeSpan PassedEvery = TimeSpan.FromSeconds(5);
+
     private readonly SemaphoreSlim _one = new(1, 1);
     private readonly AsyncSignal _wake = new();
+    private readonly AsyncSignal _hurry = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly List<KeptPartition> _unkept = [];
     private readonly ConsumerContext _context;
@@ -22,6 +27,7 @@ internal sealed class ConsumerKeeper : IAsyncDisposable
     private readonly TimeSpan _every;
     private readonly Task _loop;
     private int _isAwake;
+    private int _isUrgent;
 
     /// <summary>A keeper; it begins at once.</summary>
     public ConsumerKeeper(ConsumerContext context, ConsumerOptions options, long id, Func<List<KeptPartition>> changes,
@@ -36,8 +42,19 @@ internal sealed class ConsumerKeeper : IAsyncDisposable
         _loop = Task.Run(LoopAsync);
     }
 
-    /// <summary>Something may have changed.</summary>
+    /// <summary>Something was given, acknowledged or rewound: it is kept soon.</summary>
     public void Wake()
+    {
+        if (Interlocked.Exchange(ref _isUrgent, 1) == 0)
+        {
+            _hurry.Set();
+        }
+
+        WakeLater();
+    }
+
+    /// <summary>A cursor may have moved over events of others: it is kept with the next change, at the latest after seconds.</summary>
+    public void WakeLater()
     {
         if (Interlocked.Exchange(ref _isAwake, 1) == 0)
         {
@@ -92,7 +109,9 @@ internal sealed class ConsumerKeeper : IAsyncDisposable
             while (true)
             {
                 await _wake.WaitAsync(_stop.Token);
+                await RestAsync();
                 await Task.Delay(_every, _context.Clock.Time, _stop.Token);
+                Volatile.Write(ref _isUrgent, 0);
                 Volatile.Write(ref _isAwake, 0);
                 while (!await KeepAsync())
                 {
@@ -103,6 +122,17 @@ internal sealed class ConsumerKeeper : IAsyncDisposable
         catch (OperationCanceledException)
         {
             // Closing keeps the rest.
+        }
+    }
+
+    private async Task RestAsync()
+    {
+        if (Volatile.Read(ref _isUrgent) == 0)
+        {
+            using CancellationTokenSource enough = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+            await Task.WhenAny(_hurry.WaitAsync(enough.Token), Task.Delay(PassedEvery, _context.Clock.Time, enough.Token));
+            await enough.CancelAsync();
+            _stop.Token.ThrowIfCancellationRequested();
         }
     }
 }

@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>What a consumer asks of its cluster once it is open. A request that is refused ends the session: the next one begins at the cursor.</summary>
+/// <summary>What a consumer asks of its cluster once it is open. A request that is refused ends the session: the next one begins at the
+/// cursor.</summary>
 internal static class SubscriptionRequests
 {
     /// <summary>Grants credit; nothing when it is 0 or there is no session.</summary>

@@ -302,7 +302,8 @@ public sealed class OutboxTests : IDisposable
     private static List<int> Read(EventOutbox outbox, string topic, long first, long last)
     {
         StreamPartition partition = new(Fleet, Partitioner.For(default, Encoding.UTF8.GetBytes(topic), StreamSettings.DefaultPartitions));
-        ulong epoch = outbox.Restored.FirstOrDefault(r => r.Partition == partition)?.Waiting.FirstOrDefault().Epoch ?? outbox.Epoch;
+        ulong epoch = outbox.Restored.Where(r => r.Partition == partition).SelectMany(r => r.Waiting)
+            .Select(w => (ulong?)w.Epoch).FirstOrDefault() ?? outbox.Epoch;
         using EventWindow window = new(outbox.Path);
         EventBatchBuilder builder = new();
         EventIdentity identity = new(outbox.Producer, epoch, first);

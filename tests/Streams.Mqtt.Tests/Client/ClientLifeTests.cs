@@ -32,7 +32,7 @@ public class ClientLifeTests
         Assert.Equal(3600u, properties.SessionExpiryInterval);
         Assert.Equal((ushort)7, properties.ReceiveMaximum);
         Assert.Equal(5000u, properties.MaximumPacketSize);
-        Assert.Equal([new("a", "1"), new("a", "2")], connect.Properties.UserProperties);
+        Assert.Equal([new("a", "1"), new("a", "2")], properties.UserProperties);
         Assert.True(client.Connack.SessionPresent);
         Assert.Equal("given", client.ClientId);
         Assert.Equal("sj", client.Connack.Properties!.FirstUserValue("cluster"));

@@ -99,8 +99,11 @@ public class MqttConnectionTests
             Assert.All(packet.Payload.ToArray(), b => Assert.Equal(writer, b));
         }
 
+        // The last bytes go back to the pipe, and let the last writers go, with the next read.
+        ValueTask<MqttPacket?> more = receiver.ReadAsync();
         await Task.WhenAll(writing).Soon();
         Assert.Equal(0, sender.UnflushedBytes);
+        Assert.False(more.IsCompleted);
     }
 
     [Fact]

@@ -22,7 +22,8 @@ internal sealed class ProxiedConnection
     private readonly TimeSpan _delay;
     private readonly CancellationTokenSource _cut = new();
     private volatile CutStyle _style = CutStyle.Close;
-    private volatile bool _hasSwallowed;
+    private readonly Flow _toTarget = new();
+    private readonly Flow _toClient = new();
 
     public ProxiedConnection(Socket client, Socket target, TimeProvider time, TimeSpan delay)
     {
@@ -33,7 +34,7 @@ internal sealed class ProxiedConnection
     }
 
     /// <summary>Bytes, or the end of the stream, were kept from one side: the streams no longer agree.</summary>
-    public bool HasSwallowed => _hasSwallowed;
+    public bool HasSwallowed => _toTarget.HasSwallowed || _toClient.HasSwallowed;
 
     public void Cut(CutStyle style)
     {
@@ -50,7 +51,7 @@ internal sealed class ProxiedConnection
                 return;
             }
 
-            await Task.WhenAll(GuardAsync(_client, _target, toTarget), GuardAsync(_target, _client, toClient));
+            await Task.WhenAll(GuardAsync(_client, _target, toTarget, _toTarget), GuardAsync(_target, _client, toClient, _toClient));
         }
         finally
         {
@@ -77,11 +78,11 @@ internal sealed class ProxiedConnection
         }
     }
 
-    private async Task GuardAsync(Socket from, Socket to, FlowGate gate)
+    private async Task GuardAsync(Socket from, Socket to, FlowGate gate, Flow flow)
     {
         try
         {
-            await PumpAsync(from, to, gate);
+            await PumpAsync(from, to, gate, flow);
         }
         catch (OperationCanceledException) when (_cut.IsCancellationRequested)
         {
@@ -93,11 +94,11 @@ internal sealed class ProxiedConnection
         }
     }
 
-    private async Task PumpAsync(Socket from, Socket to, FlowGate gate)
+    private async Task PumpAsync(Socket from, Socket to, FlowGate gate, Flow flow)
     {
         var channel = Channel.CreateBounded<Chunk>(new BoundedChannelOptions(MaxChunks) { SingleReader = true, SingleWriter = true });
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(_cut.Token);
-        var writing = WriteAsync(channel.Reader, to, gate, stop);
+        var writing = WriteAsync(channel.Reader, to, gate, flow, stop);
         try
         {
             await ReadAsync(from, channel.Writer, stop.Token);
@@ -129,13 +130,13 @@ internal sealed class ProxiedConnection
         }
     }
 
-    private async Task WriteAsync(ChannelReader<Chunk> chunks, Socket to, FlowGate gate, CancellationTokenSource stop)
+    private async Task WriteAsync(ChannelReader<Chunk> chunks, Socket to, FlowGate gate, Flow flow, CancellationTokenSource stop)
     {
         try
         {
             await foreach (var chunk in chunks.ReadAllAsync(stop.Token))
             {
-                await DeliverAsync(chunk, to, gate, stop.Token);
+                await DeliverAsync(chunk, to, gate, flow, stop.Token);
                 ArrayPool<byte>.Shared.Return(chunk.Buffer);
             }
 
@@ -145,7 +146,7 @@ internal sealed class ProxiedConnection
             }
             else
             {
-                _hasSwallowed = true;
+                flow.HasSwallowed = true;
             }
         }
         catch
@@ -156,16 +157,17 @@ internal sealed class ProxiedConnection
         }
     }
 
-    private async ValueTask DeliverAsync(Chunk chunk, Socket to, FlowGate gate, CancellationToken cancellationToken)
+    private async ValueTask DeliverAsync(Chunk chunk, Socket to, FlowGate gate, Flow flow, CancellationToken cancellationToken)
     {
         await gate.WaitUntilAsync(chunk.DueAt, cancellationToken);
         await gate.PaceAsync(chunk.Count, cancellationToken);
 
-        // Once something was swallowed nothing may follow it: no network loses bytes out of the middle of a TCP stream.
+        // Once something was swallowed nothing may follow it: no network loses bytes out of the middle of a TCP stream. The other
+        // way goes on.
         var passes = await gate.EnterAsync(cancellationToken);
-        if (!passes || _hasSwallowed)
+        if (!passes || flow.HasSwallowed)
         {
-            _hasSwallowed = true;
+            flow.HasSwallowed = true;
             gate.CountSwallowed(chunk.Count);
             return;
         }
@@ -187,6 +189,18 @@ internal sealed class ProxiedConnection
         }
 
         socket.Dispose();
+    }
+
+    /// <summary>One direction of this connection.</summary>
+    private sealed class Flow
+    {
+        private volatile bool _hasSwallowed;
+
+        public bool HasSwallowed
+        {
+            get => _hasSwallowed;
+            set => _hasSwallowed = value;
+        }
     }
 
     private readonly record struct Chunk(byte[] Buffer, int Count, long DueAt);

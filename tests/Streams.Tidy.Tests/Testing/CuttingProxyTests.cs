@@ -91,13 +91,18 @@ public sealed class CuttingProxyTests : IAsyncLifetime
         await client.WriteAsync(new byte[] { 2, 3 });
         await Eventually.EqualAsync(3, () => _server.Received, "the requests arrived");
         await Eventually.EqualAsync(2, () => _proxy.BytesSwallowed, "the answers were swallowed");
+
+        // The other way is not cut, also behind the first answer that was lost.
+        await client.WriteAsync(new byte[] { 4 });
+        await Eventually.EqualAsync(4, () => _server.Received, "a later request arrived");
+        await Eventually.EqualAsync(3, () => _proxy.BytesSwallowed, "its answer was swallowed");
         Assert.Equal(1, _proxy.BytesToClient);
         Assert.Equal(1, _proxy.ConnectionsOpen);
 
         // A stream with a hole in it may not live on.
         _proxy.Restore();
         await IsResetAsync(client);
-        await EchoAsync(await ConnectAsync(), 4);
+        await EchoAsync(await ConnectAsync(), 5);
     }
 
     [Fact]

@@ -1,0 +1,15 @@
+namespace Streams.Cluster;
+
+/// <summary>What is made of the steps.</summary>
+internal static class CatalogFileSteps
+{
+    /// <summary>Puts <paramref name="bytes"/> in the place of a file: after a crash at any step it is the old or the new one,
+    /// whole.</summary>
+    public static void WriteWhole(this ICatalogFiles files, string path, ReadOnlySpan<byte> bytes)
+    {
+        string beside = path + DataDirectory.TemporarySuffix;
+        files.Write(beside, bytes);
+        files.Replace(beside, path);
+        files.FlushDirectory(Path.GetDirectoryName(path)!);
+    }
+}

@@ -1,0 +1,45 @@
+using Streams.Core;
+using Streams.Mqtt;
+
+namespace Streams.Gateways;
+
+/// <summary>What a QoS 1 message is answered with.</summary>
+/// <param name="Code">The reason code of PUBACK.</param>
+/// <param name="Reason">For people; <see langword="null"/> when there is nothing to say.</param>
+/// <param name="Placed">Where a batch stands (<see cref="ProtocolTopics.PlacedProperty"/>).</param>
+internal readonly record struct Answer(MqttReasonCode Code, string? Reason = null, IReadOnlyList<PlacedRun>? Placed = null)
+{
+    /// <summary>Taken, flushed.</summary>
+    public static readonly Answer Taken = new(MqttReasonCode.Success);
+
+    /// <summary>Whether it was not taken.</summary>
+    public bool IsRefusal => Code >= MqttReasonCode.UnspecifiedError;
+
+    /// <summary>The answer to a failure: what will stay wrong as <paramref name="permanent"/>, all else as "not here, not now".</summary>
+    public static Answer To(Exception failure, MqttReasonCode permanent) => failure switch
+    {
+        InvalidRequestException => new Answer(permanent, failure.Message),
+        StreamsException => new Answer(MqttReasonCode.ImplementationSpecificError,
+            $"{nameof(ProduceRefusal.NotWriting)}: {failure.Message}"),
+        OperationCanceledException =>
+            new Answer(MqttReasonCode.ImplementationSpecificError, $"{nameof(ProduceRefusal.NotWriting)}: the connection ends"),
+        _ => new Answer(MqttReasonCode.UnspecifiedError, "internal error"),
+    };
+
+    /// <summary>The packet that says it.</summary>
+    public MqttPubackPacket ToPacket(ushort packetId)
+    {
+        MqttProperties? properties = null;
+        if (Reason is { Length: > 0 } reason)
+        {
+            properties = new MqttProperties { ReasonString = reason };
+        }
+
+        foreach (PlacedRun run in Placed ?? [])
+        {
+            (properties ??= new MqttProperties()).Add(ProtocolTopics.PlacedProperty, run.ToString());
+        }
+
+        return new MqttPubackPacket { PacketId = packetId, ReasonCode = Code, Properties = properties };
+    }
+}

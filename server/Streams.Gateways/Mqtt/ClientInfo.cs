@@ -1,0 +1,45 @@
+using Streams.Core;
+using Streams.Mqtt;
+
+namespace Streams.Gateways;
+
+/// <summary>What CONNECT said and what was made of it.</summary>
+internal sealed record ClientInfo
+{
+    /// <summary>The client id, given or assigned.</summary>
+    public required string ClientId { get; init; }
+
+    /// <summary>The MQTT version.</summary>
+    public required MqttVersion Version { get; init; }
+
+    /// <summary>Who asks for access.</summary>
+    public required AccessSubject Subject { get; init; }
+
+    /// <summary>Silence after which the client is gone: 1.5 times its keep alive; <see langword="null"/> when it asked for none.</summary>
+    public required TimeSpan? SilenceLimit { get; init; }
+
+    /// <summary>Seconds that the session outlives the connection; 0 for not at all.</summary>
+    public required uint ExpirySeconds { get; set; }
+
+    /// <summary>Unacknowledged messages that the client takes.</summary>
+    public required int Window { get; init; }
+
+    /// <summary>Largest packet that the client takes.</summary>
+    public required long MaxPacketBytes { get; init; }
+
+    /// <summary>What is published when the client is gone without a word; <see langword="null"/> for nothing.</summary>
+    public required MqttWill? Will { get; init; }
+
+    /// <summary>Whether the session outlives the connection.</summary>
+    public bool IsPersistent => ExpirySeconds > 0;
+
+    /// <summary>Whether the session has a record and cursors in the log: it outlives the connection, or goes on with one that
+    /// did.</summary>
+    public bool UsesLog { get; set; }
+
+    /// <summary>Whether reason codes and properties can be sent.</summary>
+    public bool IsV5 => Version == MqttVersion.V5;
+
+    /// <summary>The name of its cursors.</summary>
+    public ConsumerName CursorName { get; init; }
+}

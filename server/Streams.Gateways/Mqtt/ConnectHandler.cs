@@ -1,0 +1,108 @@
+using Streams.Core;
+using Streams.Mqtt;
+
+namespace Streams.Gateways;
+
+/// <summary>CONNECT: decides whether and as whom a client is taken, and what of its session is kept.</summary>
+internal sealed class ConnectHandler(GatewayServices services, Func<string> newClientId)
+{
+    /// <summary>What is told about a client that is not taken; <see langword="null"/> when it is, and then what was made of its
+    /// CONNECT.</summary>
+    public (MqttReasonCode Code, string Reason)? Read(MqttConnectPacket packet, string remote, out ClientInfo? client)
+    {
+        client = null;
+        bool isAssigned = packet.ClientId.Length == 0;
+        string clientId = isAssigned ? newClientId() : packet.ClientId;
+        if (!ConsumerName.TryParse("mqtt/" + clientId, out ConsumerName cursorName, out string? fault))
+        {
+            return (MqttReasonCode.ClientIdentifierNotValid, fault!);
+        }
+
+        if (isAssigned && packet is { Version: MqttVersion.V311, CleanStart: false })
+        {
+            return (MqttReasonCode.ClientIdentifierNotValid, "a client without an identifier cannot have a session that is kept");
+        }
+
+        if (packet.Properties?.AuthenticationMethod is not null)
+        {
+            return (MqttReasonCode.BadAuthenticationMethod, "extended authentication is not available");
+        }
+
+        AccessSubject subject = new(clientId, packet.UserName, remote);
+        if (!services.Access.Allows(subject, AccessAction.Connect, default, default))
+        {
+            return (MqttReasonCode.NotAuthorized, "this client may not connect");
+        }
+
+        if (packet.Will is { } will && WillFault(will, packet.Version, subject) is { } refusal)
+        {
+            return refusal;
+        }
+
+        client = Make(packet, clientId, cursorName, subject);
+        return null;
+    }
+
+    /// <summary>The life of a session, cut to what is allowed.</summary>
+    public static uint Limit(uint expirySeconds, MqttGatewayOptions options) =>
+        (uint)Math.Min(expirySeconds, Math.Min(options.MaxSessionExpiry.TotalSeconds, SessionRecord.NeverExpires));
+
+    /// <summary>The answer to a client that is taken.</summary>
+    public MqttConnackPacket Accept(MqttConnectPacket packet, ClientInfo client, bool sessionPresent)
+    {
+        MqttProperties properties = new()
+        {
+            ReceiveMaximum = (ushort)services.Options.ReceiveMaximum,
+            MaximumQos = MqttQos.AtLeastOnce,
+            RetainAvailable = false,
+            MaximumPacketSize = (uint)services.Options.MaxPacketBytes,
+            TopicAliasMaximum = services.Options.TopicAliasMaximum > 0 ? (ushort)services.Options.TopicAliasMaximum : null,
+            WildcardSubscriptionAvailable = true,
+            SubscriptionIdentifierAvailable = true,
+            SharedSubscriptionAvailable = false,
+            AssignedClientIdentifier = packet.ClientId.Length == 0 ? client.ClientId : null,
+            SessionExpiryInterval = client.ExpirySeconds != (packet.Properties?.SessionExpiryInterval ?? 0) ? client.ExpirySeconds : null,
+        };
+        return new MqttConnackPacket { SessionPresent = sessionPresent, Properties = client.IsV5 ? properties : null };
+    }
+
+    private ClientInfo Make(MqttConnectPacket packet, string clientId, ConsumerName cursorName, AccessSubject subject)
+    {
+        bool isV5 = packet.Version == MqttVersion.V5;
+        uint expiry = isV5 ? packet.Properties?.SessionExpiryInterval ?? 0 : packet.CleanStart ? 0 : SessionRecord.NeverExpires;
+        int window = isV5 ? packet.Properties?.ReceiveMaximum ?? ushort.MaxValue : services.Options.InFlightV311;
+        return new ClientInfo
+        {
+            ClientId = clientId,
+            Version = packet.Version,
+            Subject = subject,
+            SilenceLimit = packet.KeepAliveSeconds == 0 ? null : TimeSpan.FromSeconds(packet.KeepAliveSeconds * 1.5),
+            ExpirySeconds = Limit(expiry, services.Options),
+            Window = Math.Min(window, services.Options.MaxInFlight),
+            MaxPacketBytes = packet.Properties?.MaximumPacketSize ?? MqttDecodeOptions.LargestPacket,
+            Will = packet.Will,
+            CursorName = cursorName,
+        };
+    }
+
+    private (MqttReasonCode Code, string Reason)? WillFault(MqttWill will, MqttVersion version, AccessSubject subject)
+    {
+        if (will.Qos == MqttQos.ExactlyOnce && version == MqttVersion.V5)
+        {
+            return (MqttReasonCode.QosNotSupported, "a will with QoS 2 is not taken: the maximum is 1");
+        }
+
+        if (will.Retain && version == MqttVersion.V5)
+        {
+            return (MqttReasonCode.RetainNotSupported, "retained messages are not kept here");
+        }
+
+        if (!TopicMap.TrySplit(will.Topic, out StreamPath stream, out ReadOnlyMemory<char> rest, out string? fault))
+        {
+            return (MqttReasonCode.TopicNameInvalid, $"will: {fault}");
+        }
+
+        return services.Access.Allows(subject, AccessAction.Publish, stream, rest.Span) ? null
+            : (MqttReasonCode.NotAuthorized, $"a will on {stream} is not allowed");
+    }
+}

@@ -1,0 +1,277 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.IO.Pipelines;
+using Microsoft.Extensions.Logging;
+using Streams.Core;
+using Streams.Mqtt;
+
+namespace Streams.Gateways;
+
+/// <summary>MQTT 5 and 3.1.1 on top of the log: plain clients and, over the same connection, the SDK (docs/mqtt.md,
+/// docs/sdk-protocol.md).</summary>
+/// <remarks>Safe for use by many threads. A connection that fails ends alone. Dispose after <see cref="DrainAsync"/>.</remarks>
+public sealed class MqttGateway : IDisposable
+{
+    private readonly ConcurrentDictionary<string, MqttSession> _sessions = new(StringComparer.Ordinal);
+    private readonly GatewayServices _services;
+    private readonly PacketRouter _router;
+    private readonly ConnectHandler _connect;
+    private readonly SessionStore _records;
+    private readonly Random _chance;
+    private readonly Lock _chanceLock = new();
+    private int _connections;
+    private volatile bool _draining;
+
+    /// <summary>A gateway over a store.</summary>
+    /// <param name="store">The log.</param>
+    /// <param name="horizon">What can still come over links.</param>
+    /// <param name="access">Asked on every path.</param>
+    /// <param name="options">Limits and times.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="chance">For assigned client ids and the names of connections.</param>
+    /// <param name="log">Where it says what happens.</param>
+    /// <exception cref="ConfigurationException">The options are not valid.</exception>
+    public MqttGateway(IEventStore store, ILaneHorizon horizon, IAccessPolicy access, MqttGatewayOptions options, TimeProvider time,
+        Random chance, ILogger<MqttGateway> log)
+    {
+        _chance = chance;
+        StreamRoster roster = new(store, time);
+        _services = new GatewayServices(store, horizon, access, options.Validate(), time, log, new GatewayMeter(() => Status), roster);
+        _router = new PacketRouter(_services);
+        _connect = new ConnectHandler(_services, () => "auto-" + NewName());
+        _records = new SessionStore(store, time, log);
+    }
+
+    /// <summary>What the gateway has now.</summary>
+    public GatewayStatus Status
+    {
+        get
+        {
+            int sessions = 0;
+            int persistent = 0;
+            int subscriptions = 0;
+            foreach (MqttSession session in _sessions.Values)
+            {
+                sessions++;
+                persistent += session.Client.IsPersistent ? 1 : 0;
+                subscriptions += session.SubscriptionCount;
+            }
+
+            return new GatewayStatus(Volatile.Read(ref _connections), sessions, persistent, subscriptions, _draining);
+        }
+    }
+
+    /// <summary>Serves one connection until it ends, and completes its pipe. Throws nothing but for a fault of the gateway
+    /// itself.</summary>
+    /// <param name="transport">The bytes of the client.</param>
+    /// <param name="remote">The client's address, for people.</param>
+    /// <param name="cancellationToken">Ends the connection: the client is told that the server shuts down.</param>
+    public async Task ServeAsync(IDuplexPipe transport, string remote, CancellationToken cancellationToken)
+    {
+        MqttDecodeOptions decode = new() { MaximumPacketSize = _services.Options.MaxPacketBytes, Topics = new TopicNameCache() };
+        MqttConnection connection = new(transport, decode);
+        await using (connection.ConfigureAwait(false))
+        {
+            bool hasRoom = Interlocked.Increment(ref _connections) <= _services.Options.MaxConnections;
+            try
+            {
+                if (await ReadConnectAsync(connection, remote, cancellationToken).ConfigureAwait(false) is { } packet)
+                {
+                    await ServeAsync(connection, packet, remote, hasRoom, cancellationToken).ConfigureAwait(false);
+                }
+            }
+            catch (Exception e) when (e is IOException or OperationCanceledException)
+            {
+                GatewayLog.Refused(_services.Log, remote, e.Message);
+            }
+            finally
+            {
+                Interlocked.Decrement(ref _connections);
+            }
+        }
+    }
+
+    /// <summary>Takes no new connections, sends every client elsewhere (DISCONNECT 0x8B), and waits until their cursors are committed,
+    /// at most <paramref name="limit"/>.</summary>
+    public async Task DrainAsync(TimeSpan limit)
+    {
+        _draining = true;
+        MqttSession[] sessions = [.. _sessions.Values];
+        GatewayLog.Draining(_services.Log, sessions.Length);
+        foreach (MqttSession session in sessions)
+        {
+            session.Close(MqttReasonCode.ServerShuttingDown, "the server is shutting down: connect to another cluster");
+        }
+
+        try
+        {
+            await Task.WhenAll(sessions.Select(static s => s.Ended)).WaitAsync(limit, _services.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            GatewayLog.CloseTooSlow(_services.Log, $"{sessions.Count(static s => !s.Ended.IsCompleted)} clients", limit);
+        }
+    }
+
+    /// <summary>Stops what runs beside the connections.</summary>
+    public void Dispose()
+    {
+        _services.Roster.Dispose();
+        _services.Meter.Dispose();
+    }
+
+    private async Task<MqttConnectPacket?> ReadConnectAsync(MqttConnection connection, string remote, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource timeout = new(_services.Options.ConnectTimeout, _services.Time);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            return await connection.ReadAsync(either.Token).ConfigureAwait(false) as MqttConnectPacket;
+        }
+        catch (OperationCanceledException)
+        {
+            _services.Meter.Refusals.Add(1);
+            GatewayLog.Refused(_services.Log, remote, $"no CONNECT within {_services.Options.ConnectTimeout}");
+        }
+        catch (MqttProtocolException e)
+        {
+            connection.AnswerVersion = e.AnswerIn ?? MqttVersion.V5;
+            await RefuseAsync(connection, remote, e.ReasonCode, e.Message).ConfigureAwait(false);
+        }
+
+        return null;
+    }
+
+    private async Task ServeAsync(MqttConnection connection, MqttConnectPacket packet, string remote, bool hasRoom,
+        CancellationToken cancellationToken)
+    {
+        (MqttReasonCode Code, string Reason)? refusal = _draining ? (MqttReasonCode.ServerUnavailable, "the server is shutting down")
+            : hasRoom ? null : (MqttReasonCode.ServerBusy, $"{_services.Options.MaxConnections} connections are open");
+        ClientInfo? client = null;
+        refusal ??= _connect.Read(packet, remote, out client);
+        if (refusal is { } refused)
+        {
+            await RefuseAsync(connection, remote, refused.Code, refused.Reason).ConfigureAwait(false);
+            return;
+        }
+
+        await TakeOverAsync(client!.ClientId, remote).ConfigureAwait(false);
+        MqttSession? session = null;
+        try
+        {
+            (session, bool present) = await BeginAsync(connection, packet, client).ConfigureAwait(false);
+            if (session is not null)
+            {
+                await RunAsync(session, packet, remote, present, cancellationToken).ConfigureAwait(false);
+                return;
+            }
+
+            await RefuseAsync(connection, remote, MqttReasonCode.ServerBusy,
+                "another connection with this client id came first").ConfigureAwait(false);
+        }
+        catch (StreamsException e)
+        {
+            await RefuseAsync(connection, remote, MqttReasonCode.ServerUnavailable, e.Message).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (session is not null)
+            {
+                _sessions.TryRemove(new KeyValuePair<string, MqttSession>(client.ClientId, session));
+            }
+        }
+    }
+
+    private async Task RunAsync(MqttSession session, MqttConnectPacket packet, string remote, bool present,
+        CancellationToken cancellationToken)
+    {
+        GatewayLog.Connected(_services.Log, session.Client.ClientId, remote, session.Client.Version.ToString(), present);
+        _services.Meter.Connects.Add(1);
+        session.Connection.Write(_connect.Accept(packet, session.Client, present));
+        if (session.Delivery.Subscriptions.Count > 0)
+        {
+            SubscribeHandler.Summarise(session);
+            session.StartDelivery();
+        }
+
+        Task run = session.RunAsync(_router, cancellationToken);
+        if (_draining)
+        {
+            session.Close(MqttReasonCode.ServerShuttingDown, "the server is shutting down");
+        }
+
+        await session.Connection.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+        await run.ConfigureAwait(false);
+    }
+
+    // A newer connection of the same client wins; the older one commits its cursors first.
+    private async Task TakeOverAsync(string clientId, string remote)
+    {
+        while (_sessions.TryGetValue(clientId, out MqttSession? older))
+        {
+            GatewayLog.TakenOver(_services.Log, clientId, remote);
+            older.Close(MqttReasonCode.SessionTakenOver, "another connection came with the same client id");
+            await older.Ended.ConfigureAwait(false);
+            _sessions.TryRemove(new KeyValuePair<string, MqttSession>(clientId, older));
+        }
+    }
+
+    // The record is written, flushed, before the client is told that its session is kept.
+    private async Task<(MqttSession? Session, bool Present)> BeginAsync(MqttConnection connection, MqttConnectPacket packet,
+        ClientInfo client)
+    {
+        SessionRecord? kept = packet.CleanStart ? null : _records.Find(client.ClientId);
+        client.UsesLog = client.IsPersistent || kept is not null;
+        MqttSession session = new(_services, connection, client, kept?.Subscriptions ?? new SessionSubscriptions(),
+            $"{_services.Store.Origin}/{NewName()}");
+        if (!_sessions.TryAdd(client.ClientId, session))
+        {
+            session.Dispose();
+            return (null, false);
+        }
+
+        try
+        {
+            if (client.UsesLog)
+            {
+                await _records.WriteAsync(client.ClientId, SubscribeHandler.Record(session), CancellationToken.None).ConfigureAwait(false);
+            }
+            else if (packet.CleanStart && _records.Has(client.ClientId))
+            {
+                await _records.RemoveAsync(client.ClientId, CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+        catch
+        {
+            session.Dispose();
+            _sessions.TryRemove(new KeyValuePair<string, MqttSession>(client.ClientId, session));
+            throw;
+        }
+
+        return (session, kept is not null);
+    }
+
+    private async Task RefuseAsync(MqttConnection connection, string remote, MqttReasonCode code, string reason)
+    {
+        _services.Meter.Refusals.Add(1);
+        GatewayLog.Refused(_services.Log, remote, reason);
+        using CancellationTokenSource limit = new(_services.Options.CloseTimeout, _services.Time);
+        try
+        {
+            MqttConnackPacket packet = new() { ReasonCode = code, Properties = new MqttProperties { ReasonString = reason } };
+            await connection.WriteAsync(packet, limit.Token).ConfigureAwait(false);
+        }
+        catch (MqttProtocolException)
+        {
+            // There is no way to say this in the version that the client speaks.
+        }
+    }
+
+    private string NewName()
+    {
+        lock (_chanceLock)
+        {
+            return _chance.NextInt64().ToString("x16", CultureInfo.InvariantCulture);
+        }
+    }
+}

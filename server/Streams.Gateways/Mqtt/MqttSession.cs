@@ -1,0 +1,246 @@
+using Microsoft.Extensions.Logging;
+using Streams.Core;
+using Streams.Mqtt;
+
+namespace Streams.Gateways;
+
+/// <summary>One connected client, from CONNACK to the end: reads its packets, hands each to the handler of its kind, and owns what
+/// runs beside that.</summary>
+/// <remarks>Three loops: packets in, answers out (<see cref="InboundQueue"/>), events out (<see cref="SessionDelivery"/>). Whichever
+/// fails ends the session with
+/// <see cref="Close"/>; then the loops are ended, confirmed cursors committed, the session record and the will written. Nothing is
+/// thrown at the caller.</remarks>
+internal sealed class MqttSession : IDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _closing = new();
+    private string? _closeReason;
+    private Task _closed = Task.CompletedTask;
+    private Task _delivery = Task.CompletedTask;
+
+    public MqttSession(GatewayServices services, MqttConnection connection, ClientInfo client, SessionSubscriptions subscriptions,
+        string owner)
+    {
+        Services = services;
+        Stopping = _stop.Token;
+        Connection = connection;
+        Client = client;
+        Owner = owner;
+        Inbound = new InboundQueue(services.Options.ReceiveMaximum, services.Options.MaxUnansweredBytes);
+        Delivery = new SessionDelivery(services, connection, client, subscriptions);
+        Aliases = new TopicAliases((ushort)services.Options.TopicAliasMaximum);
+        Sdk = new SdkConnection(this);
+    }
+
+    /// <summary>What the gateway works with.</summary>
+    public GatewayServices Services { get; }
+
+    /// <summary>The connection.</summary>
+    public MqttConnection Connection { get; }
+
+    /// <summary>The client.</summary>
+    public ClientInfo Client { get; }
+
+    /// <summary>Which connection at which cluster this is, as the session record says it.</summary>
+    public string Owner { get; }
+
+    /// <summary>Messages being worked on.</summary>
+    public InboundQueue Inbound { get; }
+
+    /// <summary>Events on their way to the client.</summary>
+    public SessionDelivery Delivery { get; }
+
+    /// <summary>Topic aliases that the client set.</summary>
+    public TopicAliases Aliases { get; }
+
+    /// <summary>What the client does as an SDK.</summary>
+    public SdkConnection Sdk { get; }
+
+    /// <summary>Filters, and SDK subscriptions; for the gateway's status.</summary>
+    public int SubscriptionCount => FilterCount + Sdk.SubscriptionCount;
+
+    /// <summary>Filters of the session.</summary>
+    public int FilterCount { get; set; }
+
+    /// <summary>Whether some filter leaves the client's own messages out: then they carry its name.</summary>
+    public bool MarksOwnMessages { get; set; }
+
+    /// <summary>Whether the client said goodbye: then no will is published.</summary>
+    public bool SaidGoodbye { get; set; }
+
+    /// <summary>Ends with the session.</summary>
+    public CancellationToken Stopping { get; }
+
+    /// <summary>Completes when nothing of the session is left.</summary>
+    public Task Ended => _ended.Task;
+
+    /// <summary>Begins to give events, once; called when the client has filters.</summary>
+    public void StartDelivery()
+    {
+        if (_delivery.IsCompleted && !Stopping.IsCancellationRequested)
+        {
+            _delivery = RunPartAsync(Delivery.RunAsync);
+        }
+    }
+
+    /// <summary>Lets everything go, at the end or when it never began.</summary>
+    public void Dispose()
+    {
+        Delivery.Dispose();
+        _stop.Dispose();
+        _ended.TrySetResult();
+    }
+
+    /// <summary>Serves the client until it is gone.</summary>
+    public async Task RunAsync(PacketRouter router, CancellationToken cancellationToken)
+    {
+        using CancellationTokenRegistration canceled = cancellationToken.UnsafeRegister(
+            static session => ((MqttSession)session!).Close(MqttReasonCode.ServerShuttingDown, "the server is shutting down"), this);
+        Task answers = RunPartAsync(AnswerAsync);
+        try
+        {
+            await ReadAsync(router).ConfigureAwait(false);
+        }
+        finally
+        {
+            Close(MqttReasonCode.Success, "the connection ended");
+            Inbound.Complete();
+            await _stop.CancelAsync().ConfigureAwait(false);
+            await Sdk.EndAsync().ConfigureAwait(false);
+            await Task.WhenAll(_delivery, answers, _closed).ConfigureAwait(false);
+            await new SessionEnd(Services).RunAsync(this).ConfigureAwait(false);
+            GatewayLog.Disconnected(Services.Log, Client.ClientId, _closeReason ?? string.Empty);
+            Dispose();
+        }
+    }
+
+    /// <summary>Ends the connection, telling a client of MQTT 5 why where there is something to tell. Returns at once; the first call
+    /// counts.</summary>
+    public void Close(MqttReasonCode code, string reason)
+    {
+        lock (_closing)
+        {
+            if (_closeReason is null)
+            {
+                _closeReason = reason;
+                _closed = CloseAsync(code, reason);
+            }
+        }
+    }
+
+    private async Task CloseAsync(MqttReasonCode code, string reason)
+    {
+        await Task.Yield();
+        try
+        {
+            if (code != MqttReasonCode.Success && Client.IsV5)
+            {
+                using CancellationTokenSource limit = new(Services.Options.CloseTimeout, Services.Time);
+                MqttDisconnectPacket packet = new() { ReasonCode = code, Properties = new MqttProperties { ReasonString = reason } };
+                await Connection.WriteAsync(packet, limit.Token).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or MqttProtocolException or InvalidOperationException)
+        {
+            // The client is gone or does not listen; it is closed without a word.
+        }
+
+        await Connection.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async Task ReadAsync(PacketRouter router)
+    {
+        using SilenceWatch? silence = Client.SilenceLimit is { } limit
+            ? new SilenceWatch(Services.Time, limit, () =>
+                Close(MqttReasonCode.KeepAliveTimeout, "nothing was heard for 1.5 times the keep alive")) : null;
+        try
+        {
+            while (true)
+            {
+                silence?.Listen();
+                MqttPacket? packet = await Connection.ReadAsync(CancellationToken.None).ConfigureAwait(false);
+                silence?.Heard();
+                if (packet is null || !await router.HandleAsync(this, packet).ConfigureAwait(false))
+                {
+                    return;
+                }
+            }
+        }
+        catch (MqttProtocolException e)
+        {
+            GatewayLog.BrokeProtocol(Services.Log, Client.ClientId, Client.Subject.Remote, e.Message);
+            Close(e.ReasonCode, e.Message);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            Close(MqttReasonCode.Success, e.Message);
+        }
+        catch (Exception e)
+        {
+            GatewayLog.SessionFailed(Services.Log, Client.ClientId, e);
+            Close(MqttReasonCode.UnspecifiedError, "internal error");
+        }
+    }
+
+    private Task AnswerAsync(CancellationToken cancellationToken) =>
+        Inbound.AnswerAllAsync(Answer, token => Connection.FlushAsync(token), cancellationToken);
+
+    private void Answer(ushort packetId, string topic, Answer answer)
+    {
+        if (answer.IsRefusal)
+        {
+            Services.Meter.PublishesRefused.Add(1);
+        }
+
+        if (packetId == 0)
+        {
+            if (answer.IsRefusal)
+            {
+                GatewayLog.AtMostOnceLost(Services.Log, Client.ClientId, topic, answer.Reason ?? answer.Code.ToString());
+            }
+        }
+        else if (answer.IsRefusal && !Client.IsV5)
+        {
+            GatewayLog.RefusedByClosing(Services.Log, Client.ClientId, topic, answer.Reason ?? answer.Code.ToString());
+            Close(answer.Code, answer.Reason ?? string.Empty);
+        }
+        else
+        {
+            Connection.Write(answer.ToPacket(packetId));
+        }
+    }
+
+    /// <summary>Runs a part of the session in the background: its failure ends the session.</summary>
+    public async Task RunPartAsync(Func<CancellationToken, Task> part)
+    {
+        await Task.Yield();
+        try
+        {
+            await part(Stopping).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (Stopping.IsCancellationRequested)
+        {
+            // The session ends.
+        }
+        catch (IOException e)
+        {
+            Close(MqttReasonCode.Success, e.Message);
+        }
+        catch (Exception e) when (e is TryAgainException or StorageFailedException)
+        {
+            Close(MqttReasonCode.ServerUnavailable, e.Message);
+        }
+        catch (InvalidFormatException e)
+        {
+            // What is to be read is damaged here; another cluster has it whole.
+            GatewayLog.SessionFailed(Services.Log, Client.ClientId, e);
+            Close(MqttReasonCode.ServerUnavailable, "what comes next is damaged here: connect to another cluster");
+        }
+        catch (Exception e)
+        {
+            GatewayLog.SessionFailed(Services.Log, Client.ClientId, e);
+            Close(MqttReasonCode.UnspecifiedError, "internal error");
+        }
+    }
+}

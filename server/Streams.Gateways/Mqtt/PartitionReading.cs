@@ -1,0 +1,72 @@
+using System.Buffers;
+using System.Text;
+using Streams.Core;
+using Streams.Mqtt;
+
+namespace Streams.Gateways;
+
+/// <summary>One partition as one MQTT session reads it.</summary>
+internal sealed class PartitionReading
+{
+    private readonly Dictionary<Origin, byte[]> _places = [];
+
+    public PartitionReading(GatewayServices services, StreamPartition partition, string prefix, SessionSubscriptions subscriptions,
+        AccessSubject subject, Cursor cursor)
+    {
+        Partition = partition;
+        IsRoot = prefix.Length == 0;
+        Prefix = Encoding.UTF8.GetBytes(prefix);
+        View = new PartitionView(services.Store, services.Horizon, partition);
+        Filter = new SubscriptionFilter(partition, prefix, subscriptions, services.Access, subject);
+        Reader = new GatedReader(View, Filter, cursor, services.Options.ReaderLimits);
+    }
+
+    /// <summary>The partition.</summary>
+    public StreamPartition Partition { get; }
+
+    /// <summary>What its MQTT topics begin with.</summary>
+    public byte[] Prefix { get; }
+
+    /// <summary>Whether its topics begin with a slash.</summary>
+    public bool IsRoot { get; }
+
+    /// <summary>What is here.</summary>
+    public PartitionView View { get; }
+
+    /// <summary>What is wanted.</summary>
+    public SubscriptionFilter Filter { get; }
+
+    /// <summary>What is decided.</summary>
+    public GatedReader Reader { get; }
+
+    /// <summary>Whether it stands in the queue of partitions to go on with.</summary>
+    public bool IsQueued { get; set; }
+
+    /// <summary>Whether no filter covers its stream any more; acknowledgements still under way mean nothing then.</summary>
+    public bool IsEnded { get; set; }
+
+    /// <summary>Whether an event was given since the cursor was last committed; else the commit can wait.</summary>
+    public bool GivenSinceCommit { get; set; }
+
+    /// <summary>Since when the cursor waits to be committed.</summary>
+    public TimeSpan? NewsSince { get; set; }
+
+    /// <summary>What was counted when it was last reported.</summary>
+    public ReaderCounts Reported;
+
+    /// <summary>The user properties that name stream, partition and origin, encoded.</summary>
+    public ReadOnlySpan<byte> Place(Origin origin)
+    {
+        if (!_places.TryGetValue(origin, out byte[]? place))
+        {
+            ArrayBufferWriter<byte> output = new();
+            MqttPacketWriter.WriteUserProperty(output, "stream", Partition.Stream.Value);
+            MqttPacketWriter.WriteUserProperty(output, "partition", Partition.Partition.ToString());
+            MqttPacketWriter.WriteUserProperty(output, "origin", origin.ToString());
+            place = output.WrittenSpan.ToArray();
+            _places.Add(origin, place);
+        }
+
+        return place;
+    }
+}

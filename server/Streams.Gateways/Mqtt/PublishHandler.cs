@@ -1,0 +1,76 @@
+using System.Buffers;
+using Streams.Core;
+using Streams.Mqtt;
+
+namespace Streams.Gateways;
+
+/// <summary>PUBLISH from a client. The append is begun here, in the order of the packets, and not waited for: PUBACK follows when it
+/// is flushed.</summary>
+internal sealed class PublishHandler(GatewayServices services, PlainPublisher publisher)
+{
+    /// <summary>Takes the message on.</summary>
+    /// <exception cref="MqttProtocolException">The message breaks what CONNACK announced.</exception>
+    public async ValueTask HandleAsync(MqttSession session, MqttPublishPacket packet)
+    {
+        string topic = session.Aliases.Resolve(packet);
+        Check(session, packet);
+        await session.Inbound.WaitForRoomAsync(session.Stopping).ConfigureAwait(false);
+        if (topic.StartsWith(ProtocolTopics.Prefix, StringComparison.Ordinal))
+        {
+            await session.Sdk.HandleAsync(topic, packet).ConfigureAwait(false);
+            return;
+        }
+
+        if (Refusal(session, topic) is { } refusal)
+        {
+            await session.Inbound.AddAsync(packet.PacketId, topic, Task.FromResult(refusal), 0, session.Stopping).ConfigureAwait(false);
+            return;
+        }
+
+        int length = (int)packet.Payload.Length;
+        byte[] rented = ArrayPool<byte>.Shared.Rent(length);
+        packet.Payload.CopyTo(rented);
+        await publisher.PrepareAsync(topic, session.Stopping).ConfigureAwait(false);
+        Task<Answer> work = PublishAsync(session, topic, packet, rented, length);
+        await session.Inbound.AddAsync(packet.PacketId, topic, work, length, session.Stopping).ConfigureAwait(false);
+    }
+
+    private void Check(MqttSession session, MqttPublishPacket packet)
+    {
+        if (packet.Qos == MqttQos.ExactlyOnce)
+        {
+            throw new MqttProtocolException(MqttReasonCode.QosNotSupported, "QoS 2 is not taken here: the Maximum QoS announced is 1");
+        }
+
+        if (packet.Retain && session.Client.IsV5)
+        {
+            throw new MqttProtocolException(MqttReasonCode.RetainNotSupported, "retained messages are not kept here, as announced");
+        }
+
+        if (packet.PacketId != 0 && session.Client.IsV5 && session.Inbound.Unanswered >= services.Options.ReceiveMaximum)
+        {
+            throw new MqttProtocolException(MqttReasonCode.ReceiveMaximumExceeded,
+                $"more than {services.Options.ReceiveMaximum} messages are unanswered");
+        }
+    }
+
+    private Answer? Refusal(MqttSession session, string topic)
+    {
+        if (!TopicMap.TrySplit(topic, out StreamPath stream, out ReadOnlyMemory<char> rest, out string? fault))
+        {
+            return new Answer(MqttReasonCode.TopicNameInvalid, fault);
+        }
+
+        return services.Access.Allows(session.Client.Subject, AccessAction.Publish, stream, rest.Span) ? null
+            : new Answer(MqttReasonCode.NotAuthorized, $"publishing to {stream} is not allowed");
+    }
+
+    private async Task<Answer> PublishAsync(MqttSession session, string topic, MqttPublishPacket packet, byte[] rented, int length)
+    {
+        // Not ended with the session: the payload may not be given back before the append is over.
+        Answer answer = await publisher.PublishAsync(topic, rented.AsMemory(0, length), packet.Properties, packet.Qos,
+            session.MarksOwnMessages ? session.Client.ClientId : null, CancellationToken.None).ConfigureAwait(false);
+        ArrayPool<byte>.Shared.Return(rented);
+        return answer;
+    }
+}

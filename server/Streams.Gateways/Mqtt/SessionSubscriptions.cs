@@ -1,0 +1,73 @@
+using Streams.Core;
+using Streams.Mqtt;
+
+namespace Streams.Gateways;
+
+/// <summary>The filters of one session, and where it began to read each stream. Belongs to the session's delivery loop: not safe for
+/// several threads.</summary>
+internal sealed class SessionSubscriptions
+{
+    private readonly Dictionary<string, Subscription> _byFilter = new(StringComparer.Ordinal);
+    private readonly TopicFilterTree<Subscription> _tree = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>How many filters.</summary>
+    public int Count => _byFilter.Count;
+
+    /// <summary>All filters.</summary>
+    public IReadOnlyCollection<Subscription> All => _byFilter.Values;
+
+    /// <summary>Whether some filter leaves the client's own messages out.</summary>
+    public bool AnyNoLocal { get; private set; }
+
+    /// <summary>Where the session began to read: the heads of the lanes when the first filter came to cover the stream. A partition
+    /// not named begins at 0.</summary>
+    public Dictionary<StreamPartition, Cursor> Bases { get; } = [];
+
+    /// <summary>Whether there is such a filter.</summary>
+    public bool Contains(string filter) => _byFilter.ContainsKey(filter);
+
+    /// <summary>Adds a filter, or takes the place of the same one, which keeps where it began.</summary>
+    /// <exception cref="MqttProtocolException">The filter is none.</exception>
+    public void Set(Subscription subscription)
+    {
+        if (_byFilter.Remove(subscription.Filter, out Subscription? before))
+        {
+            _tree.Remove(before.Filter, before);
+            subscription = subscription with { Starts = before.Starts };
+        }
+
+        _tree.Add(subscription.Filter, subscription);
+        _byFilter.Add(subscription.Filter, subscription);
+        AnyNoLocal |= subscription.NoLocal;
+    }
+
+    /// <summary>Removes a filter; false when there was none.</summary>
+    public bool Remove(string filter)
+    {
+        if (!_byFilter.Remove(filter, out Subscription? subscription))
+        {
+            return false;
+        }
+
+        _tree.Remove(filter, subscription);
+        AnyNoLocal = _byFilter.Values.Any(static s => s.NoLocal);
+        return true;
+    }
+
+    /// <summary>Whether some filter may match topics of a stream with this prefix.</summary>
+    public bool Covers(string prefix)
+    {
+        foreach (string filter in _byFilter.Keys)
+        {
+            if (TopicMap.MayMatch(filter, prefix))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Appends the filters that match an MQTT topic.</summary>
+    public void Match(ReadOnlySpan<char> topic, List<Subscription> found) => _tree.Match(topic, found);
+}

@@ -1,0 +1,47 @@
+using System.Buffers;
+using Streams.Core;
+using Streams.Mqtt;
+
+namespace Streams.Gateways;
+
+/// <summary>A producer presents itself: this connection becomes its newest session here (rule R2) and learns what is held of it (rules
+/// R1, R3).</summary>
+internal sealed class HelloHandler : ISdkHandler
+{
+    /// <inheritdoc/>
+    public string Topic => ProtocolTopics.Hello;
+
+    /// <inheritdoc/>
+    public async Task<Answer> HandleAsync(MqttSession session, ReadOnlyMemory<byte> payload)
+    {
+        if (HelloRequest.Read(payload) is not { } request)
+        {
+            return SdkAnswers.Malformed("hello");
+        }
+
+        SdkConnection sdk = session.Sdk;
+        if (!sdk.Producers.ContainsKey(request.Producer) && sdk.Producers.Count >= SdkConnection.MaxProducers)
+        {
+            return new Answer(MqttReasonCode.ImplementationSpecificError,
+                $"at most {SdkConnection.MaxProducers} producers on one connection");
+        }
+
+        IEventStore store = session.Services.Store;
+        sdk.Producers[request.Producer] = store.BeginProducer(request.Producer);
+        List<(StreamPartition, IReadOnlyList<HeldRun>)> held = [];
+        Dictionary<StreamPath, int> streams = [];
+        foreach ((StreamPartition partition, long from) in request.Waiting)
+        {
+            held.Add((partition, store.Held(request.Producer, partition, from)));
+            streams[partition.Stream] = (store.Settings(partition.Stream) ?? StreamSettings.Default).Partitions;
+        }
+
+        HelloReply reply = new(request.Correlation, store.Origin, held, [.. streams.Select(static s => (s.Key, s.Value))]);
+        ArrayBufferWriter<byte> output = new();
+        ByteWriter writer = new(output);
+        reply.Write(ref writer);
+        sdk.Send(ProtocolTopics.HelloReply, output.WrittenMemory);
+        await session.Connection.FlushAsync(session.Stopping).ConfigureAwait(false);
+        return Answer.Taken;
+    }
+}

@@ -1,0 +1,119 @@
+using System.Buffers;
+using Streams.Core;
+using Streams.Mqtt;
+
+namespace Streams.Gateways;
+
+/// <summary>A consumer opens a stream: begins at the join of the cluster's cursor and its own (rule R11), or at the start it asks
+/// for.</summary>
+internal sealed class OpenHandler : ISdkHandler
+{
+    /// <inheritdoc/>
+    public string Topic => ProtocolTopics.Open;
+
+    /// <inheritdoc/>
+    public async Task<Answer> HandleAsync(MqttSession session, ReadOnlyMemory<byte> payload)
+    {
+        if (OpenRequest.Read(payload) is not { } request)
+        {
+            return SdkAnswers.Malformed("open");
+        }
+
+        if (Refusal(session, request) is { } refusal)
+        {
+            return refusal;
+        }
+
+        GatewayServices services = session.Services;
+        int partitions = (services.Store.Settings(request.Stream) ?? StreamSettings.Default).Partitions;
+        (PartitionId, Cursor)[] cursors = Begin(services, request, partitions, out bool isLatest);
+        SdkSubscription subscription = new(session, request, cursors);
+        OpenReply reply = new(request.Subscription, services.Store.Origin, partitions, cursors);
+        ArrayBufferWriter<byte> output = new();
+        ByteWriter writer = new(output);
+        reply.Write(ref writer);
+        session.Sdk.Send(ProtocolTopics.OpenReply, output.WrittenMemory);
+        session.Sdk.Add(subscription);
+        GatewayLog.Opened(services.Log, session.Client.ClientId, request.Consumer.Value, request.Stream.Value, request.Subscription);
+        if (isLatest && services.Store.Settings(request.Stream) is not null)
+        {
+            // Or a partition without a commit until the consumer comes back, perhaps elsewhere, would begin anew, at later heads.
+            await Task.WhenAll(cursors.Select(c =>
+                services.Store.CommitAsync(request.Consumer, new StreamPartition(request.Stream, c.Item1), c.Item2,
+                session.Stopping).AsTask())).ConfigureAwait(false);
+        }
+
+        await session.Connection.FlushAsync(session.Stopping).ConfigureAwait(false);
+        return Answer.Taken;
+    }
+
+    private static Answer? Refusal(MqttSession session, OpenRequest request)
+    {
+        if (!SdkAnswers.IsForClients(request.Stream))
+        {
+            return new Answer(MqttReasonCode.NotAuthorized, $"{request.Stream} belongs to the system");
+        }
+
+        if (session.Sdk.Find(request.Subscription) is not null)
+        {
+            return new Answer(MqttReasonCode.PayloadFormatInvalid,
+                $"subscription {request.Subscription} is open already on this connection");
+        }
+
+        if (session.SubscriptionCount >= session.Services.Options.MaxSubscriptions)
+        {
+            return new Answer(MqttReasonCode.ImplementationSpecificError,
+                $"at most {session.Services.Options.MaxSubscriptions} subscriptions are taken");
+        }
+
+        foreach (string filter in request.Filters)
+        {
+            if ((filter.Length > 0 && TopicFilter.FaultInFilter(filter, shares: false) is not null)
+                || TopicFilter.CountLevels(filter) > TopicFilterTree<string>.MaximumLevels)
+            {
+                return new Answer(MqttReasonCode.PayloadFormatInvalid, $"'{filter}' is no topic filter");
+            }
+
+            if (!session.Services.Access.Allows(session.Client.Subject, AccessAction.Subscribe, request.Stream, filter))
+            {
+                return new Answer(MqttReasonCode.NotAuthorized, $"subscribing to {request.Stream}:{filter} is not allowed");
+            }
+        }
+
+        return request.Filters.Count > 0
+            || session.Services.Access.Allows(session.Client.Subject, AccessAction.Subscribe, request.Stream, "#") ? null
+            : new Answer(MqttReasonCode.NotAuthorized, $"subscribing to {request.Stream} is not allowed");
+    }
+
+    // Latest counts only for a consumer without any cursor in any partition: in one that it has read from, what it has no cursor for
+    // is new to it.
+    private static (PartitionId Partition, Cursor Cursor)[] Begin(GatewayServices services, OpenRequest request, int partitions,
+        out bool isLatest)
+    {
+        Dictionary<PartitionId, Cursor> local = [];
+        foreach ((PartitionId partition, Cursor cursor) in request.Local)
+        {
+            local[partition] = cursor;
+        }
+
+        (PartitionId Partition, Cursor Cursor)[] cursors = new (PartitionId, Cursor)[partitions];
+        bool isNew = true;
+        for (int i = 0; i < partitions; i++)
+        {
+            StreamPartition partition = new(request.Stream, new PartitionId(i));
+            Cursor known = services.Store.Cursor(request.Consumer, partition);
+            Cursor joined = local.TryGetValue(partition.Partition, out Cursor? own) ? Cursor.Join(known, own) : known;
+            cursors[i] = (partition.Partition, joined);
+            isNew &= joined.Equals(Cursor.Start);
+        }
+
+        isLatest = isNew && request.Start == StartPosition.Latest;
+        for (int i = 0; isLatest && i < partitions; i++)
+        {
+            PartitionView view = new(services.Store, services.Horizon, new StreamPartition(request.Stream, new PartitionId(i)));
+            cursors[i].Cursor = view.Heads(Cursor.Start);
+        }
+
+        return cursors;
+    }
+}

@@ -1,0 +1,43 @@
+using Streams.Core;
+
+namespace Streams.Geo;
+
+/// <summary>One side of a link session as decisions alone: frames and answers in, actions out; no clock, no task, no disk. A machine
+/// lives for
+/// one connection: what an older session said can not reach it (rule R13). Not safe for several threads.</summary>
+internal interface ILinkMachine
+{
+    /// <summary>The largest body that the other side may send now.</summary>
+    int MaxBodyBytes { get; }
+
+    /// <summary>The other side, once it has named itself.</summary>
+    Origin? Peer { get; }
+
+    /// <summary>Takes a frame. Frames out of order make the machine hang up.</summary>
+    void Receive(LinkFrame frame);
+
+    /// <summary>The next thing to do, if there is one now. What waits stays small however much there is to send: it is made when asked
+    /// for.</summary>
+    bool TryNext(out LinkAction? action);
+
+    /// <summary>The lanes of the store may have grown.</summary>
+    void Refresh();
+
+    /// <summary>Entries were read; adds the frames to send at once.</summary>
+    void OnRead(ReadLane request, IReadOnlyList<LaneEntry> entries, List<LinkFrame> frames);
+
+    /// <summary>State was read.</summary>
+    void OnState(ReadState request, IReadOnlyList<StateItem> items, bool last);
+
+    /// <summary>Entries were taken, or not.</summary>
+    void OnIngested(IngestEntries request, IngestResult result);
+
+    /// <summary>The store will never take these entries.</summary>
+    void OnRefused(IngestEntries request, string reason);
+
+    /// <summary>The copy of the lane begins behind the gap.</summary>
+    void OnSkipped(SkipLane request);
+
+    /// <summary>State was joined.</summary>
+    void OnJoined(JoinState request);
+}

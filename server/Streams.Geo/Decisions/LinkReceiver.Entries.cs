@@ -1,0 +1,327 @@
+using System.Runtime.InteropServices;
+using Streams.Core;
+
+namespace Streams.Geo;
+
+/// <summary>Entries, gaps and state: in which order they go to the store, and what is said of it afterwards.</summary>
+internal sealed partial class LinkReceiver
+{
+    private readonly Dictionary<int, LaneWork> _work = [];
+    private readonly Queue<int> _startable = new();
+    private readonly Queue<int> _waitingForJoins = new();
+    private readonly Queue<int> _ackDue = new();
+    private readonly Queue<StateFrame> _joins = new();
+    private FetchFrame? _fetch;
+    private int _operations;
+    private bool _joining;
+    private bool _serving;
+    private long _consumed;
+    private long _consumedTold;
+
+    /// <summary>Entries that came.</summary>
+    public long EntriesReceived { get; private set; }
+
+    /// <summary>Entries that came though they were here already: what another route or a repetition brought first.</summary>
+    public long EntriesAlreadyHere { get; private set; }
+
+    /// <summary>Memory that waits for the store, as <see cref="LinkLimits.CostOf(LaneEntry)"/> counts it.</summary>
+    public long BytesHeld { get; private set; }
+
+    private void OnEntry(EntryFrame frame)
+    {
+        EntriesReceived++;
+        int cost = LinkLimits.CostOf(frame.Entry);
+        if (!Hold(cost))
+        {
+            return;
+        }
+
+        ref LaneWork? work = ref CollectionsMarshal.GetValueRefOrAddDefault(_work, frame.Number, out _);
+        work ??= new LaneWork();
+        if ((_lanes[frame.Number].Flags & SlotFlags.Refused) != 0 || work.Discards(frame.Entry.Number))
+        {
+            GiveBack(cost);
+            ForgetIfIdle(frame.Number, work);
+            return;
+        }
+
+        work.Add(frame.Entry, cost);
+        Queue(frame.Number, work);
+    }
+
+    private void OnSkip(SkipFrame skip)
+    {
+        ref LaneWork? work = ref CollectionsMarshal.GetValueRefOrAddDefault(_work, skip.Number, out _);
+        work ??= new LaneWork();
+        work.Add(skip, _joinsAsked);
+        Queue(skip.Number, work);
+    }
+
+    private void OnStateFrame(StateFrame frame)
+    {
+        if (Hold(LinkLimits.CostOf(frame.Items)))
+        {
+            _joinsAsked++;
+            _joins.Enqueue(frame);
+        }
+    }
+
+    /// <summary>The sender may overdraw its credit by one frame, which it can not cut.</summary>
+    private bool Hold(int cost)
+    {
+        BytesHeld += cost;
+        bool allowed = BytesHeld <= _settings.CreditBytes + LinkLimits.MaxOverdraft;
+        if (!allowed)
+        {
+            Close("protocol: sends more than its credit allows", fault: true);
+        }
+
+        return allowed;
+    }
+
+    private LinkAction? NextOperation()
+    {
+        if (!_joining && _joins.TryPeek(out StateFrame? state))
+        {
+            _joining = true;
+            return new JoinState(state.Items);
+        }
+
+        while (_operations < LinkLimits.MaxOperations && _startable.TryDequeue(out int number))
+        {
+            LaneWork work = _work[number];
+            work.Queued = false;
+            if (work.Busy || work.Next is not { } next)
+            {
+                ForgetIfIdle(number, work);
+            }
+            else if (next.Skip is not null && _joinsDone < next.Joins)
+            {
+                work.Queued = true;
+                _waitingForJoins.Enqueue(number);
+            }
+            else
+            {
+                return Start(number, work);
+            }
+        }
+
+        return NextFetched();
+    }
+
+    private LinkAction Start(int number, LaneWork work)
+    {
+        LaneStep step = work.Take();
+        LaneId lane = _lanes.Lane(number);
+        work.Busy = true;
+        _operations++;
+        if (step.Skip is { } skip)
+        {
+            return new SkipLane(number, lane, skip.First, skip.FirstOffset);
+        }
+
+        EntryNumber here = OwnName.Next(_store, lane);
+        foreach (LaneEntry entry in step.Entries!)
+        {
+            EntriesAlreadyHere += entry.Number < here ? 1 : 0;
+        }
+
+        return new IngestEntries(number, lane, step.Entries);
+    }
+
+    public void OnIngested(IngestEntries request, IngestResult result)
+    {
+        LaneWork work = Finish(request);
+        if (result.Outcome == IngestOutcome.Fork)
+        {
+            Refuse(request, work, "an entry differs from the one here with the same number: the lane has two histories");
+        }
+        else if (result.Outcome == IngestOutcome.Ahead)
+        {
+            AskAgain(request, work, result.Next);
+        }
+
+        AckLater(request.Number);
+        Queue(request.Number, work);
+        if (request.Lane.Origin.Cluster == Self.Cluster)
+        {
+            OpenIfLaterIsKnown();
+        }
+    }
+
+    public void OnRefused(IngestEntries request, string reason)
+    {
+        LaneWork work = Finish(request);
+        Refuse(request, work, reason);
+        Queue(request.Number, work);
+    }
+
+    public void OnSkipped(SkipLane request)
+    {
+        LaneWork work = _work[request.Number];
+        work.Busy = false;
+        _operations--;
+        _out.Enqueue(new Report(LinkEvent.Gap, $"{request.Lane} goes on at entry {request.First}: {_peer.Cluster} keeps none before it"));
+        AckLater(request.Number);
+        Queue(request.Number, work);
+    }
+
+    public void OnJoined(JoinState request)
+    {
+        if (!_joining)
+        {
+            return; // the one that tells the store of a later incarnation
+        }
+
+        _joining = false;
+        _joins.Dequeue();
+        _joinsDone++;
+        GiveBack(LinkLimits.CostOf(request.Items));
+        while (_waitingForJoins.TryDequeue(out int number))
+        {
+            _startable.Enqueue(number);
+        }
+
+        OpenIfLaterIsKnown();
+    }
+
+    private LaneWork Finish(IngestEntries request)
+    {
+        int cost = 0;
+        for (int i = 0; i < request.Entries.Count; i++)
+        {
+            cost += LinkLimits.CostOf(request.Entries[i]);
+        }
+
+        GiveBack(cost);
+        _operations--;
+        LaneWork work = _work[request.Number];
+        work.Busy = false;
+        return work;
+    }
+
+    /// <summary>Something is missing before these entries: asks for it by number (rule R13), unless a gap behind them explains
+    /// it.</summary>
+    private void AskAgain(IngestEntries request, LaneWork work, EntryNumber next)
+    {
+        DropEntries(work);
+        if (work.Next is null)
+        {
+            work.Discarding = true;
+            _out.Enqueue(new Report(LinkEvent.Asked, $"{request.Lane}: entry {request.Entries[0].Number} came, {next} is wanted"));
+            Send(new AskFrame(request.Number, next, request.Entries[0].Number));
+        }
+    }
+
+    private void Refuse(IngestEntries request, LaneWork work, string reason)
+    {
+        _lanes[request.Number].Flags |= SlotFlags.Refused;
+        work.Discarding = false;
+        DropEntries(work);
+        _out.Enqueue(new Report(LinkEvent.LaneRefused, $"{request.Lane} is not taken from {_peer.Cluster}: {reason}"));
+        Send(new LaneRefusedFrame(request.Number, reason));
+    }
+
+    private void DropEntries(LaneWork work)
+    {
+        while (work.Next is { Entries: not null })
+        {
+            GiveBack(work.Take().Bytes);
+        }
+    }
+
+    private void GiveBack(int cost)
+    {
+        _consumed += cost;
+        BytesHeld -= cost;
+    }
+
+    private void Queue(int number, LaneWork work)
+    {
+        if (!work.Busy && !work.Queued && work.Next is not null)
+        {
+            work.Queued = true;
+            _startable.Enqueue(number);
+        }
+
+        ForgetIfIdle(number, work);
+    }
+
+    private void ForgetIfIdle(int number, LaneWork work)
+    {
+        if (work.IsIdle)
+        {
+            _work.Remove(number);
+        }
+    }
+
+    private void AckLater(int number)
+    {
+        ref Slot slot = ref _lanes[number];
+        if ((slot.Flags & (SlotFlags.AckDue | SlotFlags.Refused)) == 0)
+        {
+            slot.Flags |= SlotFlags.AckDue;
+            _ackDue.Enqueue(number);
+        }
+    }
+
+    /// <summary>One acknowledgement for all that was flushed since the last one; also when enough credit has come free.</summary>
+    private SendFrame? NextAck()
+    {
+        if (_phase != Phase.Running || (_ackDue.Count == 0 && _consumed - _consumedTold < Math.Max(1, _settings.CreditBytes / 4)))
+        {
+            return null;
+        }
+
+        LaneMark[] marks = new LaneMark[Math.Min(_ackDue.Count, LinkLimits.LanesPerFrame)];
+        for (int i = 0; i < marks.Length; i++)
+        {
+            int number = _ackDue.Dequeue();
+            _lanes[number].Flags &= ~SlotFlags.AckDue;
+            LaneStatus? status = _store.Lane(_lanes.Lane(number));
+            marks[i] = new LaneMark(number, status?.NextEntry ?? default, status?.NextOffset ?? default);
+        }
+
+        _consumedTold = _consumed;
+        return new SendFrame(new AckFrame(_consumed + _settings.CreditBytes, marks));
+    }
+
+    private void OnFetch(FetchFrame fetch)
+    {
+        if (_fetch is not null || fetch.Lane.Origin.Cluster != _peer.Cluster)
+        {
+            Close(_fetch is null ? $"protocol: wants {fetch.Lane} back, which is not its own" : "protocol: two fetches at once",
+                fault: true);
+            return;
+        }
+
+        _fetch = fetch;
+    }
+
+    private ReadLane? NextFetched()
+    {
+        if (_fetch is null || _serving)
+        {
+            return null;
+        }
+
+        _serving = true;
+        return new ReadLane(-1, _fetch.Lane, _fetch.From, Math.Min(_fetch.MaxBytes, _settings.SliceBytes));
+    }
+
+    public void OnRead(ReadLane request, IReadOnlyList<LaneEntry> entries, List<LinkFrame> frames)
+    {
+        int cost = 0;
+        for (int i = 0; i < entries.Count && cost < request.MaxBytes; i++)
+        {
+            cost += LinkLimits.CostOf(entries[i]);
+            frames.Add(new FetchEntryFrame(entries[i]));
+        }
+
+        LaneStatus? status = _store.Lane(request.Lane);
+        bool gap = entries.Count == 0 && status is { } s && s.FirstEntry > request.From;
+        frames.Add(new FetchEndFrame(gap ? status!.Value.FirstEntry : default, gap ? status!.Value.FirstOffset : default));
+        _serving = false;
+        _fetch = null;
+    }
+}

@@ -1,0 +1,210 @@
+using Streams.Core;
+
+namespace Streams.Geo;
+
+/// <summary>What a receiver is told at its birth.</summary>
+/// <param name="CreditBytes">How much the sender may have under way: bounds the memory of the link.</param>
+/// <param name="SliceBytes">Most bytes given in one answer to a fetch.</param>
+internal sealed record LinkReceiverSettings(long CreditBytes = 8 << 20, int SliceBytes = 256 << 10);
+
+/// <summary>The receiving side of a link: what is wanted, what is taken, in which order, and when the link is level (rules R13 to
+/// R16).</summary>
+/// <remarks>Of each lane one operation of the store is under way at a time; what comes meanwhile is its next group.</remarks>
+internal sealed partial class LinkReceiver : ILinkMachine
+{
+    private readonly LinkReceiverSettings _settings;
+    private readonly ILaneHeads _store;
+    private readonly Func<HelloFrame, string?> _admit;
+    private readonly LaneTable<Slot> _lanes = new();
+    private readonly Queue<LinkAction> _out = new();
+    private Phase _phase = Phase.Greeting;
+    private Origin _peer;
+    private bool _opening;
+
+    /// <param name="settings">The settings.</param>
+    /// <param name="store">What is held here.</param>
+    /// <param name="admit">Why this sender may not link, or <see langword="null"/>; asked once, after the protocol's own reasons.</param>
+    public LinkReceiver(LinkReceiverSettings settings, ILaneHeads store, Func<HelloFrame, string?>? admit = null)
+    {
+        _settings = settings;
+        _store = store;
+        _admit = admit ?? (static _ => null);
+        Self = store.Origin;
+    }
+
+    private enum Phase
+    {
+        Greeting,
+        Listing,
+        Running,
+        Closed,
+    }
+
+    /// <summary>Under which origin this session was begun; when the store's is another, the session ends (rule R12).</summary>
+    public Origin Self { get; }
+
+    public Origin? Peer => _phase == Phase.Greeting ? null : _peer;
+
+    public int MaxBodyBytes => _phase == Phase.Greeting ? LinkLimits.MaxGreetingBytes : LinkLimits.MaxBodyBytes;
+
+    /// <summary>Whether the lists are answered and entries may come.</summary>
+    public bool IsRunning => _phase == Phase.Running;
+
+    /// <summary>Whether the sender only asks, and no lanes will come.</summary>
+    public bool IsProbe { get; private set; }
+
+    /// <summary>The clusters that the sender says reach it, itself among them.</summary>
+    public Action<IReadOnlyList<ClusterName>>? Reached { get; set; }
+
+    public bool TryNext(out LinkAction? action)
+    {
+        if (_phase is Phase.Listing or Phase.Running && _store.Origin != Self)
+        {
+            Close("this cluster has opened a new incarnation; its links begin again", fault: false);
+        }
+
+        action = _out.Count > 0 ? _out.Dequeue()
+            : _phase is Phase.Listing or Phase.Running ? NextAnswer() ?? NextOperation() ?? NextAck()
+            : null;
+        return action is not null;
+    }
+
+    public void Receive(LinkFrame frame)
+    {
+        if (_out.Count > LinkLimits.MaxWaiting)
+        {
+            Close("protocol: asks, but does not listen", fault: true);
+        }
+
+        switch (frame)
+        {
+            case PingFrame when _phase != Phase.Closed:
+                Send(new PongFrame());
+                break;
+            case PongFrame:
+                break;
+            case HelloFrame hello when _phase == Phase.Greeting:
+                OnHello(hello);
+                break;
+            case ReachFrame reach when _phase is Phase.Listing or Phase.Running:
+                Reached?.Invoke(reach.Names);
+                break;
+            case LanesFrame lanes when _phase == Phase.Listing:
+                OnLanes(lanes);
+                break;
+            case LaneFrame lane when _phase == Phase.Running:
+                OnLane(lane);
+                break;
+            case HeadsFrame heads when _phase == Phase.Running:
+                OnHeads(heads);
+                break;
+            case EntryFrame entry when _phase == Phase.Running && entry.Number < _lanes.Count:
+                OnEntry(entry);
+                break;
+            case SkipFrame skip when _phase == Phase.Running && skip.Number < _lanes.Count:
+                OnSkip(skip);
+                break;
+            case StateFrame state when _phase == Phase.Running:
+                OnStateFrame(state);
+                break;
+            case StateEndFrame when _phase == Phase.Running:
+                _stateEnds = _joinsAsked;
+                break;
+            case FetchFrame fetch when _phase == Phase.Running:
+                OnFetch(fetch);
+                break;
+            default:
+                if (_phase != Phase.Closed)
+                {
+                    Close($"protocol: {frame.Type} is not expected while {_phase}", fault: true);
+                }
+
+                break;
+        }
+    }
+
+    public void Refresh()
+    {
+    }
+
+    public void OnState(ReadState request, IReadOnlyList<StateItem> items, bool last)
+    {
+    }
+
+    private void OnHello(HelloFrame hello)
+    {
+        string? fault = hello.Version != LinkLimits.ProtocolVersion
+                ? $"protocol version {hello.Version} is not spoken here, {LinkLimits.ProtocolVersion} is"
+            : hello.Target != Self.Cluster ? $"this is {Self.Cluster}, not {hello.Target}"
+            : hello.Sender.Cluster == Self.Cluster ? $"this is {Self.Cluster} too: names of clusters must be unique"
+            : _admit(hello);
+        if (fault is not null)
+        {
+            Send(new RefusedFrame(fault));
+            Close($"refused {hello.Sender.Cluster}: {fault}", fault: true);
+            return;
+        }
+
+        _peer = hello.Sender;
+        IsProbe = hello.Probe;
+        _phase = Phase.Listing;
+        Send(new WelcomeFrame(Self, _settings.CreditBytes));
+        _out.Enqueue(new Report(LinkEvent.Greeted, $"linked from {_peer}{(IsProbe ? " (a question only)" : "")}"));
+        if (!IsProbe)
+        {
+            Reached?.Invoke([_peer.Cluster]);
+        }
+    }
+
+    /// <summary>Opens a new incarnation, and says before whose the later one is, so that the new one is later still.</summary>
+    private void Open(string reason, Incarnation later = default)
+    {
+        if (!_opening)
+        {
+            _opening = true;
+            if (later > Self.Incarnation)
+            {
+                _out.Enqueue(new JoinState([OwnName.Opened(new Origin(Self.Cluster, later))]));
+            }
+
+            _out.Enqueue(new OpenIncarnation(Self, reason));
+            Close("this cluster opens a new incarnation; its links begin again", fault: false);
+        }
+    }
+
+    private void OpenIfLaterIsKnown()
+    {
+        if (_phase != Phase.Closed && OwnName.ReasonToOpen(_store, Self) is { } reason)
+        {
+            Open(reason);
+        }
+    }
+
+    private void Send(LinkFrame frame) => _out.Enqueue(new SendFrame(frame));
+
+    private void Close(string reason, bool fault)
+    {
+        if (_phase != Phase.Closed)
+        {
+            _phase = Phase.Closed;
+            _out.Enqueue(new HangUp(reason, fault));
+        }
+    }
+
+    /// <summary>What is kept of a lane: 24 bytes.</summary>
+    private struct Slot
+    {
+        /// <summary>Behind what the sender holds, as it said.</summary>
+        public long Announced;
+        public long AnnouncedOffset;
+        public SlotFlags Flags;
+    }
+
+    [Flags]
+    private enum SlotFlags : byte
+    {
+        None = 0,
+        AckDue = 1,
+        Refused = 2,
+    }
+}

@@ -1,0 +1,119 @@
+using Streams.Core;
+
+namespace Streams.Geo;
+
+/// <summary>Joined state (rule R16): whole at link start and before gaps are stepped over; pieces that changed something here are passed
+/// on.</summary>
+internal sealed partial class LinkSender
+{
+    private readonly Queue<IReadOnlyList<StateItem>> _passOn = new();
+    private List<SkipFrame> _gaps = [];
+    private List<SkipFrame> _coveredGaps = [];
+    private bool _stateWanted;
+    private bool _stateActive;
+    private bool _stateFresh;
+    private bool _stateReading;
+
+    /// <summary>Gaps told to the receiver.</summary>
+    public long Gaps { get; private set; }
+
+    /// <summary>Passes on what changed something here. Never waits long: when the receiver is slow, it gets the whole state later
+    /// instead.</summary>
+    public void PassOn(IReadOnlyList<StateItem> items)
+    {
+        if (_phase == Phase.Running && !_stateWanted)
+        {
+            if (_passOn.Count < LinkLimits.MaxPassOn)
+            {
+                _passOn.Enqueue(items);
+            }
+            else
+            {
+                _passOn.Clear();
+                _stateWanted = true;
+            }
+        }
+    }
+
+    public void OnState(ReadState request, IReadOnlyList<StateItem> items, bool last)
+    {
+        _stateReading = false;
+        if (items.Count > 0)
+        {
+            _spent += LinkLimits.CostOf(items);
+            Send(new StateFrame(items));
+        }
+
+        if (last)
+        {
+            _stateActive = false;
+            Send(new StateEndFrame());
+            StepOverGaps();
+        }
+    }
+
+    private LinkAction? NextState()
+    {
+        if (_granted <= _spent || _stateReading)
+        {
+            return null;
+        }
+
+        if (_passOn.TryDequeue(out IReadOnlyList<StateItem>? items))
+        {
+            _spent += LinkLimits.CostOf(items);
+            return new SendFrame(new StateFrame(items));
+        }
+
+        if (!_stateActive && _stateWanted)
+        {
+            // Gaps seen until now are covered by the state as it will be read from now on, later ones are not.
+            (_gaps, _coveredGaps) = (_coveredGaps, _gaps);
+            _stateWanted = false;
+            _stateActive = _stateFresh = true;
+        }
+
+        if (!_stateActive)
+        {
+            return null;
+        }
+
+        bool restart = _stateFresh;
+        _stateFresh = false;
+        _stateReading = true;
+        return new ReadState(restart, (int)Math.Min(_settings.StateChunkBytes, _granted - _spent));
+    }
+
+    /// <summary>Retention removed what the receiver wants next: state first, then the gap (rule R16).</summary>
+    private void AddGap(int number, in LaneStatus status)
+    {
+        _lanes[number].Flags |= SlotFlags.Gap;
+        _gaps.Add(new SkipFrame(number, status.FirstEntry, status.FirstOffset));
+        _stateWanted = true;
+    }
+
+    private void StepOverGaps()
+    {
+        foreach (SkipFrame skip in _coveredGaps)
+        {
+            ref Slot slot = ref _lanes[skip.Number];
+            slot.Flags &= ~SlotFlags.Gap;
+            if (slot.Pos < skip.First.Value)
+            {
+                Gaps++;
+                _out.Enqueue(new Report(LinkEvent.Gap,
+                    $"{_lanes.Lane(skip.Number)}: entries {slot.Pos} to {skip.First.Value - 1} are no longer kept, "
+                    + $"{_peer.Cluster} steps over them"));
+                _lagEvents -= slot.LagEvents;
+                slot.Pos = slot.Sent = slot.Acked = skip.First.Value;
+                slot.PosOffset = slot.AckedOffset = Math.Max(slot.AckedOffset, skip.FirstOffset.Value);
+                _lagEvents += slot.LagEvents;
+                Send(skip);
+            }
+
+            MarkReady(skip.Number);
+        }
+
+        _coveredGaps.Clear();
+    }
+}

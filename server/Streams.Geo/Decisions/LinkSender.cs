@@ -1,0 +1,180 @@
+using Streams.Core;
+
+namespace Streams.Geo;
+
+/// <summary>What a sender is told at its birth.</summary>
+/// <param name="Target">Whom it means to reach.</param>
+/// <param name="SliceBytes">How much is read of a lane before the next one has its turn.</param>
+/// <param name="StateChunkBytes">How much state goes into one frame.</param>
+/// <param name="Probe">Only ask whether the receiver holds more of the own lanes (before the first event is taken, rule R14).</param>
+internal sealed record LinkSenderSettings(ClusterName Target, int SliceBytes = 256 << 10, int StateChunkBytes = 64 << 10,
+    bool Probe = false);
+
+/// <summary>The sending side of a link: which entries of which lanes go out, from where on, and which do not (rules R1, R12, R13,
+/// R16).</summary>
+/// <remarks>Begins with <see cref="HelloFrame"/>; lists its lanes; begins each where the receiver wants it. Positions live in flat
+/// arrays.</remarks>
+internal sealed partial class LinkSender : ILinkMachine
+{
+    private readonly LinkSenderSettings _settings;
+    private readonly ILaneHeads _store;
+    private readonly IReachable _reach;
+    private readonly OfferRule _rule;
+    private readonly LaneTable<Slot> _lanes = new();
+    private readonly Queue<LinkAction> _out = new();
+    private Phase _phase = Phase.Greeting;
+    private Origin _peer;
+    private int _declared;
+    private int _reachSent;
+
+    public LinkSender(LinkSenderSettings settings, ILaneHeads store, IReachable reach, OfferRule? rule = null)
+    {
+        _rule = rule ?? Offering.IsOffered;
+        _settings = settings;
+        _store = store;
+        _reach = reach;
+        Self = store.Origin;
+        Send(new HelloFrame(LinkLimits.ProtocolVersion, Self, settings.Target, settings.Probe));
+    }
+
+    private enum Phase
+    {
+        Greeting,
+        Listing,
+        Running,
+        Closed,
+    }
+
+    /// <summary>Under which origin this session was begun; when the store's is another, the session ends (rule R12).</summary>
+    public Origin Self { get; }
+
+    public Origin? Peer => _phase == Phase.Greeting ? null : _peer;
+
+    public int MaxBodyBytes => _phase == Phase.Greeting ? LinkLimits.MaxGreetingBytes : LinkLimits.MaxBodyBytes;
+
+    /// <summary>Whether the wants are in and entries flow.</summary>
+    public bool IsRunning => _phase == Phase.Running;
+
+    /// <summary>Whether the receiver holds, flushed, all that would be offered to it.</summary>
+    public bool IsLevel => IsRunning && _lagEvents == 0 && _inFlight.Count == 0 && _ready.Count == 0 && !_stateActive && !_stateWanted;
+
+    /// <summary>For a probe: whether the receiver holds more of the own current lanes, or knows of a later incarnation.</summary>
+    public bool? ProbeAnswer { get; private set; }
+
+    public bool TryNext(out LinkAction? action)
+    {
+        if (_phase is Phase.Listing or Phase.Running && _store.Origin != Self)
+        {
+            Close("this cluster has opened a new incarnation; its links begin again", fault: false);
+        }
+
+        action = _out.Count > 0 ? _out.Dequeue()
+            : _phase == Phase.Listing ? NextOfListing()
+            : _phase == Phase.Running ? NextOfRunning()
+            : null;
+        return action is not null;
+    }
+
+    public void Receive(LinkFrame frame)
+    {
+        if (_out.Count > LinkLimits.MaxWaiting)
+        {
+            Close("protocol: asks, but does not listen", fault: true);
+        }
+
+        switch (frame)
+        {
+            case PingFrame when _phase != Phase.Closed:
+                Send(new PongFrame());
+                break;
+            case PongFrame:
+                break;
+            case WelcomeFrame welcome when _phase == Phase.Greeting:
+                OnWelcome(welcome);
+                break;
+            case RefusedFrame refused when _phase == Phase.Greeting:
+                Close($"{_settings.Target} refuses the link: {refused.Reason}", fault: true);
+                break;
+            case WantsFrame wants when _phase == Phase.Listing:
+                OnWants(wants);
+                break;
+            case HoldsFrame holds when _phase == Phase.Listing:
+                OnHolds(holds);
+                break;
+            case AckFrame ack when _phase == Phase.Running:
+                OnAck(ack);
+                break;
+            case AskFrame ask when _phase == Phase.Running && ask.Number < _declared:
+                OnAsk(ask);
+                break;
+            case LaneRefusedFrame refused when _phase == Phase.Running && refused.Number < _declared:
+                OnLaneRefused(refused);
+                break;
+            case FetchEntryFrame fetched when _phase == Phase.Running:
+                OnFetchEntry(fetched);
+                break;
+            case FetchEndFrame end when _phase == Phase.Running:
+                OnFetchEnd(end);
+                break;
+            default:
+                if (_phase != Phase.Closed)
+                {
+                    Close($"protocol: {frame.Type} is not expected while {_phase}", fault: true);
+                }
+
+                break;
+        }
+    }
+
+    public void OnRefused(IngestEntries request, string reason) => EndFetch(request.Lane, reason);
+
+    public void OnJoined(JoinState request)
+    {
+    }
+
+    private void Send(LinkFrame frame) => _out.Enqueue(new SendFrame(frame));
+
+    private void Close(string reason, bool fault)
+    {
+        if (_phase != Phase.Closed)
+        {
+            _phase = Phase.Closed;
+            _out.Enqueue(new HangUp(reason, fault));
+        }
+    }
+
+    /// <summary>What is kept of a lane: 72 bytes.</summary>
+    private struct Slot
+    {
+        /// <summary>The next entry to send.</summary>
+        public long Pos;
+        public long PosOffset;
+
+        /// <summary>Entries before it go out whether or not the path names the receiver (rule R13).</summary>
+        public long Asked;
+
+        /// <summary>Behind the last flushed entry (rule R1).</summary>
+        public long Head;
+        public long HeadOffset;
+
+        /// <summary>Behind the last entry that the receiver has flushed, or that is not offered to it.</summary>
+        public long Acked;
+        public long AckedOffset;
+
+        /// <summary>Behind the last entry that was sent.</summary>
+        public long Sent;
+        public SlotFlags Flags;
+
+        public readonly long LagEvents => (Flags & SlotFlags.Refused) != 0 ? 0 : Math.Max(0, HeadOffset - AckedOffset);
+    }
+
+    [Flags]
+    private enum SlotFlags : byte
+    {
+        None = 0,
+        Ready = 1,
+        Dirty = 2,
+        Gap = 4,
+        Refused = 8,
+    }
+}

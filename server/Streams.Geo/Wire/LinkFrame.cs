@@ -1,0 +1,77 @@
+using Streams.Core;
+
+namespace Streams.Geo;
+
+/// <summary>A frame of the link protocol as data. The order of a session is told in docs/link-protocol.md.</summary>
+internal abstract record LinkFrame(FrameType Type);
+
+/// <summary>A lane and what is held of it.</summary>
+internal readonly record struct LaneHead(LaneId Lane, EntryNumber First, EntryNumber Next, Offset NextOffset)
+{
+    public static LaneHead Of(in LaneStatus s) => new(s.Lane, s.FirstEntry, s.NextEntry, s.NextOffset);
+}
+
+/// <summary>A lane by its number in the session, and the next entry and offset behind what is held.</summary>
+internal readonly record struct LaneMark(int Number, EntryNumber Next, Offset NextOffset);
+
+/// <summary>The next entry wanted of a lane, and the offset behind what is held.</summary>
+internal readonly record struct LaneWant(EntryNumber Next, Offset NextOffset);
+
+/// <param name="Version">Of the protocol.</param>
+/// <param name="Sender">Who calls.</param>
+/// <param name="Target">Whom it means to reach: an address that now leads elsewhere is found out.</param>
+/// <param name="Probe">Only a question before the start: lists its own lanes, wants <see cref="HoldsFrame"/>, and hangs up.</param>
+internal sealed record HelloFrame(int Version, Origin Sender, ClusterName Target, bool Probe) : LinkFrame(FrameType.Hello);
+
+/// <param name="Receiver">Who answers; rule R12 goes by its incarnation.</param>
+/// <param name="Credit">How much the sender may send in all, until an <see cref="AckFrame"/> says more.</param>
+internal sealed record WelcomeFrame(Origin Receiver, long Credit) : LinkFrame(FrameType.Welcome);
+
+internal sealed record RefusedFrame(string Reason) : LinkFrame(FrameType.Refused);
+
+internal sealed record ReachFrame(IReadOnlyList<ClusterName> Names) : LinkFrame(FrameType.Reach);
+
+internal sealed record LanesFrame(IReadOnlyList<LaneHead> Lanes, bool Last) : LinkFrame(FrameType.Lanes);
+
+/// <param name="First">Number of the lane that the first want is for; the others follow.</param>
+/// <param name="Wants">The wants.</param>
+internal sealed record WantsFrame(int First, IReadOnlyList<LaneWant> Wants) : LinkFrame(FrameType.Wants);
+
+internal sealed record HoldsFrame(IReadOnlyList<LaneHead> Lanes, bool Last) : LinkFrame(FrameType.Holds);
+
+internal sealed record StateFrame(IReadOnlyList<StateItem> Items) : LinkFrame(FrameType.State);
+
+internal sealed record StateEndFrame() : LinkFrame(FrameType.StateEnd);
+
+internal sealed record LaneFrame(int Number, LaneId Lane) : LinkFrame(FrameType.Lane);
+
+internal sealed record EntryFrame(int Number, LaneEntry Entry) : LinkFrame(FrameType.Entry);
+
+internal sealed record SkipFrame(int Number, EntryNumber First, Offset FirstOffset) : LinkFrame(FrameType.Skip);
+
+/// <param name="Sequence">1, 2, 3, …: the first one says that the session has begun.</param>
+/// <param name="Marks">The lanes that changed.</param>
+internal sealed record HeadsFrame(long Sequence, IReadOnlyList<LaneMark> Marks) : LinkFrame(FrameType.Heads);
+
+/// <param name="Number">The lane.</param>
+/// <param name="From">The next entry wanted.</param>
+/// <param name="UpTo">The entry that was ahead: what lies before it goes out, path or not.</param>
+internal sealed record AskFrame(int Number, EntryNumber From, EntryNumber UpTo) : LinkFrame(FrameType.Ask);
+
+/// <param name="Credit">How much the sender may send in all since the session began; never falls.</param>
+/// <param name="Marks">The lanes that moved, flushed.</param>
+internal sealed record AckFrame(long Credit, IReadOnlyList<LaneMark> Marks) : LinkFrame(FrameType.Ack);
+
+internal sealed record LaneRefusedFrame(int Number, string Reason) : LinkFrame(FrameType.LaneRefused);
+
+internal sealed record FetchFrame(LaneId Lane, EntryNumber From, int MaxBytes) : LinkFrame(FrameType.Fetch);
+
+internal sealed record FetchEntryFrame(LaneEntry Entry) : LinkFrame(FrameType.FetchEntry);
+
+/// <param name="First">The first entry kept, when the one asked for is not.</param>
+/// <param name="FirstOffset">Offset of its first event.</param>
+internal sealed record FetchEndFrame(EntryNumber First, Offset FirstOffset) : LinkFrame(FrameType.FetchEnd);
+
+internal sealed record PingFrame() : LinkFrame(FrameType.Ping);
+
+internal sealed record PongFrame() : LinkFrame(FrameType.Pong);

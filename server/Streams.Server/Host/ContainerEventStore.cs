@@ -1,0 +1,51 @@
+using Streams.Core;
+using Streams.Gateways;
+using Streams.Storage;
+
+namespace Streams.Server;
+
+/// <summary>The container as gateways see it.</summary>
+internal sealed class ContainerEventStore(Engine engine) : IEventStore
+{
+    private Container Any => engine.Container;
+
+    public Origin Origin => Any.Origin;
+
+    public IReadOnlyList<StreamPath> Streams => Any.Streams;
+
+    public StreamSettings? Settings(StreamPath stream) => Any.Settings(stream);
+
+    public ValueTask<StreamSettings> EnsureStreamAsync(StreamPath stream, CancellationToken cancellationToken) =>
+        Any.EnsureStreamAsync(stream, cancellationToken);
+
+    public ProducerSession BeginProducer(ProducerId producer) => Any.BeginProducer(producer);
+
+    public IReadOnlyList<HeldRun> Held(ProducerId producer, StreamPartition partition, long from) =>
+        engine.For(partition).Held(producer, partition, from);
+
+    public ValueTask<ProduceResult> ProduceAsync(ProducerSession session, StreamPartition partition, AfterVector after, EventBatch batch,
+        CancellationToken cancellationToken) => engine.For(partition).ProduceAsync(session, partition, after, batch, cancellationToken);
+
+    public ValueTask<EventPlace> AppendPlainAsync(StreamPartition partition, PlainEvent plain, CancellationToken cancellationToken) =>
+        engine.For(partition).AppendPlainAsync(partition, plain, cancellationToken);
+
+    public IReadOnlyList<LaneStatus> Lanes(StreamPartition partition) => engine.For(partition).Lanes(partition);
+
+    public ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken) =>
+        engine.For(lane.Partition).ReadAsync(lane, from, maxBytes, cancellationToken);
+
+    public IReadOnlyList<HeldRun> Copies(StreamPartition partition, SequenceRun run, Origin except) =>
+        engine.For(partition).Copies(partition, run, except);
+
+    public Cursor Cursor(ConsumerName consumer, StreamPartition partition) => engine.For(partition).Cursor(consumer, partition);
+
+    public ValueTask CommitAsync(ConsumerName consumer, StreamPartition partition, Cursor cursor, CancellationToken cancellationToken) =>
+        engine.For(partition).CommitAsync(consumer, partition, cursor, cancellationToken);
+
+    public RegisterFact? Register(StreamPath stream, string key) => Any.Register(stream, key);
+
+    public ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken) =>
+        Any.SetRegisterAsync(stream, key, value, cancellationToken);
+
+    public IDisposable Watch(StreamPath stream, Action changed) => Any.Watch(stream, changed);
+}

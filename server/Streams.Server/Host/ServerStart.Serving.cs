@@ -1,0 +1,84 @@
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Streams.Cluster;
+using Streams.Core;
+using Streams.Gateways;
+using Streams.Geo;
+
+namespace Streams.Server;
+
+/// <summary>The steps that let others in: links, then clients.</summary>
+internal sealed partial class ServerStart
+{
+    private async Task<NeighbourReport?> AskNeighboursAsync(CancellationToken cancellationToken)
+    {
+        if (Options.LinksTo.IsEmpty)
+        {
+            return null;
+        }
+
+        MakeLinks();
+        return await Links.AskNeighboursAsync(NeighbourLimit, cancellationToken)
+            ? new NeighbourReport(true, "a neighbour holds more of the own lanes, or knows of a later incarnation", default)
+            : null;
+    }
+
+    private async Task StartLinksAsync(CancellationToken cancellationToken)
+    {
+        MakeLinks();
+        try
+        {
+            await Links.StartAsync(cancellationToken);
+        }
+        catch (ConfigurationException fault)
+        {
+            throw new TryAgainException($"{OptionKey.Link.Switch} {Options.Link}: {fault.Message}", fault);
+        }
+    }
+
+    // Made when it is first needed: it wants to know the name of this cluster, which a new container learns when writing begins.
+    private void MakeLinks()
+    {
+        if (Links is not null)
+        {
+            return;
+        }
+
+        NeighboursRecord known = Catalog.Neighbours();
+        GeoOptions geo = new()
+        {
+            Listen = Options.Link.ToEndPoint(),
+            Targets = [.. Options.LinksTo.Select(peer => new LinkTarget(peer.Cluster, peer.Host, peer.Port))],
+        };
+        Links = new GeoService(
+            Engine.Lanes,
+            geo,
+            new HorizonMemory(known.Reach, known.Senders),
+            memory => Catalog.SaveNeighbours(new NeighboursRecord([.. memory.Reach.Order()], [.. memory.Senders.Order()])),
+            log.CreateLogger<GeoService>(),
+            Time,
+            Part());
+        closers.Add("links", Links.DisposeAsync);
+    }
+
+    private async Task StartMqttAsync(CancellationToken cancellationToken)
+    {
+        Gateway = new MqttGateway(Engine.Store, new LinkHorizon(Links.Horizon), new OpenAccess(), new MqttGatewayOptions(), Time, Part(),
+            log.CreateLogger<MqttGateway>());
+        closers.Add("gateway", () =>
+        {
+            Gateway.Dispose();
+            return ValueTask.CompletedTask;
+        });
+        Mqtt = await WebEndpoint.StartAsync(
+            OptionKey.Mqtt.Switch,
+            Options.Mqtt,
+            log,
+            services => services.AddSingleton(Gateway),
+            listen => listen.UseConnectionHandler<MqttConnectionHandler>(),
+            _ => { },
+            cancellationToken);
+        closers.Add("mqtt", Mqtt.DisposeAsync);
+    }
+}

@@ -1,0 +1,39 @@
+namespace Streams.Server;
+
+/// <summary>Answer of <c>GET /health</c>.</summary>
+internal sealed record HealthAnswer(string Status, string? Reason);
+
+/// <summary>An error, as RFC 9457 has it.</summary>
+internal sealed record ProblemAnswer(string Title, int Status, string Detail);
+
+/// <summary>One stream.</summary>
+internal sealed record StreamAnswer(string Stream, int Partitions);
+
+/// <summary>Answer of <c>GET /api/v1/streams</c>.</summary>
+internal sealed record StreamsAnswer(IReadOnlyList<StreamAnswer> Streams);
+
+/// <summary>What is here of one lane: events from first to before next, entries likewise.</summary>
+internal sealed record LaneAnswer(
+    int Partition, string Origin, long FirstOffset, long NextOffset, long FirstEntry, long NextEntry, long Bytes);
+
+/// <summary>Answer of <c>GET /api/v1/lanes</c>.</summary>
+internal sealed record LanesAnswer(string Stream, int Partitions, IReadOnlyList<LaneAnswer> Lanes);
+
+/// <summary>Answer of <c>GET /api/v1/lanes/digest</c>: over <c>count</c> events from offset <c>from</c> to before <c>to</c>.</summary>
+internal sealed record DigestAnswer(string Stream, int Partition, string Origin, long From, long To, long Count, string Sha256);
+
+/// <summary>Where a consumer is in one lane.</summary>
+internal sealed record PositionAnswer(string Origin, long Offset);
+
+/// <summary>Offsets that a consumer stepped over because they are no longer kept.</summary>
+internal sealed record JumpAnswer(string Origin, long From, long To);
+
+/// <summary>Where a consumer is in one partition.</summary>
+internal sealed record CursorAnswer(
+    int Partition, long Generation, string? RewoundAt, IReadOnlyList<PositionAnswer> Positions, IReadOnlyList<JumpAnswer> Jumps);
+
+/// <summary>Answer of <c>GET /api/v1/cursors</c>.</summary>
+internal sealed record CursorsAnswer(string Consumer, string Stream, IReadOnlyList<CursorAnswer> Cursors);
+
+/// <summary>Answer of <c>GET /api/v1/topics</c>.</summary>
+internal sealed record TopicsAnswer(string Stream, int Count, bool More, IReadOnlyList<string> Topics);

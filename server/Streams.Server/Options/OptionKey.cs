@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+
+namespace Streams.Server;
+
+/// <summary>One option: its name in the file and the environment, and its switch on the command line.</summary>
+/// <param name="Name">As in the file: <c>LinkTo</c>. In the environment: <c>STREAMS__LINKTO</c>.</param>
+/// <param name="Switch">As on the command line: <c>--link-to</c>.</param>
+/// <param name="ValueName">What stands for its value in the help text; empty for a flag.</param>
+/// <param name="Text">One line of help.</param>
+internal sealed record OptionKey(string Name, string Switch, string ValueName, string Text)
+{
+    public static readonly OptionKey Cluster = new("Cluster", "--cluster", "NAME",
+        "name of this cluster, unique in its world (default local)");
+    public static readonly OptionKey Data = new("Data", "--data", "DIRECTORY", "where everything is kept (default ./streams-data)");
+    public static readonly OptionKey Mqtt = new("Mqtt", "--mqtt", "HOST:PORT", "where MQTT clients connect (default 127.0.0.1:1883)");
+    public static readonly OptionKey Http = new("Http", "--http", "HOST:PORT", "where the HTTP API is (default 127.0.0.1:8080)");
+    public static readonly OptionKey Link = new("Link", "--link", "HOST:PORT",
+        "where links of other clusters connect (default 127.0.0.1:7070)");
+    public static readonly OptionKey LinkTo = new("LinkTo", "--link-to", "NAME=HOST:PORT", "a cluster to replicate to; up to 64 times");
+    public static readonly OptionKey Witness = new("Witness", "--witness", "FILE",
+        "witness against rollbacks, outside the data (default DIRECTORY.witness)");
+    public static readonly OptionKey Incarnation = new("Incarnation", "--incarnation", "guarded|always",
+        "when a new incarnation is opened (default guarded)");
+    public static readonly OptionKey Restore = new("Restore", "--restore", "", "this start is from a copy: open a new incarnation");
+    public static readonly OptionKey LogLevel = new("LogLevel", "--log-level", "LEVEL",
+        "trace, debug, info, warning, error, none (default info)");
+
+    public static readonly ImmutableArray<OptionKey> All =
+        [Cluster, Data, Mqtt, Http, Link, LinkTo, Witness, Incarnation, Restore, LogLevel];
+
+    public bool IsFlag => ValueName.Length == 0;
+
+    public bool MayRepeat => this == LinkTo;
+}
+
+/// <summary>A value of an option as it was found.</summary>
+/// <param name="Key">The option.</param>
+/// <param name="Value">The text; empty for a flag.</param>
+/// <param name="Place">Where it was found, for the fault line: <c>--mqtt</c>, <c>STREAMS__MQTT</c>, <c>appsettings.json
+/// Streams:Mqtt</c>.</param>
+internal readonly record struct OptionValue(OptionKey Key, string Value, string Place);

@@ -1,0 +1,143 @@
+using System.Collections.Immutable;
+using Streams.Cluster;
+using Streams.Core;
+
+namespace Streams.Server;
+
+/// <summary>Makes <see cref="ServerOptions"/> of the command line, the environment and the file, and reports all faults together.</summary>
+public static class OptionReader
+{
+    /// <summary>The file that is read when it is there, in the directory the server is started in.</summary>
+    public const string FileName = "appsettings.json";
+
+    /// <summary>Reads all options. The nearest source wins for each option by itself: command line, environment, file, default. A list
+    /// wins whole.</summary>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="environment">The environment's variables.</param>
+    /// <param name="file">The file; it need not exist.</param>
+    /// <exception cref="ConfigurationException">Something is wrong; every fault is a line of the message.</exception>
+    public static ServerOptions Read(IReadOnlyList<string> arguments, IEnumerable<KeyValuePair<string, string>> environment, string file)
+    {
+        List<string> faults = [];
+        List<OptionValue>[] layers =
+        [
+            CommandLine.Split(arguments, faults),
+            ConfigurationLayer.Environment(environment, faults),
+            ConfigurationLayer.File(file, faults),
+        ];
+        ServerOptions options = new();
+        foreach (OptionKey key in OptionKey.All)
+        {
+            OptionValue[] values = layers.Select(layer => layer.Where(v => v.Key == key).ToArray())
+                .FirstOrDefault(found => found.Length > 0) ?? [];
+            if (values.Length > 0)
+            {
+                options = key.MayRepeat ? WithLinks(options, values, faults) : With(options, values[0], faults);
+            }
+        }
+
+        CheckTogether(options, faults);
+        return faults.Count == 0 ? options : throw new ConfigurationException(string.Join('\n', faults));
+    }
+
+    private static ServerOptions With(ServerOptions options, OptionValue given, List<string> faults)
+    {
+        string? fault = null;
+        string text = given.Value;
+        ServerOptions result = given.Key.Name switch
+        {
+            nameof(OptionKey.Cluster) => ClusterName.TryParse(text, out ClusterName name, out fault)
+                ? options with { Cluster = name } : options,
+            nameof(OptionKey.Data) => IsFile(text, out fault) ? options with { DataDirectory = text } : options,
+            nameof(OptionKey.Mqtt) => ListenAddress.TryParse(text, out ListenAddress at, out fault) ? options with { Mqtt = at } : options,
+            nameof(OptionKey.Http) => ListenAddress.TryParse(text, out ListenAddress at, out fault) ? options with { Http = at } : options,
+            nameof(OptionKey.Link) => ListenAddress.TryParse(text, out ListenAddress at, out fault) ? options with { Link = at } : options,
+            nameof(OptionKey.Witness) => IsFile(text, out fault) ? options with { WitnessFile = text } : options,
+            nameof(OptionKey.Incarnation) => IsPolicy(text, out IncarnationPolicy policy, out fault)
+                ? options with { Incarnation = policy } : options,
+            nameof(OptionKey.LogLevel) => LogLevels.TryParse(text, out LogLevels levels, out fault)
+                ? options with { LogLevels = levels } : options,
+            nameof(OptionKey.Restore) => options with { Restore = true },
+            _ => throw new InvalidOperationException($"option {given.Key.Name} is listed but not read"),
+        };
+        if (fault is not null)
+        {
+            faults.Add($"{given.Place} '{text}': {fault}");
+        }
+
+        return result;
+    }
+
+    private static ServerOptions WithLinks(ServerOptions options, OptionValue[] values, List<string> faults)
+    {
+        ImmutableArray<LinkPeer>.Builder peers = ImmutableArray.CreateBuilder<LinkPeer>(values.Length);
+        foreach (OptionValue given in values)
+        {
+            if (!LinkPeer.TryParse(given.Value, out LinkPeer? peer, out string? fault))
+            {
+                faults.Add($"{given.Place} '{given.Value}': {fault}");
+            }
+            else if (peers.Any(p => p.Cluster == peer!.Cluster))
+            {
+                faults.Add($"{given.Place} '{given.Value}': cluster '{peer!.Cluster}' is linked to twice");
+            }
+            else
+            {
+                peers.Add(peer!);
+            }
+        }
+
+        if (values.Length > ServerOptions.MaxLinks)
+        {
+            faults.Add($"{OptionKey.LinkTo.Switch}: {values.Length} links, at most {ServerOptions.MaxLinks} are allowed");
+        }
+
+        return options with { LinksTo = peers.ToImmutable() };
+    }
+
+    private static void CheckTogether(ServerOptions options, List<string> faults)
+    {
+        if (options.LinksTo.Any(p => p.Cluster == options.Cluster))
+        {
+            faults.Add($"{OptionKey.LinkTo.Switch}: '{options.Cluster}' is this cluster itself");
+        }
+
+        (string Name, ListenAddress At)[] endpoints = [("--mqtt", options.Mqtt), ("--http", options.Http), ("--link", options.Link)];
+        for (int i = 0; i < endpoints.Length; i++)
+        {
+            for (int j = i + 1; j < endpoints.Length; j++)
+            {
+                if (endpoints[i].At.Collides(endpoints[j].At))
+                {
+                    faults.Add($"{endpoints[i].Name} and {endpoints[j].Name} both want port {endpoints[i].At.Port}");
+                }
+            }
+        }
+
+        if (options.WitnessFile is { } witness)
+        {
+            string data = Path.GetFullPath(options.DataDirectory) + Path.DirectorySeparatorChar;
+            if (Path.GetFullPath(witness).StartsWith(data, StringComparison.Ordinal))
+            {
+                faults.Add($"--witness '{witness}': must lie outside the data directory, or it is rolled back together with it");
+            }
+        }
+    }
+
+    private static bool IsFile(string text, out string? fault)
+    {
+        fault = text.Length == 0 ? "empty" : text.Contains('\0', StringComparison.Ordinal) ? "holds a zero byte" : null;
+        return fault is null;
+    }
+
+    private static bool IsPolicy(string text, out IncarnationPolicy policy, out string? fault)
+    {
+        (policy, fault) = text switch
+        {
+            "guarded" => (IncarnationPolicy.Guarded, null),
+            "always" => (IncarnationPolicy.Always, null),
+            _ => (IncarnationPolicy.Guarded, "must be guarded or always"),
+        };
+        return fault is null;
+    }
+}

@@ -1,0 +1,46 @@
+using System.Collections.Immutable;
+using System.Net;
+using Streams.Cluster;
+using Streams.Core;
+
+namespace Streams.Server;
+
+/// <summary>How a server is started. Made and checked by <see cref="OptionReader"/>; each option comes from the command line, else the
+/// environment,
+/// else the file <c>appsettings.json</c>, else it has the default named here.</summary>
+public sealed record ServerOptions
+{
+    /// <summary>Most links out of one cluster: what one node can feed at once.</summary>
+    public const int MaxLinks = 64;
+
+    /// <summary>Name of the cluster, unique in the world it joins. Default <c>local</c>.</summary>
+    public ClusterName Cluster { get; init; } = ClusterName.Parse("local");
+
+    /// <summary>The data directory. Default <c>./streams-data</c>.</summary>
+    public string DataDirectory { get; init; } = "./streams-data";
+
+    /// <summary>Where MQTT clients connect. Default 127.0.0.1:1883.</summary>
+    public ListenAddress Mqtt { get; init; } = new(IPAddress.Loopback, 1883);
+
+    /// <summary>Where the HTTP API is. Default 127.0.0.1:8080.</summary>
+    public ListenAddress Http { get; init; } = new(IPAddress.Loopback, 8080);
+
+    /// <summary>Where other clusters' links connect. Default 127.0.0.1:7070.</summary>
+    public ListenAddress Link { get; init; } = new(IPAddress.Loopback, 7070);
+
+    /// <summary>The clusters to replicate to, at most <see cref="MaxLinks"/>, each once. Default none.</summary>
+    public ImmutableArray<LinkPeer> LinksTo { get; init; } = [];
+
+    /// <summary>The witness file, outside the data directory. Default: the name of the data directory and <c>.witness</c>, beside
+    /// it.</summary>
+    public string? WitnessFile { get; init; }
+
+    /// <summary>When a new incarnation is opened. Default guarded.</summary>
+    public IncarnationPolicy Incarnation { get; init; }
+
+    /// <summary>Whether this start is declared a restore. Command line only: it is true of one start.</summary>
+    public bool Restore { get; init; }
+
+    /// <summary>How much is logged. Default info.</summary>
+    public LogLevels LogLevels { get; init; } = LogLevels.Standard;
+}

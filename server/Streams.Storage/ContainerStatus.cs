@@ -1,0 +1,28 @@
+using Streams.Core;
+
+namespace Streams.Storage;
+
+/// <summary>A container at one moment.</summary>
+/// <param name="Id">The container.</param>
+/// <param name="Bytes">Bytes of the log.</param>
+/// <param name="Segments">Segments of the log.</param>
+/// <param name="Entries">Lane entries in the log.</param>
+/// <param name="Events">Events in the log.</param>
+/// <param name="Lanes">Lanes, own and foreign.</param>
+/// <param name="Flushes">Flushes since it was opened.</param>
+/// <param name="BytesWritten">Bytes written since it was opened.</param>
+/// <param name="PendingBytes">Bytes that wait for the writer.</param>
+/// <param name="Failed">Whether the disk refused: nothing is acknowledged any more.</param>
+public readonly record struct ContainerStatus(ContainerId Id, long Bytes, int Segments, long Entries, long Events, int Lanes, long Flushes,
+    long BytesWritten, long PendingBytes, bool Failed);
+
+/// <summary>A partitionlet: a bounded run of a lane inside one container.</summary>
+/// <param name="Container">Where it is.</param>
+/// <param name="FirstEntry">Its first entry.</param>
+/// <param name="FirstOffset">Offset of its first event.</param>
+/// <param name="NextOffset">Offset behind its last event.</param>
+/// <param name="Bytes">Bytes in the log.</param>
+/// <param name="Sealed">Whether it takes no more entries.</param>
+public readonly record struct PartitionletStatus(ContainerId Container, EntryNumber FirstEntry, Offset FirstOffset, Offset NextOffset,
+    long Bytes,
+    bool Sealed);

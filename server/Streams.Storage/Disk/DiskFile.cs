@@ -1,0 +1,80 @@
+using Microsoft.Win32.SafeHandles;
+using Streams.Core;
+
+namespace Streams.Storage;
+
+/// <summary>A file of the operating system, read and written by position.</summary>
+internal sealed class DiskFile(SafeFileHandle handle, string name) : ILogFile
+{
+    public long Length => DirectoryDisk.Guard("length of " + name, () => RandomAccess.GetLength(handle));
+
+    public void SetLength(long length) => DirectoryDisk.Guard("set length of " + name, () =>
+    {
+        RandomAccess.SetLength(handle, length);
+        return true;
+    });
+
+    public void Write(long position, ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            RandomAccess.Write(handle, bytes, position);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        {
+            throw new StorageFailedException($"write of {bytes.Length} bytes to {name} at {position}: {e.Message}", e);
+        }
+    }
+
+    public int Read(long position, Span<byte> bytes)
+    {
+        try
+        {
+            int total = 0;
+            while (total < bytes.Length)
+            {
+                int read = RandomAccess.Read(handle, bytes[total..], position + total);
+                if (read == 0)
+                {
+                    break;
+                }
+
+                total += read;
+            }
+
+            return total;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        {
+            throw new StorageFailedException($"read of {bytes.Length} bytes of {name} at {position}: {e.Message}", e);
+        }
+    }
+
+    public async ValueTask<int> ReadAsync(long position, Memory<byte> bytes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            int total = 0;
+            while (total < bytes.Length)
+            {
+                int read = await RandomAccess.ReadAsync(handle, bytes[total..], position + total, cancellationToken);
+                if (read == 0)
+                {
+                    break;
+                }
+
+                total += read;
+            }
+
+            return total;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        {
+            throw new StorageFailedException($"read of {bytes.Length} bytes of {name} at {position}: {e.Message}", e);
+        }
+    }
+
+    public void Flush() => StableStorage.Flush(handle, name);
+
+    public void Dispose() => handle.Dispose();
+}

@@ -1,0 +1,43 @@
+namespace Streams.Storage;
+
+/// <summary>A flat folder of log files. Every failure is a <see cref="Streams.Core.StorageFailedException"/>.</summary>
+/// <remarks>A name that was created or deleted is certain to survive a crash only after <see cref="SyncDirectory"/>.</remarks>
+public interface ILogDisk
+{
+    /// <summary>The names of all files, in no order.</summary>
+    IReadOnlyList<string> List();
+
+    /// <summary>Makes a file of no bytes; one that was there is emptied.</summary>
+    ILogFile Create(string name);
+
+    /// <summary>Opens a file that is there, for reading and writing.</summary>
+    ILogFile Open(string name);
+
+    /// <summary>Removes a file; nothing happens when there is none.</summary>
+    void Delete(string name);
+
+    /// <summary>Returns when all names created and deleted before are on stable storage.</summary>
+    void SyncDirectory();
+}
+
+/// <summary>One log file. Reads may come from many threads at once; writes, flushes and changes of length from one at a time.</summary>
+public interface ILogFile : IDisposable
+{
+    /// <summary>Bytes in the file, written or not yet.</summary>
+    long Length { get; }
+
+    /// <summary>Cuts the file, or lengthens it with zeros.</summary>
+    void SetLength(long length);
+
+    /// <summary>Writes all bytes at a position. Without <see cref="Flush"/> a crash may lose any part of them.</summary>
+    void Write(long position, ReadOnlySpan<byte> bytes);
+
+    /// <summary>Reads up to so many bytes; fewer only at the end of the file.</summary>
+    int Read(long position, Span<byte> bytes);
+
+    /// <summary>Reads up to so many bytes; fewer only at the end of the file.</summary>
+    ValueTask<int> ReadAsync(long position, Memory<byte> bytes, CancellationToken cancellationToken);
+
+    /// <summary>Returns when everything written before is on stable storage; anything else is an exception.</summary>
+    void Flush();
+}

@@ -1,0 +1,234 @@
+using Microsoft.Extensions.Logging;
+using Streams.Core;
+
+namespace Streams.Storage;
+
+/// <summary>Opens a log: finds its segments, reads them, cuts a torn tail, and steps over damage in what had been flushed.</summary>
+/// <remarks>The state is complete and stable when <see cref="Open"/> returns: what it read of the last segment is flushed before anybody
+/// can see it (rule R1).</remarks>
+internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger logger, LogReplay replay, RecoveryReport report)
+{
+    private readonly List<UnreadableRange> _unreadable = [];
+    private uint _lastGroup;
+    private long _lastGroupStart;
+
+    public SegmentLog Open()
+    {
+        List<Segment> segments = OpenFiles();
+        for (int i = 0; i < segments.Count; i++)
+        {
+            Segment segment = segments[i];
+            replay.Begin(segment);
+            if (i + 1 < segments.Count)
+            {
+                TakeSealed(segment, segments[i + 1].First);
+            }
+            else
+            {
+                ReadLast(segment);
+            }
+        }
+
+        foreach (UnreadableRange range in _unreadable)
+        {
+            logger.Unreadable(range.Segment, range.Offset, range.Bytes, range.Reason);
+        }
+
+        report.Unreadable = _unreadable;
+        report.RecordsRead = replay.Records;
+        return new SegmentLog(disk, options.SegmentBytes, options.AllocationBytes, [.. segments], _lastGroup);
+    }
+
+    private List<Segment> OpenFiles()
+    {
+        List<(long First, string Name)> found = [];
+        foreach (string name in disk.List())
+        {
+            if (SegmentHeader.TryParseName(name, out long first))
+            {
+                found.Add((first, name));
+            }
+        }
+
+        found.Sort();
+        List<Segment> segments = [];
+        Span<byte> header = stackalloc byte[SegmentHeader.Size];
+        for (int i = 0; i < found.Count; i++)
+        {
+            (long first, string name) = found[i];
+            ILogFile file = disk.Open(name);
+            int read = file.Read(0, header);
+            if (SegmentHeader.IsValid(header[..read], first))
+            {
+                segments.Add(new Segment(name, first, file) { Allocated = file.Length });
+            }
+            else if (i == found.Count - 1)
+            {
+                // The header is flushed before the first record is written: there is nothing in it.
+                file.Dispose();
+                disk.Delete(name);
+                disk.SyncDirectory();
+                logger.EmptySegmentRemoved(name);
+            }
+            else
+            {
+                _unreadable.Add(new UnreadableRange(name, 0, SegmentHeader.Size, "the segment's header is damaged"));
+                segments.Add(new Segment(name, first, file) { Allocated = file.Length });
+            }
+        }
+
+        return segments;
+    }
+
+    private void TakeSealed(Segment segment, long end)
+    {
+        segment.Used = end - segment.First;
+        if (replay.IsApplied(end))
+        {
+            string? fault = SegmentIndex.TryApply(disk, segment, end, replay, out uint lastGroup);
+            if (fault is null)
+            {
+                _lastGroup = lastGroup;
+                report.SegmentsFromIndex++;
+                return;
+            }
+
+            logger.IndexNotUsed(segment.Name, fault);
+        }
+
+        int faults = _unreadable.Count;
+        ReadSealed(segment, segment.Used);
+        if (options.Directory is not null && _unreadable.Count == faults)
+        {
+            replay.Index.LastGroup = _lastGroup;
+            replay.Index.Save(disk, segment, end);
+        }
+    }
+
+    private void ReadSealed(Segment segment, long end)
+    {
+        SegmentScanner scanner = new(segment.File, segment.First, Math.Min(end, segment.Allocated));
+        while (true)
+        {
+            ScanStep step = scanner.Next(out RecordHeader header, out ReadOnlyMemory<byte> body, out long position);
+            if (step == ScanStep.Record)
+            {
+                Take(segment, header, body, position);
+                continue;
+            }
+
+            long bad = scanner.Offset;
+            if (bad >= end)
+            {
+                return;
+            }
+
+            bool found = scanner.TryFindNext(out _);
+            Report(segment, bad, (found ? scanner.Offset : end) - bad, "a record is damaged");
+            if (!found)
+            {
+                return;
+            }
+        }
+    }
+
+    private void ReadLast(Segment segment)
+    {
+        SegmentScanner scanner = new(segment.File, segment.First, segment.Allocated);
+        while (true)
+        {
+            ScanStep step = scanner.Next(out RecordHeader header, out ReadOnlyMemory<byte> body, out long position);
+            if (step == ScanStep.Record)
+            {
+                Take(segment, header, body, position);
+                continue;
+            }
+
+            long bad = scanner.Offset;
+            if (!TryFindFlushed(scanner, out long good))
+            {
+                segment.Used = bad;
+                CutTail(segment, Math.Max(0, scanner.LastNonZero - bad), step);
+                return;
+            }
+
+            Report(segment, bad, good - bad, "a record is damaged, though later ones show that it had been flushed");
+            scanner.GoTo(good);
+        }
+    }
+
+    // Group g+2 is written only when g+1 is flushed. So a good record of such a group behind the bad place shows that the bad place is
+    // no torn write but damage, and cutting there would lose what was acknowledged.
+    private bool TryFindFlushed(SegmentScanner scanner, out long firstGood)
+    {
+        firstGood = -1;
+        while (scanner.TryFindNext(out RecordHeader header))
+        {
+            firstGood = firstGood < 0 ? scanner.Offset : firstGood;
+            uint distance = (header.Group - _lastGroup) & RecordHeader.GroupMask;
+            if (distance is >= 2 and < RecordHeader.GroupMask / 2)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void CutTail(Segment segment, long bytes, ScanStep step)
+    {
+        if (bytes > 0)
+        {
+            report.CutBytes = bytes;
+            string why = step == ScanStep.Bad ? "a record is torn" : "records stand behind the end";
+            report.CutDetail = $"{segment.Name} at {segment.Used}: {why}";
+            logger.TailCut(segment.Name, segment.Used, bytes);
+        }
+
+        // Stale bytes behind the cut must not come back as records, and the file must be as long as was said.
+        segment.File.SetLength(segment.Used);
+        segment.Allocated = SegmentLog.RoundUp(segment.Used, options.AllocationBytes);
+        segment.File.SetLength(segment.Allocated);
+        WriteTailAgain(segment);
+        segment.File.Flush();
+        disk.SyncDirectory();
+    }
+
+    // Only the last group can be unflushed: a killed process leaves it in the system's cache alone, and after a refused flush the cache
+    // may even take it for clean. It was read just now and will be shown to others, so it is written once more: then the flush is true
+    // for it.
+    private void WriteTailAgain(Segment segment)
+    {
+        long from = Math.Max(0, _lastGroupStart - segment.First);
+        byte[] piece = new byte[Math.Min(1 << 20, segment.Used - from)];
+        for (long at = from; at < segment.Used;)
+        {
+            int length = (int)Math.Min(piece.Length, segment.Used - at);
+            int read = segment.File.Read(at, piece.AsSpan(0, length));
+            if (read < length)
+            {
+                throw new StorageFailedException($"{segment.Name}: {read} of {length} bytes could be read at {at}");
+            }
+
+            segment.File.Write(at, piece.AsSpan(0, length));
+            at += length;
+        }
+    }
+
+    private void Take(Segment segment, in RecordHeader header, ReadOnlyMemory<byte> body, long position)
+    {
+        if (header.Group != _lastGroup || position == segment.First + SegmentHeader.Size)
+        {
+            _lastGroup = header.Group;
+            _lastGroupStart = position;
+        }
+
+        if (replay.Apply(header, body, position) is { } fault)
+        {
+            Report(segment, position - segment.First, header.Padded, fault);
+        }
+    }
+
+    private void Report(Segment segment, long offset, long bytes, string reason) =>
+        _unreadable.Add(new UnreadableRange(segment.Name, offset, bytes, reason));
+}

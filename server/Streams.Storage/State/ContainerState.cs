@@ -1,0 +1,193 @@
+using Streams.Core;
+
+namespace Streams.Storage;
+
+/// <summary>Everything derived from the log, flushed records only (rule R1). The writer publishes a group and opening replays the log
+/// through the same methods. Pure: no input or output, no clock.</summary>
+/// <remarks>Every Apply is idempotent for facts, so replay may begin anywhere before what the state already holds. Not safe for several
+/// threads: the container reads and publishes under one lock.</remarks>
+internal sealed class ContainerState
+{
+    public LaneTable Lanes { get; } = new();
+
+    public ProducerLedger Ledger { get; } = new();
+
+    public CursorTable Cursors { get; } = new();
+
+    public RegisterTable Registers { get; } = new();
+
+    public TopicTable Topics { get; } = new();
+
+    public OriginTable Origins { get; } = new();
+
+    public StreamTable Streams { get; } = new();
+
+    /// <summary>The origin under which was written last.</summary>
+    public Origin? OwnOrigin { get; private set; }
+
+    public long Entries { get; private set; }
+
+    public long Events { get; private set; }
+
+    /// <summary>The highest hybrid moment seen in any fact: a new clock must not give an earlier one.</summary>
+    public HybridTimestamp Latest { get; private set; }
+
+    /// <summary>Where changes are noted for the state file; <see langword="null"/> when none is kept.</summary>
+    public StateChanges? Changes { get; set; }
+
+    public StreamSettings? Settings(StreamPath stream) => Streams.Settings(stream, Registers.Get(stream, StreamSettings.RegisterKey));
+
+    public LaneState Declare(int number, LaneId id)
+    {
+        LaneState lane = Lanes.Declare(number, id);
+        Streams.Note(id.Partition.Stream, id.Partition.Partition.Value);
+        return lane;
+    }
+
+    /// <summary>A lane that the writer made and whose declaration is flushed now.</summary>
+    public void AddLane(LaneState lane)
+    {
+        Lanes.Add(lane);
+        Streams.Note(lane.Id.Partition.Stream, lane.Id.Partition.Partition.Value);
+    }
+
+    public void ApplyPlace(LaneState lane, LaneEntry entry, in EntryPlace place) =>
+        ApplyPlace(lane, entry.Number.Value, entry.NextOffset.Value, entry.EventCount, entry.AppendedAt, place);
+
+    public void ApplyPlace(LaneState lane, long entry, long nextOffset, int events, long appendedAt, in EntryPlace place)
+    {
+        lane.Add(entry, nextOffset, appendedAt, place);
+        Changes?.Lanes.Add(lane);
+        Entries++;
+        Events += events;
+    }
+
+    public void ApplySkip(LaneState lane, EntryNumber first, Offset firstOffset)
+    {
+        lane.SkipTo(first.Value, firstOffset.Value);
+        Changes?.Lanes.Add(lane);
+    }
+
+    /// <summary>Takes in what an entry says beside its place. The body must be valid.</summary>
+    public void ApplyFacts(LaneId lane, LaneEntry entry, in BatchHeader batch)
+    {
+        switch (entry.Kind)
+        {
+            case EntryKind.Opened:
+                JoinOrigin(lane.Origin);
+                break;
+            case EntryKind.Events:
+                JoinRun(lane.Partition, new HeldRun(batch.Run, lane.Origin, entry.BaseOffset));
+                break;
+            case EntryKind.Cursors when CursorCommits.TryRead(entry.Body, out List<KeyValuePair<ConsumerName, Cursor>> commits):
+                foreach ((ConsumerName consumer, Cursor cursor) in commits)
+                {
+                    JoinCursor(lane.Partition, consumer, cursor);
+                }
+
+                break;
+            case EntryKind.Topics when TopicFacts.TryRead(entry.Body, out List<TopicFact> topics):
+                JoinTopics(lane.Partition.Stream, topics);
+                break;
+            case EntryKind.Registers when RegisterFacts.TryRead(entry.Body, out List<RegisterFact> facts):
+                JoinRegisters(lane.Partition.Stream, facts);
+                break;
+        }
+    }
+
+    /// <summary>Joins an item; whether that changed anything.</summary>
+    public bool ApplyItem(in StateItem item) => item.Kind switch
+    {
+        StateKind.Cursor => StateItems.TryReadCursor(item, out ConsumerName consumer, out Cursor cursor)
+            && JoinCursor(item.Partition, consumer, cursor),
+        StateKind.Register => RegisterFacts.TryRead(item.Body, out List<RegisterFact> facts) && JoinRegisters(item.Partition.Stream, facts),
+        StateKind.Topics => TopicFacts.TryRead(item.Body, out List<TopicFact> topics) && JoinTopics(item.Partition.Stream, topics),
+        StateKind.Opened => StateItems.TryReadOpened(item, out Origin origin) && JoinOrigin(origin),
+        StateKind.Held => StateItems.TryReadHeld(item, out HeldRun held) && JoinRun(item.Partition, held),
+        _ => false,
+    };
+
+    public void ApplyOwnOrigin(Origin origin)
+    {
+        OwnOrigin = origin;
+        Origins.Join(origin);
+        Changes?.Origins.Add(origin);
+    }
+
+    public bool JoinOrigin(Origin origin)
+    {
+        bool changed = Origins.Join(origin);
+        if (changed)
+        {
+            Changes?.Origins.Add(origin);
+        }
+
+        return changed;
+    }
+
+    public bool JoinRun(StreamPartition partition, HeldRun held)
+    {
+        bool changed = Ledger.Add(partition, held, out HeldRun grown);
+        if (changed)
+        {
+            Changes?.Runs.Add((partition, grown));
+        }
+
+        return changed;
+    }
+
+    public bool JoinCursor(StreamPartition partition, ConsumerName consumer, Cursor cursor)
+    {
+        bool changed = Cursors.Join(consumer, partition, cursor);
+        if (changed)
+        {
+            Changes?.Cursors.Add((partition, consumer));
+        }
+
+        return changed;
+    }
+
+    public bool JoinTopics(StreamPath stream, IReadOnlyList<TopicFact> facts)
+    {
+        bool any = false;
+        foreach (TopicFact fact in facts)
+        {
+            Observe(fact.CreatedAt);
+            if (Topics.Join(stream, fact))
+            {
+                any = true;
+                Changes?.Topics.Add((stream, fact));
+            }
+        }
+
+        return any;
+    }
+
+    public bool JoinRegisters(StreamPath stream, IReadOnlyList<RegisterFact> facts)
+    {
+        bool any = false;
+        foreach (RegisterFact fact in facts)
+        {
+            Observe(fact.At);
+            if (Registers.Join(stream, fact, out _))
+            {
+                any = true;
+                Changes?.Registers.Add((stream, fact.Key));
+                if (fact.Key == StreamSettings.RegisterKey)
+                {
+                    Streams.Note(stream, -1);
+                }
+            }
+        }
+
+        return any;
+    }
+
+    private void Observe(HybridTimestamp at)
+    {
+        if (at.Value > Latest.Value)
+        {
+            Latest = at;
+        }
+    }
+}

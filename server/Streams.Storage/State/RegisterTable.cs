@@ -1,0 +1,74 @@
+using Streams.Core;
+
+namespace Streams.Storage;
+
+/// <summary>The registers of streams: last writer wins by hybrid clock; of two settings of a stream the greater number of partitions
+/// stays.</summary>
+internal sealed class RegisterTable
+{
+    private readonly Dictionary<StreamPath, SortedDictionary<string, RegisterFact>> _registers = [];
+
+    public RegisterFact? Get(StreamPath stream, string key) =>
+        _registers.TryGetValue(stream, out SortedDictionary<string, RegisterFact>? of) && of.TryGetValue(key, out RegisterFact fact) ? fact
+            : null;
+
+    /// <summary>The registers of a stream whose keys begin with <paramref name="prefix"/>, in order of their keys.</summary>
+    public IReadOnlyList<RegisterFact> List(StreamPath stream, string prefix) =>
+        _registers.TryGetValue(stream, out SortedDictionary<string, RegisterFact>? of)
+            ? [.. of.Values.Where(f => f.Key.StartsWith(prefix, StringComparison.Ordinal))]
+            : [];
+
+    /// <summary>The join of a fact with what is kept.</summary>
+    public RegisterFact Joined(StreamPath stream, RegisterFact fact)
+    {
+        if (Get(stream, fact.Key) is not { } kept)
+        {
+            return fact;
+        }
+
+        RegisterFact winner = Compare(fact, kept) > 0 ? fact : kept;
+        if (fact.Key != StreamSettings.RegisterKey || !StreamSettings.TryRead(fact.Value, out StreamSettings? a)
+            || !StreamSettings.TryRead(kept.Value, out StreamSettings? b))
+        {
+            return winner;
+        }
+
+        StreamSettings settings = new(Math.Max(a!.Partitions, b!.Partitions));
+        byte[] value = settings.Write();
+        return value.AsSpan().SequenceEqual(winner.Value.Span) ? winner : winner with { Value = value };
+    }
+
+    /// <summary>Joins a fact into what is kept; whether that changed anything. Its value is copied.</summary>
+    public bool Join(StreamPath stream, RegisterFact fact, out RegisterFact joined)
+    {
+        joined = Joined(stream, fact);
+        if (!Differs(stream, joined))
+        {
+            return false;
+        }
+
+        joined = joined with { Value = joined.Value.ToArray() };
+        if (!_registers.TryGetValue(stream, out SortedDictionary<string, RegisterFact>? of))
+        {
+            _registers[stream] = of = new SortedDictionary<string, RegisterFact>(StringComparer.Ordinal);
+        }
+
+        of[fact.Key] = joined;
+        return true;
+    }
+
+    /// <summary>Whether joining this fact would change anything.</summary>
+    public bool WouldChange(StreamPath stream, RegisterFact fact) => Differs(stream, Joined(stream, fact));
+
+    private bool Differs(StreamPath stream, in RegisterFact joined) =>
+        Get(stream, joined.Key) is not { } kept || kept.At != joined.At || !kept.Value.Span.SequenceEqual(joined.Value.Span);
+
+    public IEnumerable<(StreamPath Stream, RegisterFact Fact)> All() => _registers.SelectMany(s => s.Value.Values.Select(f => (s.Key, f)));
+
+    // Two facts of one moment can only be the same fact, unless a clock was copied; the bytes then decide, the same way everywhere.
+    private static int Compare(in RegisterFact a, in RegisterFact b)
+    {
+        int byTime = a.At.CompareTo(b.At);
+        return byTime != 0 ? byTime : a.Value.Span.SequenceCompareTo(b.Value.Span);
+    }
+}

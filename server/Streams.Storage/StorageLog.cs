@@ -1,0 +1,51 @@
+using Microsoft.Extensions.Logging;
+
+namespace Streams.Storage;
+
+/// <summary>All that the storage floor logs. Event ids 1000 to 1099.</summary>
+internal static partial class StorageLog
+{
+    [LoggerMessage(1000, LogLevel.Information,
+        "Container {Container} is open: {Segments} segments, {Bytes} bytes, {Lanes} lanes, {Entries} entries; "
+        + "{FromIndex} segments taken from their index")]
+    public static partial void Opened(this ILogger logger, ContainerId container, int segments, long bytes, int lanes, long entries,
+        int fromIndex);
+
+    [LoggerMessage(1001, LogLevel.Warning, "{Bytes} bytes were cut from the end of {Segment} at {Offset}: a write was under way when "
+        + "the store stopped. Nothing in them was acknowledged")]
+    public static partial void TailCut(this ILogger logger, string segment, long offset, long bytes);
+
+    [LoggerMessage(1002, LogLevel.Error, "{Bytes} bytes of {Segment} at {Offset} cannot be read: {Reason}. "
+        + "The entries in them are lost here; another cluster may have them")]
+    public static partial void Unreadable(this ILogger logger, string segment, long offset, long bytes, string reason);
+
+    [LoggerMessage(1003, LogLevel.Information, "{Segment} was begun and never used; it was removed")]
+    public static partial void EmptySegmentRemoved(this ILogger logger, string segment);
+
+    [LoggerMessage(1004, LogLevel.Critical, "The disk refused: nothing more is acknowledged until the container is reopened")]
+    public static partial void DiskRefused(this ILogger logger, Exception cause);
+
+    [LoggerMessage(1005, LogLevel.Information, "Writing under {Origin}")]
+    public static partial void Writing(this ILogger logger, Core.Origin origin);
+
+    [LoggerMessage(1006, LogLevel.Warning, "New incarnation {Origin}: {Reason}")]
+    public static partial void NewIncarnation(this ILogger logger, Core.Origin origin, string reason);
+
+    [LoggerMessage(1007, LogLevel.Error, "Fork: {Detail}. Two histories of one lane exist; nothing was changed here")]
+    public static partial void Fork(this ILogger logger, string detail);
+
+    [LoggerMessage(1008, LogLevel.Error, "A watcher failed")]
+    public static partial void WatcherFailed(this ILogger logger, Exception cause);
+
+    [LoggerMessage(1009, LogLevel.Warning, "The state file is rebuilt from the log: {Reason}")]
+    public static partial void StateRebuilt(this ILogger logger, string reason);
+
+    [LoggerMessage(1010, LogLevel.Warning, "The state file could not be written; the next start replays more of the log")]
+    public static partial void StateNotWritten(this ILogger logger, Exception cause);
+
+    [LoggerMessage(1011, LogLevel.Warning, "The index of {Segment} is not used: {Reason}. The segment is read instead")]
+    public static partial void IndexNotUsed(this ILogger logger, string segment, string reason);
+
+    [LoggerMessage(1012, LogLevel.Debug, "Segment {Segment} begins")]
+    public static partial void Rolled(this ILogger logger, string segment);
+}

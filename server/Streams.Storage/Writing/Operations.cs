@@ -1,0 +1,69 @@
+using Streams.Core;
+
+namespace Streams.Storage;
+
+/// <summary>A batch of a producer's session.</summary>
+internal sealed class ProduceOperation(ProducerSession session, StreamPartition partition, AfterVector after, EventBatch batch)
+    : Operation<ProduceResult>
+{
+    public override void Stage(Stager stager) => Result = stager.Produce(session, partition, after, batch);
+
+    /// <summary>A batch that was never taken up is refused for certain; of one that was, nobody knows.</summary>
+    public override void Fail(Exception cause)
+    {
+        if (IsStaged)
+        {
+            base.Fail(cause);
+        }
+        else
+        {
+            AnswerWith(ProduceResult.Refused(ProduceRefusal.NotWriting, cause.Message));
+        }
+    }
+}
+
+/// <summary>One event of a client without an outbox.</summary>
+internal sealed class AppendPlainOperation(StreamPartition partition, PlainEvent plain) : Operation<EventPlace>
+{
+    public PlainEvent Plain => plain;
+
+    public override void Stage(Stager stager) => stager.AppendPlain(partition, this);
+
+    public void PlaceAt(EventPlace place) => Result = place;
+}
+
+/// <summary>A consumer's cursor.</summary>
+internal sealed class CommitOperation(ConsumerName consumer, StreamPartition partition, Cursor cursor) : Operation<bool>
+{
+    public override void Stage(Stager stager) => stager.Commit(consumer, partition, cursor);
+}
+
+/// <summary>A register of a stream.</summary>
+internal sealed class SetRegisterOperation(StreamPath stream, string key, ReadOnlyMemory<byte> value, bool onlyIfNew) : Operation<bool>
+{
+    public override void Stage(Stager stager) => stager.SetRegister(stream, key, value, onlyIfNew);
+}
+
+/// <summary>Entries of a lane, from a link.</summary>
+internal sealed class IngestOperation(LaneId lane, IReadOnlyList<LaneEntry> entries, BatchHeader[] batches) : Operation<IngestResult>
+{
+    public override void Stage(Stager stager) => Result = stager.Ingest(lane, entries, batches);
+}
+
+/// <summary>A gap that the sender of a lane has at its beginning.</summary>
+internal sealed class SkipOperation(LaneId lane, EntryNumber first, Offset firstOffset) : Operation<bool>
+{
+    public override void Stage(Stager stager) => stager.Skip(lane, first, firstOffset);
+}
+
+/// <summary>Joined state, from a link.</summary>
+internal sealed class JoinOperation(IReadOnlyList<StateItem> items) : Operation<bool>
+{
+    public override void Stage(Stager stager) => Result = stager.Join(items);
+}
+
+/// <summary>Writing begins under an origin, or under a new incarnation of the one there is.</summary>
+internal sealed class OriginOperation(Origin? origin) : Operation<Origin>
+{
+    public override void Stage(Stager stager) => Result = stager.SetOrigin(origin);
+}

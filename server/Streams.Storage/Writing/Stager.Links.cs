@@ -1,0 +1,148 @@
+using Streams.Core;
+
+namespace Streams.Storage;
+
+/// <summary>What comes over links: entries at exact numbers, gaps, and joined state (invariant 4).</summary>
+internal sealed partial class Stager
+{
+    /// <summary>The fork that the last <see cref="Ingest"/> met, for the log; or <see langword="null"/>.</summary>
+    public string? Fork { get; private set; }
+
+    /// <summary>Entries of a lane: those that are here are compared and skipped, the rest is taken as long as it follows.</summary>
+    public IngestResult Ingest(LaneId id, IReadOnlyList<LaneEntry> entries, BatchHeader[] batches)
+    {
+        ClosePlain(id.Partition);
+        LaneState lane = Lane(id);
+        if (FindFork(lane, entries) is { } fork)
+        {
+            Fork = fork;
+            return new IngestResult(IngestOutcome.Fork, new EntryNumber(lane.StagedNextEntry));
+        }
+
+        for (int i = 0; i < entries.Count; i++)
+        {
+            long number = entries[i].Number.Value;
+            if (number > lane.StagedNextEntry)
+            {
+                return new IngestResult(IngestOutcome.Ahead, new EntryNumber(lane.StagedNextEntry));
+            }
+
+            if (number == lane.StagedNextEntry)
+            {
+                StageEntry(lane, Origin is { } here ? entries[i].PassedTo(here) : entries[i], batches[i]);
+            }
+        }
+
+        return new IngestResult(IngestOutcome.Taken, new EntryNumber(lane.StagedNextEntry));
+    }
+
+    /// <summary>The fork met since the last call.</summary>
+    public string? TakeFork()
+    {
+        string? fork = Fork;
+        Fork = null;
+        return fork;
+    }
+
+    /// <summary>The copy of a lane begins at <paramref name="first"/>, unless the entry before it is here.</summary>
+    public void Skip(LaneId id, EntryNumber first, Offset firstOffset)
+    {
+        ClosePlain(id.Partition);
+        LaneState lane = Lane(id);
+        if (lane.StagedNextEntry >= first.Value)
+        {
+            return;
+        }
+
+        Declare(lane);
+        _buffer.BeginRecord();
+        RecordBodies.WriteSkip(_buffer, lane.Number, first, firstOffset);
+        _buffer.EndRecord(RecordKind.LaneSkip);
+        _records.Add(new StagedRecord(RecordKind.LaneSkip, lane, (first, firstOffset), default, default));
+        lane.StageSkip(first.Value, firstOffset.Value);
+        ChangesLanes = true;
+        _changedStreams.Add(id.Partition.Stream);
+    }
+
+    /// <summary>Joins state; whether that changes anything. What changes nothing is not written.</summary>
+    public bool Join(IReadOnlyList<StateItem> items)
+    {
+        bool any = false;
+        foreach (StateItem item in items)
+        {
+            if (Reduce(item) is not { } changing)
+            {
+                continue;
+            }
+
+            any = true;
+            _buffer.BeginRecord();
+            RecordBodies.WriteItem(_buffer, changing);
+            _buffer.EndRecord(RecordKind.Joined);
+            _records.Add(new StagedRecord(RecordKind.Joined, null, changing, default, default));
+            if (item.Kind != StateKind.Opened)
+            {
+                _changedStreams.Add(item.Partition.Stream);
+            }
+        }
+
+        return any;
+    }
+
+    // Two histories of one lane: the same number with other bytes, or a next entry at another offset.
+    private static string? FindFork(LaneState lane, IReadOnlyList<LaneEntry> entries)
+    {
+        long next = lane.StagedNextEntry;
+        long nextOffset = lane.StagedNextOffset;
+        foreach (LaneEntry entry in entries)
+        {
+            if (entry.Number.Value < next)
+            {
+                uint? here = lane.ChecksumOf(entry.Number.Value);
+                if (here is not null && here != Crc32C.Compute(entry.Body.Span))
+                {
+                    return $"{lane.Id}: entry {entry.Number} differs from the one here";
+                }
+            }
+            else if (entry.Number.Value == next)
+            {
+                if (entry.BaseOffset.Value != nextOffset)
+                {
+                    return $"{lane.Id}: entry {entry.Number} begins at offset {entry.BaseOffset}, here it would be {nextOffset}";
+                }
+
+                next++;
+                nextOffset = entry.NextOffset.Value;
+            }
+            else
+            {
+                break;
+            }
+        }
+
+        return null;
+    }
+
+    private StateItem? Reduce(in StateItem item)
+    {
+        StreamPath stream = item.Partition.Stream;
+        switch (item.Kind)
+        {
+            case StateKind.Cursor when StateItems.TryReadCursor(item, out ConsumerName consumer, out Cursor cursor):
+                Cursor kept = _state.Cursors.Get(consumer, item.Partition);
+                return ReferenceEquals(Cursor.Join(kept, cursor), kept) ? null : item;
+            case StateKind.Register when RegisterFacts.TryRead(item.Body, out List<RegisterFact> facts):
+                return facts.Exists(f => _state.Registers.WouldChange(stream, f)) ? item : null;
+            case StateKind.Topics when TopicFacts.TryRead(item.Body, out List<TopicFact> topics):
+                topics.RemoveAll(t => !_state.Topics.WouldChange(stream, t));
+                return topics.Count == 0 ? null : item with { Body = TopicFacts.Write(topics) };
+            case StateKind.Opened when StateItems.TryReadOpened(item, out Origin origin):
+                return _state.Origins.Latest(origin.Cluster) is { } latest && latest >= origin.Incarnation ? null : item;
+            case StateKind.Held when StateItems.TryReadHeld(item, out HeldRun held):
+                RunList? runs = _state.Ledger.Runs(item.Partition, held.Run.Producer, held.Run.Epoch, held.Origin);
+                return runs?.Contains(held.Run.First, held.Run.Last, held.FirstOffset.Value) ?? false ? null : item;
+            default:
+                return null;
+        }
+    }
+}

@@ -1,0 +1,247 @@
+using Streams.Core;
+
+namespace Streams.Storage;
+
+/// <summary>What goes into the own lanes: events, cursors, registers, and the entries that announce lanes and topics.</summary>
+internal sealed partial class Stager
+{
+    // A body of commits or facts stays far below the limit of an entry.
+    private const int CommitBytes = 1 << 20;
+
+    /// <summary>A batch of a session (rules R1, R2, R4, R6).</summary>
+    public ProduceResult Produce(ProducerSession session, StreamPartition partition, AfterVector after, EventBatch batch)
+    {
+        BatchHeader header = batch.Header;
+        if (!IsWriting)
+        {
+            _sessions.End(session);
+            return ProduceResult.Refused(ProduceRefusal.NotWriting, "the store is not writing yet");
+        }
+
+        if (header.Producer != session.Producer)
+        {
+            _sessions.End(session);
+            return ProduceResult.Refused(ProduceRefusal.Invalid,
+                $"the batch is of producer {header.Producer}, the session of {session.Producer}");
+        }
+
+        LaneId id = new(partition, Origin!.Value);
+        ProduceDecision decision = ProduceDecision.Decide(_sessions, _state.Ledger, _stagedRuns, session, id, header);
+        if (decision.Refusal != ProduceRefusal.None)
+        {
+            return ProduceResult.Refused(decision.Refusal, decision.Detail);
+        }
+
+        if (decision.Held is { } held)
+        {
+            return ProduceResult.At(held);
+        }
+
+        ClosePlain(partition);
+        LaneEntry entry = AppendEvents(partition, after, batch);
+        return ProduceResult.At([new PlacedRun(header.FirstSequence, header.LastSequence, id.Origin, entry.BaseOffset)]);
+    }
+
+    /// <summary>An event of a client without an outbox; it may share a batch with others of the group.</summary>
+    public void AppendPlain(StreamPartition partition, AppendPlainOperation operation)
+    {
+        RequireWriting();
+        if (!_plain.TryAdd(partition, operation))
+        {
+            ClosePlain(partition);
+            _ = _plain.TryAdd(partition, operation);
+        }
+    }
+
+    /// <summary>A cursor: joined with those of its partition, and written at the end of the group if that changes anything.</summary>
+    public void Commit(ConsumerName consumer, StreamPartition partition, Cursor cursor)
+    {
+        RequireWriting();
+        Dictionary<ConsumerName, Cursor>? commits = _commits.GetValueOrDefault(partition);
+        Cursor kept = _state.Cursors.Get(consumer, partition);
+        if (commits is not null && commits.TryGetValue(consumer, out Cursor? staged))
+        {
+            kept = staged;
+        }
+
+        Cursor joined = Cursor.Join(kept, cursor);
+        if (ReferenceEquals(joined, kept))
+        {
+            return;
+        }
+
+        if (commits is null)
+        {
+            _commits[partition] = commits = [];
+        }
+
+        commits[consumer] = joined;
+    }
+
+    /// <summary>A register of a stream, in the lane of its first partition.</summary>
+    public void SetRegister(StreamPath stream, string key, ReadOnlyMemory<byte> value, bool onlyIfNew)
+    {
+        RequireWriting();
+        if (!onlyIfNew || _state.Settings(stream) is null)
+        {
+            RegisterFact fact = _state.Registers.Joined(stream, new RegisterFact(key, NextMoment(), value));
+            AppendOwn(new StreamPartition(stream, default), EntryKind.Registers, 0, AfterVector.Empty, RegisterFacts.Write([fact]),
+                default);
+        }
+    }
+
+    /// <summary>Begins to write under an origin, or, given none, under a new incarnation (rules R14, R15).</summary>
+    public Origin SetOrigin(Origin? wanted)
+    {
+        Origin origin = wanted ?? NextIncarnation();
+        if (_state.Origins.Latest(origin.Cluster) is { } latest && latest > origin.Incarnation)
+        {
+            throw new InvalidRequestException($"origin {origin} is closed: incarnation {latest} is known");
+        }
+
+        while (_plain.TryNextOpen(out StreamPartition partition))
+        {
+            ClosePlain(partition);
+        }
+
+        if (Origin != origin || !IsWriting)
+        {
+            _sessions.EndAll();
+        }
+
+        if (Origin != origin)
+        {
+            _buffer.BeginRecord();
+            RecordBodies.WriteOrigin(_buffer, origin);
+            _buffer.EndRecord(RecordKind.OriginSet);
+            _records.Add(new StagedRecord(RecordKind.OriginSet, null, origin, default, default));
+            ChangesLanes = true;                     // links must hear of it
+        }
+
+        Origin = origin;
+        IsWriting = true;
+        _clock = new HybridClock(_time, origin.Cluster);
+        return origin;
+    }
+
+    private Origin NextIncarnation()
+    {
+        RequireWriting();
+        ClusterName own = Origin!.Value.Cluster;
+        Incarnation known = _state.Origins.Latest(own) ?? Origin.Value.Incarnation;
+        return new Origin(own, Incarnation.After(known, _time, _chance));
+    }
+
+    private void RequireWriting()
+    {
+        if (!IsWriting)
+        {
+            throw new TryAgainException("the store is not writing yet");
+        }
+    }
+
+    private HybridTimestamp NextMoment()
+    {
+        _clock!.Observe(_state.Latest);
+        return _clock.Next();
+    }
+
+    private void ClosePlain(StreamPartition partition)
+    {
+        if (_plain.TryClose(partition, out EventBatch? batch, out IReadOnlyList<AppendPlainOperation> operations))
+        {
+            LaneEntry entry = AppendEvents(partition, AfterVector.Empty, batch!);
+            for (int i = 0; i < operations.Count; i++)
+            {
+                operations[i].PlaceAt(new EventPlace(Origin!.Value, entry.BaseOffset + i));
+            }
+        }
+    }
+
+    private LaneEntry AppendEvents(StreamPartition partition, AfterVector after, EventBatch batch)
+    {
+        AppendNewTopics(partition, batch);
+        return AppendOwn(partition, EntryKind.Events, batch.Header.Count, after.Without(Origin!.Value), batch.Bytes, batch.Header);
+    }
+
+    // Topics stand before the events that first use them, in the same lane: whoever has the events has the topics.
+    private void AppendNewTopics(StreamPartition partition, EventBatch batch)
+    {
+        List<TopicFact>? facts = null;
+        ReadOnlyMemory<byte> last = default;
+        bool first = true;
+        foreach (EventView view in batch.Events)
+        {
+            if (!first && view.Topic.Equals(last))
+            {
+                continue;
+            }
+
+            first = false;
+            last = view.Topic;
+            if (!_state.Topics.Contains(partition.Stream, last.Span) && !_stagedTopics.Contains(partition.Stream, last.Span))
+            {
+                TopicFact fact = new(TopicName.FromValidated(last.Span), NextMoment());
+                _stagedTopics.Join(partition.Stream, fact);
+                (facts ??= []).Add(fact);
+            }
+        }
+
+        if (facts is not null)
+        {
+            foreach (List<TopicFact> piece in StateItems.Pieces(facts))
+            {
+                AppendOwn(partition, EntryKind.Topics, 0, AfterVector.Empty, TopicFacts.Write(piece), default);
+            }
+        }
+    }
+
+    private void StageCommits(StreamPartition partition, Dictionary<ConsumerName, Cursor> commits)
+    {
+        const int LaneBytes = 56;                     // of a position or a jump: origin and offsets
+        List<KeyValuePair<ConsumerName, Cursor>> piece = [];
+        int bytes = 0;
+        foreach (KeyValuePair<ConsumerName, Cursor> commit in commits)
+        {
+            int cost = ConsumerName.MaxBytes + LaneBytes + LaneBytes * (commit.Value.Positions.Count + (2 * commit.Value.Jumps.Count));
+            if (piece.Count == CursorCommits.MaxCount || (piece.Count > 0 && bytes + cost > CommitBytes))
+            {
+                AppendOwn(partition, EntryKind.Cursors, 0, AfterVector.Empty, CursorCommits.Write(piece), default);
+                piece.Clear();
+                bytes = 0;
+            }
+
+            piece.Add(commit);
+            bytes += cost;
+        }
+
+        AppendOwn(partition, EntryKind.Cursors, 0, AfterVector.Empty, CursorCommits.Write(piece), default);
+    }
+
+    // The first entry of a lane announces the incarnation (rule R15).
+    private LaneEntry AppendOwn(StreamPartition partition, EntryKind kind, int events, AfterVector after, ReadOnlyMemory<byte> body,
+        in BatchHeader batch)
+    {
+        LaneState lane = Lane(new LaneId(partition, Origin!.Value));
+        if (lane.StagedNextEntry == 0)
+        {
+            StageEntry(lane, Make(lane, EntryKind.Opened, 0, AfterVector.Empty, default), default);
+        }
+
+        LaneEntry entry = Make(lane, kind, events, after, body);
+        StageEntry(lane, entry, batch);
+        return entry;
+    }
+
+    private LaneEntry Make(LaneState lane, EntryKind kind, int events, AfterVector after, ReadOnlyMemory<byte> body) => new()
+    {
+        Number = new EntryNumber(lane.StagedNextEntry),
+        Kind = kind,
+        BaseOffset = new Offset(lane.StagedNextOffset),
+        EventCount = events,
+        AppendedAt = _now,
+        After = after,
+        Path = ReplicationPath.StartingAt(lane.Id.Origin),
+        Body = body,
+    };
+}

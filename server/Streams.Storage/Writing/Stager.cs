@@ -1,0 +1,169 @@
+using Streams.Core;
+
+namespace Streams.Storage;
+
+/// <summary>Turns the operations of one group into records, against what is flushed and what the group has so far. Pure but for the
+/// clock and chance it was given: no input or output. The writer's own; nothing here is visible to anybody until
+/// <see cref="Publish"/>.</summary>
+internal sealed partial class Stager
+{
+    private readonly ContainerState _state;
+    private readonly SessionTable _sessions;
+    private readonly TimeProvider _time;
+    private readonly Random _chance;
+    private readonly ContainerOptions _options;
+    private readonly LogBuffer _buffer = new();
+    private readonly List<StagedRecord> _records = [];
+    private readonly Dictionary<LaneId, LaneState> _newLanes = [];
+    private readonly List<LaneState> _touched = [];
+    private readonly ProducerLedger _stagedRuns = new();
+    private readonly TopicTable _stagedTopics = new();
+    private readonly Dictionary<StreamPartition, Dictionary<ConsumerName, Cursor>> _commits = [];
+    private readonly HashSet<StreamPath> _changedStreams = [];
+    private readonly PlainProducer _plain;
+    private HybridClock? _clock;
+    private long _segment;
+    private long _now;
+
+    public Stager(ContainerState state, SessionTable sessions, TimeProvider time, Random chance, ContainerOptions options)
+    {
+        _state = state;
+        _sessions = sessions;
+        _time = time;
+        _chance = chance;
+        _options = options;
+        _plain = new PlainProducer(chance, options.PlainBatchBytes);
+        Origin = state.OwnOrigin;
+    }
+
+    /// <summary>The origin under which the next own entry goes; before writing begins, that of the log.</summary>
+    public Origin? Origin { get; private set; }
+
+    /// <summary>Whether own entries are taken.</summary>
+    public bool IsWriting { get; private set; }
+
+    /// <summary>Whether publishing makes lanes longer.</summary>
+    public bool ChangesLanes { get; private set; }
+
+    /// <summary>The streams that publishing changes.</summary>
+    public IReadOnlyCollection<StreamPath> ChangedStreams => _changedStreams;
+
+    public ReadOnlySpan<byte> Bytes => _buffer.WrittenSpan;
+
+    public int Records => _records.Count;
+
+    /// <summary>Begins a group that will be written at <paramref name="position"/>, in the segment that begins at
+    /// <paramref name="segment"/>.</summary>
+    public void Begin(long position, long segment, uint group)
+    {
+        _buffer.Begin(position, group);
+        _segment = segment;
+        _now = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+        _records.Clear();
+        _newLanes.Clear();
+        _stagedRuns.Clear();
+        _stagedTopics.Clear();
+        _commits.Clear();
+        _changedStreams.Clear();
+        ChangesLanes = false;
+        foreach (LaneState lane in _touched)
+        {
+            lane.IsStaged = false;
+        }
+
+        _touched.Clear();
+    }
+
+    /// <summary>Stages what was gathered over the group: plain batches and cursor commits.</summary>
+    public void Finish()
+    {
+        while (_plain.TryNextOpen(out StreamPartition partition))
+        {
+            ClosePlain(partition);
+        }
+
+        foreach ((StreamPartition partition, Dictionary<ConsumerName, Cursor> commits) in _commits)
+        {
+            StageCommits(partition, commits);
+        }
+    }
+
+    /// <summary>Makes the group visible: it is flushed. Under the container's lock.</summary>
+    public void Publish(SegmentIndex? index)
+    {
+        foreach (StagedRecord record in _records)
+        {
+            record.Publish(_state);
+            index?.Add(record, _segment);
+        }
+    }
+
+    private LaneState Lane(LaneId id)
+    {
+        LaneState? lane = _state.Lanes.Find(id) ?? _newLanes.GetValueOrDefault(id);
+        if (lane is null)
+        {
+            lane = new LaneState(id, _state.Lanes.NextNumber + _newLanes.Count);
+            _newLanes.Add(id, lane);
+        }
+
+        if (!lane.IsStaged)
+        {
+            lane.BeginStaging();
+            _touched.Add(lane);
+        }
+
+        return lane;
+    }
+
+    private void Declare(LaneState lane)
+    {
+        if (lane.DeclaredIn != _segment)
+        {
+            _buffer.BeginRecord();
+            RecordBodies.WriteDeclared(_buffer, lane.Number, lane.Id);
+            _buffer.EndRecord(RecordKind.LaneDeclared);
+            _records.Add(new StagedRecord(RecordKind.LaneDeclared, lane, null, default, default));
+            lane.DeclaredIn = _segment;
+        }
+    }
+
+    /// <summary>Stages an entry at its number; the lane must stand there.</summary>
+    private void StageEntry(LaneState lane, LaneEntry entry, in BatchHeader batch)
+    {
+        Declare(lane);
+        SealIfFull(lane, entry);
+        _buffer.BeginRecord();
+        RecordBodies.WriteEntry(_buffer, lane.Number, entry);
+        (long position, int length) = _buffer.EndRecord(RecordKind.LaneEntry);
+        uint checksum = Crc32C.Compute(entry.Body.Span);
+        lane.Stage(entry, checksum);
+        lane.StagedOpenBytes += RecordHeader.Size + length;
+        lane.StagedOpenSince = lane.StagedOpenSince == 0 ? entry.AppendedAt : lane.StagedOpenSince;
+        _records.Add(new StagedRecord(RecordKind.LaneEntry, lane, entry,
+            new EntryPlace(position, length, checksum, entry.BaseOffset.Value), batch));
+        if (entry.Kind == EntryKind.Events)
+        {
+            _stagedRuns.Add(lane.Id.Partition, new HeldRun(batch.Run, lane.Id.Origin, entry.BaseOffset), out _);
+        }
+
+        ChangesLanes = true;
+        _changedStreams.Add(lane.Id.Partition.Stream);
+    }
+
+    private void SealIfFull(LaneState lane, LaneEntry next)
+    {
+        bool old = lane.StagedOpenSince > 0 && _options.PartitionletAge != TimeSpan.MaxValue
+            && _now - lane.StagedOpenSince > _options.PartitionletAge.TotalMicroseconds;
+        if (lane.StagedOpenBytes > 0 && (old || lane.StagedOpenBytes >= _options.PartitionletBytes))
+        {
+            (long entry, long offset) = lane.StagedOpenStart;
+            SealedRun run = new(entry, offset, next.Number.Value, next.BaseOffset.Value, lane.StagedOpenBytes);
+            _buffer.BeginRecord();
+            RecordBodies.WriteSealed(_buffer, lane.Number, run);
+            _buffer.EndRecord(RecordKind.PartitionletSealed);
+            _records.Add(new StagedRecord(RecordKind.PartitionletSealed, lane, run, default, default));
+            lane.StageSeal(next.Number.Value, next.BaseOffset.Value);
+        }
+    }
+}

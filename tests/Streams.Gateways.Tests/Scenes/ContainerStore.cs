@@ -1,0 +1,63 @@
+using Streams.Core;
+using Streams.Storage;
+
+namespace Streams.Gateways.Tests;
+
+/// <summary>A container as the store of a gateway. A test may hold what waits for a flush back.</summary>
+internal sealed class ContainerStore(Container container) : IEventStore
+{
+    private TaskCompletionSource? _held;
+
+    public Origin Origin => container.Origin;
+
+    public IReadOnlyList<StreamPath> Streams => container.Streams;
+
+    /// <summary>Plain appends are flushed but not told before <see cref="Release"/>.</summary>
+    public void HoldAnswers() => _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void Release() => _held!.SetResult();
+
+    public StreamSettings? Settings(StreamPath stream) => container.Settings(stream);
+
+    public ValueTask<StreamSettings> EnsureStreamAsync(StreamPath stream, CancellationToken cancellationToken) =>
+        container.EnsureStreamAsync(stream, cancellationToken);
+
+    public ProducerSession BeginProducer(ProducerId producer) => container.BeginProducer(producer);
+
+    public IReadOnlyList<HeldRun> Held(ProducerId producer, StreamPartition partition, long from) =>
+        container.Held(producer, partition, from);
+
+    public ValueTask<ProduceResult> ProduceAsync(ProducerSession session, StreamPartition partition, AfterVector after, EventBatch batch,
+        CancellationToken cancellationToken) => container.ProduceAsync(session, partition, after, batch, cancellationToken);
+
+    public async ValueTask<EventPlace> AppendPlainAsync(StreamPartition partition, PlainEvent plain, CancellationToken cancellationToken)
+    {
+        EventPlace place = await container.AppendPlainAsync(partition, plain, cancellationToken);
+        if (_held is { } held)
+        {
+            await held.Task;
+        }
+
+        return place;
+    }
+
+    public IReadOnlyList<LaneStatus> Lanes(StreamPartition partition) => container.Lanes(partition);
+
+    public ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken) =>
+        container.ReadAsync(lane, from, maxBytes, cancellationToken);
+
+    public IReadOnlyList<HeldRun> Copies(StreamPartition partition, SequenceRun run, Origin except) =>
+        container.Copies(partition, run, except);
+
+    public Cursor Cursor(ConsumerName consumer, StreamPartition partition) => container.Cursor(consumer, partition);
+
+    public ValueTask CommitAsync(ConsumerName consumer, StreamPartition partition, Cursor cursor, CancellationToken cancellationToken) =>
+        container.CommitAsync(consumer, partition, cursor, cancellationToken);
+
+    public RegisterFact? Register(StreamPath stream, string key) => container.Register(stream, key);
+
+    public ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken) =>
+        container.SetRegisterAsync(stream, key, value, cancellationToken);
+
+    public IDisposable Watch(StreamPath stream, Action changed) => container.Watch(stream, changed);
+}

@@ -1,0 +1,227 @@
+using Streams.Core;
+
+namespace Streams.Geo.Tests;
+
+/// <summary>A link between two stores without any I/O: two machines and the frames on their way.</summary>
+internal sealed class MachineLink(MiniWorld world, string from, string to)
+{
+    private readonly List<(ILinkMachine Machine, LinkAction Action)> _later = [];
+    private readonly Dictionary<LaneId, long> _asked = [];
+    private readonly List<LaneId> _numbers = [];
+
+    public string From => from;
+
+    public string To => to;
+
+    public LinkSender? Sender { get; private set; }
+
+    public LinkReceiver? Receiver { get; private set; }
+
+    public Queue<LinkFrame> Forth { get; } = new();
+
+    public Queue<LinkFrame> Back { get; } = new();
+
+    /// <summary>Whether an entry was lost on a connection that is still up, which only TCP's own faults could do.</summary>
+    public bool HasLost { get; private set; }
+
+    public bool IsUp => Sender is not null;
+
+    public bool IsQuiet => IsUp && Forth.Count + Back.Count + _later.Count == 0;
+
+    public void Connect()
+    {
+        Sender = new LinkSender(new(ClusterName.Parse(to), SliceBytes: 600, StateChunkBytes: 200), world[from],
+            new ReachSet([ClusterName.Parse(from)]), world.Rule);
+        Receiver = new LinkReceiver(new(CreditBytes: 2500, SliceBytes: 400), world[to]);
+    }
+
+    public void Cut()
+    {
+        (Sender, Receiver, HasLost) = (null, null, false);
+        Forth.Clear();
+        Back.Clear();
+        _later.Clear();
+        _asked.Clear();
+        _numbers.Clear();
+    }
+
+    /// <summary>One thing happens; false when nothing is to be done.</summary>
+    public bool Step(Random chance, bool faults)
+    {
+        if (!IsUp)
+        {
+            return false;
+        }
+
+        foreach (var way in Shuffled(chance, 5))
+        {
+            var done = way switch
+            {
+                0 => Deliver(Forth, Receiver!, chance, faults),
+                1 => Deliver(Back, Sender!, chance, faults),
+                2 => Act(Sender!, world[from], Forth, chance, faults),
+                3 => Act(Receiver!, world[to], Back, chance, faults),
+                _ => Late(chance),
+            };
+            if (done || !IsUp)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static int[] Shuffled(Random chance, int count)
+    {
+        var ways = Enumerable.Range(0, count).ToArray();
+        chance.Shuffle(ways);
+        return ways;
+    }
+
+    private bool Deliver(Queue<LinkFrame> queue, ILinkMachine machine, Random chance, bool faults)
+    {
+        if (!queue.TryPeek(out var frame))
+        {
+            return false;
+        }
+
+        var repeatable = frame is EntryFrame or SkipFrame or StateFrame or HeadsFrame or AckFrame;
+        if (faults && repeatable && chance.Next(12) == 0)
+        {
+            world.Repeated++; // delivered, and stays in the queue
+        }
+        else
+        {
+            queue.Dequeue();
+        }
+
+        if (faults && frame is EntryFrame && chance.Next(40) == 0)
+        {
+            world.Lost++;
+            HasLost = true;
+            return true;
+        }
+
+        // Through the codec: what the machines say must survive the wire.
+        System.Buffers.ArrayBufferWriter<byte> bytes = new();
+        new FrameWriter().Write(bytes, frame);
+        System.Buffers.ReadOnlySequence<byte> sequence = new(bytes.WrittenMemory.ToArray());
+        Assert.True(FrameReader.TryRead(ref sequence, LinkLimits.MaxBodyBytes, out var read));
+        machine.Receive(read!);
+        return true;
+    }
+
+    private bool Act(ILinkMachine machine, MemoryLaneStore store, Queue<LinkFrame> output, Random chance, bool faults)
+    {
+        if (output.Count > 30 || !machine.TryNext(out var action))
+        {
+            return false;
+        }
+
+        if (action is SendFrame send)
+        {
+            Check(send.Frame);
+            output.Enqueue(send.Frame);
+        }
+        else if (action is ReadLane or ReadState or HangUp or OpenIncarnation or Report || chance.Next(3) > 0)
+        {
+            Perform(machine, store, action!, output);
+        }
+        else
+        {
+            _later.Add((machine, action!));
+        }
+
+        return true;
+    }
+
+    private bool Late(Random chance)
+    {
+        if (_later.Count == 0)
+        {
+            return false;
+        }
+
+        var at = chance.Next(_later.Count);
+        var (machine, action) = _later[at];
+        _later.RemoveAt(at);
+        Perform(machine, machine == Sender ? world[from] : world[to], action, machine == Sender ? Forth : Back);
+        return true;
+    }
+
+    private void Perform(ILinkMachine machine, MemoryLaneStore store, LinkAction action, Queue<LinkFrame> output)
+    {
+        switch (action)
+        {
+            case ReadLane read:
+                List<LinkFrame> frames = [];
+                machine.OnRead(read, store.ReadAsync(read.Lane, read.From, read.MaxBytes, default).Result.Entries, frames);
+                frames.ForEach(Check);
+                frames.ForEach(output.Enqueue);
+                break;
+            case ReadState state:
+                machine.OnState(state, [.. store.State()], last: true);
+                break;
+            case IngestEntries ingest:
+                machine.OnIngested(ingest, store.IngestAsync(ingest.Lane, ingest.Entries, default).Result);
+                break;
+            case SkipLane skip:
+                store.SkipToAsync(skip.Lane, skip.First, skip.FirstOffset, default).AsTask().Wait();
+                machine.OnSkipped(skip);
+                break;
+            case JoinState join:
+                var changed = store.JoinAsync(join.Items, default).Result;
+                machine.OnJoined(join);
+                if (changed)
+                {
+                    world.PassOn(store.Origin.Cluster.Value, this, join.Items);
+                }
+
+                break;
+            case OpenIncarnation open when store.Origin == open.Seen:
+                store.OpenIncarnationAsync(open.Reason, default).AsTask().Wait();
+                break;
+            case HangUp hangUp:
+                world.Log.Add($"{from}→{to}: {hangUp.Reason}");
+                world.Faults += hangUp.Fault ? 1 : 0;
+                Cut();
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <summary>Watches the wire, independent of the sender's own counts: what names the receiver on its path must have been asked
+    /// for.</summary>
+    private void Check(LinkFrame frame)
+    {
+        switch (frame)
+        {
+            case LanesFrame lanes:
+                foreach (var head in lanes.Lanes)
+                {
+                    _numbers.Add(head.Lane);
+                    _asked[head.Lane] = head.Next.Value;
+                }
+
+                break;
+            case LaneFrame lane:
+                _numbers.Add(lane.Lane);
+                break;
+            case AskFrame ask:
+                _asked[_numbers[ask.Number]] = Math.Max(_asked.GetValueOrDefault(_numbers[ask.Number]), ask.UpTo.Value);
+                break;
+            case EntryFrame entry:
+                var id = _numbers[entry.Number];
+                world.Copies++;
+                var onPath = entry.Entry.Path.Contains(Receiver!.Self);
+                var asked = entry.Entry.Number.Value < _asked.GetValueOrDefault(id);
+                world.AskedOnPath += onPath && asked ? 1 : 0;
+                world.OfferedOnPath += onPath && !asked ? 1 : 0;
+                break;
+            default:
+                break;
+        }
+    }
+}

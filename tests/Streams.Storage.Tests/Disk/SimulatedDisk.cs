@@ -1,0 +1,226 @@
+using Streams.Core;
+
+namespace Streams.Storage.Tests;
+
+/// <summary>A disk that keeps only what was flushed. It can stop at a chosen write or flush, refuse one, and lose or tear what was not
+/// flushed.</summary>
+internal sealed class SimulatedDisk : ILogDisk
+{
+    public const int SectorBytes = 512;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, SimulatedFile> _names = [];
+    private readonly Dictionary<string, SimulatedFile> _durableNames = [];
+    private int _epoch;
+
+    /// <summary>Writes, flushes and changes of names and lengths so far.</summary>
+    public int Steps { get; private set; }
+
+    /// <summary>The step at which the machine stops: it and all later ones fail.</summary>
+    public int StopAt { get; set; } = int.MaxValue;
+
+    /// <summary>How many of the next flushes to let pass before one is refused; -1 for never.</summary>
+    public int RefuseFlushAfter { get; set; } = -1;
+
+    /// <summary>Held by a test to keep a flush from ending.</summary>
+    public ManualResetEventSlim FlushGate { get; } = new(true);
+
+    public int FlushesBegun => Volatile.Read(ref _flushesBegun);
+
+    private int _flushesBegun;
+
+    public IReadOnlyList<string> List()
+    {
+        lock (_lock)
+        {
+            return [.. _names.Keys];
+        }
+    }
+
+    public ILogFile Create(string name)
+    {
+        lock (_lock)
+        {
+            Step("create " + name);
+            SimulatedFile file = new();
+            _names[name] = file;
+            return new Handle(this, file, _epoch);
+        }
+    }
+
+    public ILogFile Open(string name)
+    {
+        lock (_lock)
+        {
+            return _names.TryGetValue(name, out SimulatedFile? file) ? new Handle(this, file, _epoch)
+                : throw new StorageFailedException("no file " + name);
+        }
+    }
+
+    public void Delete(string name)
+    {
+        lock (_lock)
+        {
+            Step("delete " + name);
+            _names.Remove(name);
+        }
+    }
+
+    public void SyncDirectory()
+    {
+        lock (_lock)
+        {
+            Step("sync directory");
+            _durableNames.Clear();
+            foreach ((string name, SimulatedFile file) in _names)
+            {
+                _durableNames[name] = file;
+            }
+        }
+    }
+
+    /// <summary>The power goes: unflushed bytes are kept, lost or torn as chance has it. Old handles are dead. Later faults are
+    /// off.</summary>
+    public void Crash(Random chance)
+    {
+        lock (_lock)
+        {
+            _epoch++;
+            foreach ((string name, SimulatedFile file) in _names.Where(n => !_durableNames.ContainsKey(n.Key)).ToArray())
+            {
+                if (chance.Next(2) == 0)
+                {
+                    _names.Remove(name);
+                }
+            }
+
+            foreach ((string name, SimulatedFile file) in _durableNames.Where(n => !_names.ContainsKey(n.Key)).ToArray())
+            {
+                if (chance.Next(2) == 0)
+                {
+                    _names[name] = file;
+                }
+            }
+
+            foreach (SimulatedFile file in _names.Values)
+            {
+                file.Crash(chance);
+            }
+
+            CalmDown();
+        }
+    }
+
+    /// <summary>The process is killed: the system keeps what was written, flushed or not.</summary>
+    public void Kill()
+    {
+        lock (_lock)
+        {
+            _epoch++;
+            CalmDown();
+        }
+    }
+
+    /// <summary>Turns over a bit of what is stored.</summary>
+    public void Flip(string name, long position, int bit = 0)
+    {
+        lock (_lock)
+        {
+            _names[name].Flip(position, bit);
+        }
+    }
+
+    public byte[] Contents(string name)
+    {
+        lock (_lock)
+        {
+            return _names[name].Contents();
+        }
+    }
+
+    private void CalmDown()
+    {
+        StopAt = int.MaxValue;
+        RefuseFlushAfter = -1;
+        FlushGate.Set();
+    }
+
+    private void Step(string what)
+    {
+        if (++Steps >= StopAt)
+        {
+            throw new StorageFailedException($"the machine stopped at step {Steps}: {what}");
+        }
+    }
+
+    private sealed class Handle(SimulatedDisk disk, SimulatedFile file, int epoch) : ILogFile
+    {
+        public long Length => Do(() => file.Length);
+
+        public void SetLength(long length) => Do(() =>
+        {
+            disk.Step("set length");
+            file.SetLength(length);
+            return 0;
+        });
+
+        public void Write(long position, ReadOnlySpan<byte> bytes)
+        {
+            byte[] copy = bytes.ToArray();
+            Do(() =>
+            {
+                bool stops = disk.Steps + 1 >= disk.StopAt;
+                if (stops)
+                {
+                    file.Write(position, copy);       // under way: it may tear
+                }
+
+                disk.Step("write");
+                file.Write(position, copy);
+                return 0;
+            });
+        }
+
+        public int Read(long position, Span<byte> bytes)
+        {
+            byte[] read = new byte[bytes.Length];
+            int count = Do(() => file.Read(position, read));
+            read.AsSpan(0, count).CopyTo(bytes);
+            return count;
+        }
+
+        public ValueTask<int> ReadAsync(long position, Memory<byte> bytes, CancellationToken cancellationToken) =>
+            new(Read(position, bytes.Span));
+
+        public void Flush()
+        {
+            Interlocked.Increment(ref disk._flushesBegun);
+            disk.FlushGate.Wait();
+            Do(() =>
+            {
+                disk.Step("flush");
+                if (disk.RefuseFlushAfter == 0)
+                {
+                    file.ForgetUnflushed();
+                    throw new StorageFailedException("flush refused");
+                }
+
+                disk.RefuseFlushAfter = Math.Max(-1, disk.RefuseFlushAfter - 1);
+                file.Flush();
+                return 0;
+            });
+        }
+
+        public void Dispose()
+        {
+        }
+
+        private T Do<T>(Func<T> action)
+        {
+            lock (disk._lock)
+            {
+                return epoch == disk._epoch ? action() : throw new StorageFailedException("a handle from before the crash");
+            }
+        }
+    }
+}
