@@ -71,7 +71,7 @@ public ref struct EventEnumerator
         };
         bool ok = !record.Failed && (flags & ~(HasKey | SameTopic | HasHeaders)) == 0 && !(sameTopic && _index == 0)
             && payload.Length <= EventLimits.MaxPayloadBytes && (sameTopic || TopicName.IsValid(topic.Span))
-            && (headers.IsEmpty || EventHeader.TryDecode(headers, out _));
+            && EventHeader.IsValid(headers);
         _topic = topic;
         return ok;
     }

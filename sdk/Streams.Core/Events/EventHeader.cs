@@ -44,6 +44,28 @@ public readonly record struct EventHeader(string Name, ReadOnlyMemory<byte> Valu
                 $"headers take {buffer.WrittenCount} bytes, at most {EventLimits.MaxHeaderBytes} are allowed");
     }
 
+    /// <summary>Whether these bytes are headers in stored form: what <see cref="TryDecode"/> would say, without allocating.</summary>
+    public static bool IsValid(ReadOnlyMemory<byte> bytes)
+    {
+        if (bytes.IsEmpty)
+        {
+            return true;
+        }
+
+        ByteReader reader = new(bytes);
+        for (long count = reader.Varint(EventLimits.MaxHeaders); count > 0 && !reader.Failed; count--)
+        {
+            ReadOnlySpan<byte> name = reader.Block(MaxNameBytes).Span;
+            reader.Block(EventLimits.MaxHeaderBytes);
+            if (name.IsEmpty || !NameRules.IsPlainText(name))
+            {
+                return false;
+            }
+        }
+
+        return reader.AtEnd;
+    }
+
     /// <summary>Reads the stored form; empty bytes are no headers.</summary>
     public static bool TryDecode(ReadOnlyMemory<byte> bytes, out IReadOnlyList<EventHeader> headers)
     {

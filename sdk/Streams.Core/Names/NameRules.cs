@@ -46,4 +46,26 @@ internal static class NameRules
 
         return null;
     }
+
+    /// <summary>Whether these bytes are UTF-8 without control characters: the same judgement as <see cref="Fault"/>, without a string.</summary>
+    public static bool IsPlainText(ReadOnlySpan<byte> utf8)
+    {
+        if (utf8.IndexOfAnyInRange((byte)0, (byte)0x1F) >= 0 || utf8.Contains((byte)0x7F) || !System.Text.Unicode.Utf8.IsValid(utf8))
+        {
+            return false;
+        }
+
+        // U+0080 to U+009F are controls too: C2 80 to C2 9F.
+        for (int at = utf8.IndexOf((byte)0xC2); at >= 0; at = utf8.IndexOf((byte)0xC2))
+        {
+            if (utf8[at + 1] <= 0x9F)
+            {
+                return false;
+            }
+
+            utf8 = utf8[(at + 2)..];
+        }
+
+        return true;
+    }
 }

@@ -40,36 +40,8 @@ public readonly record struct TopicName : IComparable<TopicName>
     }
 
     /// <summary>Whether these bytes are a topic name, without making a string of them.</summary>
-    public static bool IsValid(ReadOnlySpan<byte> utf8)
-    {
-        if (utf8.Length > MaxBytes || utf8.IndexOfAny((byte)'+', (byte)'#') >= 0)
-        {
-            return false;
-        }
-
-        if (utf8.IndexOfAnyInRange((byte)0, (byte)0x1F) >= 0 || utf8.Contains((byte)0x7F))
-        {
-            return false;
-        }
-
-        if (!System.Text.Unicode.Utf8.IsValid(utf8))
-        {
-            return false;
-        }
-
-        for (int i = utf8.IndexOf((byte)0xC2); i >= 0 && i + 1 < utf8.Length;)
-        {
-            if (utf8[i + 1] is >= 0x80 and <= 0x9F)
-            {
-                return false;                     // U+0080 to U+009F are controls too
-            }
-
-            int next = utf8[(i + 1)..].IndexOf((byte)0xC2);
-            i = next < 0 ? -1 : i + 1 + next;
-        }
-
-        return true;
-    }
+    public static bool IsValid(ReadOnlySpan<byte> utf8) =>
+        utf8.Length <= MaxBytes && utf8.IndexOfAny((byte)'+', (byte)'#') < 0 && NameRules.IsPlainText(utf8);
 
     /// <summary>The name of bytes that <see cref="IsValid"/> accepted.</summary>
     public static TopicName FromValidated(ReadOnlySpan<byte> utf8) => new(Encoding.UTF8.GetString(utf8));

@@ -166,6 +166,27 @@ public class EventBatchTests
     }
 
     [Fact]
+    public void Header_bytes_are_judged_alike_with_and_without_decoding_them()
+    {
+        Chance chance = new(9);
+        int good = 0;
+        for (int i = 0; i < 5000; i++)
+        {
+            byte[] bytes = EventHeader.Encode([new EventHeader("trace/ü", chance.Bytes(10)), new EventHeader("b", chance.Bytes(3))]);
+            for (int k = chance.Below(3); k > 0; k--)
+            {
+                bytes[chance.Below(bytes.Length)] = (byte)chance.Below(256);
+            }
+
+            bool valid = EventHeader.IsValid(bytes);
+            Assert.Equal(EventHeader.TryDecode(bytes, out _), valid);
+            good += valid ? 1 : 0;
+        }
+
+        Assert.InRange(good, 1, 4999);
+    }
+
+    [Fact]
     public void An_event_over_a_limit_is_refused_with_its_size()
     {
         EventBatchBuilder builder = new();
