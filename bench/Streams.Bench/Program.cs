@@ -1,1 +1,3 @@
-return 0;
+using Streams.Bench;
+
+return await BenchProgram.RunAsync(args, Console.Out, Console.Error);

@@ -9,11 +9,13 @@ internal static partial class ClientLog
     [LoggerMessage(3000, LogLevel.Information, "Outbox {Path} opened: producer {Producer}, {Events} events wait.")]
     public static partial void OutboxOpened(ILogger logger, string path, ProducerId producer, long events);
 
-    [LoggerMessage(3001, LogLevel.Error, "Outbox {Path} is damaged ({Reason}); it was moved to {Aside} and a new one begun under a new producer id."
+    [LoggerMessage(3001, LogLevel.Error,
+        "Outbox {Path} is damaged ({Reason}); it was moved to {Aside} and a new one begun under a new producer id."
         + " What waited in it was not sent; its readable rows can be salvaged with SQLite's own tools.")]
     public static partial void OutboxDamaged(ILogger logger, string path, string aside, string reason);
 
-    [LoggerMessage(3002, LogLevel.Error, "The outbox could not write {Operations} operations; publishers are told, confirmations are tried again.")]
+    [LoggerMessage(3002, LogLevel.Error,
+        "The outbox could not write {Operations} operations; publishers are told, confirmations are tried again.")]
     public static partial void WriteFailed(ILogger logger, int operations, Exception reason);
 
     [LoggerMessage(3003, LogLevel.Critical, "The outbox's writer died: nothing more can be published.")]
@@ -34,35 +36,42 @@ internal static partial class ClientLog
     [LoggerMessage(3014, LogLevel.Error, "The connection loop failed and goes on.")]
     public static partial void ConnectorFailed(ILogger logger, Exception reason);
 
-    [LoggerMessage(3020, LogLevel.Warning, "{Cluster} holds events of this producer in {Partition} that this outbox does not know: the outbox was rolled back to an"
+    [LoggerMessage(3020, LogLevel.Warning,
+        "{Cluster} holds events of this producer in {Partition} that this outbox does not know: the outbox was rolled back to an"
         + " older state. New events are told apart by their epoch; nothing is lost or mixed up.")]
     public static partial void RolledBack(ILogger logger, ClusterName cluster, StreamPartition partition);
 
-    [LoggerMessage(3021, LogLevel.Error, "{Cluster} refused events {First} to {Last} of {Partition} for good ({Reason}); they are kept in the table 'refused'.")]
+    [LoggerMessage(3021, LogLevel.Error,
+        "{Cluster} refused events {First} to {Last} of {Partition} for good ({Reason}); they are kept in the table 'refused'.")]
     public static partial void Parked(ILogger logger, ClusterName cluster, StreamPartition partition, long first, long last, string reason);
 
     [LoggerMessage(3022, LogLevel.Information, "{Cluster} holds {Events} events that waited here: the handshake told.")]
     public static partial void HeldAlready(ILogger logger, ClusterName cluster, long events);
 
-    [LoggerMessage(3023, LogLevel.Warning, "{Cluster} refused a batch of {Partition} from {First} on ({Reason}): it is sent again in smaller ones.")]
+    [LoggerMessage(3023, LogLevel.Warning,
+        "{Cluster} refused a batch of {Partition} from {First} on ({Reason}): it is sent again in smaller ones.")]
     public static partial void Narrowing(ILogger logger, ClusterName cluster, StreamPartition partition, long first, string reason);
 
     [LoggerMessage(3030, LogLevel.Information, "Consumer {Consumer} of {Stream} reads at {Cluster}.")]
     public static partial void ConsumerOpened(ILogger logger, ConsumerName consumer, StreamPath stream, ClusterName cluster);
 
-    [LoggerMessage(3031, LogLevel.Warning, "Consumer {Consumer} of {Stream}: {Events} events of partition {Partition} were taken by retention before they were read.")]
+    [LoggerMessage(3031, LogLevel.Warning,
+        "Consumer {Consumer} of {Stream}: {Events} events of partition {Partition} were taken by retention before they were read.")]
     public static partial void GapPassed(ILogger logger, ConsumerName consumer, StreamPath stream, int partition, long events);
 
-    [LoggerMessage(3032, LogLevel.Warning, "Consumer {Consumer} of {Stream}: order given up for {Events} events of partition {Partition}: patience ran out.")]
+    [LoggerMessage(3032, LogLevel.Warning,
+        "Consumer {Consumer} of {Stream}: order given up for {Events} events of partition {Partition}: patience ran out.")]
     public static partial void PatienceRanOut(ILogger logger, ConsumerName consumer, StreamPath stream, int partition, int events);
 
     [LoggerMessage(3033, LogLevel.Warning, "Consumer {Consumer} of {Stream}: the open of it was refused: {Reason}")]
     public static partial void OpenRefused(ILogger logger, ConsumerName consumer, StreamPath stream, string reason);
 
-    [LoggerMessage(3034, LogLevel.Error, "Consumer {Consumer} of {Stream}: what it was given could not be kept; the cursor stays behind until it can.")]
+    [LoggerMessage(3034, LogLevel.Error,
+        "Consumer {Consumer} of {Stream}: what it was given could not be kept; the cursor stays behind until it can.")]
     public static partial void KeepFailed(ILogger logger, ConsumerName consumer, StreamPath stream, Exception reason);
 
-    [LoggerMessage(3035, LogLevel.Information, "Consumer {Consumer} of {Stream}: partition {Partition} was rewound to generation {Generation}.")]
+    [LoggerMessage(3035, LogLevel.Information,
+        "Consumer {Consumer} of {Stream}: partition {Partition} was rewound to generation {Generation}.")]
     public static partial void Rewound(ILogger logger, ConsumerName consumer, StreamPath stream, int partition, long generation);
 
     [LoggerMessage(3036, LogLevel.Information, "Consumer {Consumer} of {Stream}: {Epochs} idle producer epochs were forgotten.")]

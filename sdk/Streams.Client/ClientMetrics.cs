@@ -3,7 +3,8 @@ using System.Diagnostics.Metrics;
 
 namespace Streams.Client;
 
-/// <summary>What the client counts: the meter and the activity source <c>Streams.Client</c>. Each client has instruments of its own, tagged with its name.</summary>
+/// <summary>What the client counts: the meter and the activity source <c>Streams.Client</c>. Each client has instruments of its own,
+/// tagged with its name.</summary>
 internal sealed class ClientMetrics : IDisposable
 {
     /// <summary>Name of meter and activity source.</summary>
@@ -38,13 +39,16 @@ internal sealed class ClientMetrics : IDisposable
         _confirmed = _meter.CreateCounter<long>("streams.client.confirmed", "{event}", "Events that a cluster was found to hold");
         _parked = _meter.CreateCounter<long>("streams.client.refused", "{event}", "Events refused for good and put aside");
         _batches = _meter.CreateCounter<long>("streams.client.batches", "{batch}", "Batches sent");
-        _connects = _meter.CreateCounter<long>("streams.client.connects", "{connection}", "Connections made; reconnects are all but the first");
+        _connects = _meter.CreateCounter<long>("streams.client.connects", "{connection}",
+            "Connections made; reconnects are all but the first");
         _heldBack = _meter.CreateCounter<long>("streams.client.held_back", "{event}", "Events held back for order");
-        _released = _meter.CreateCounter<long>("streams.client.order_released", "{event}", "Events given although an earlier one had not come");
+        _released = _meter.CreateCounter<long>("streams.client.order_released", "{event}",
+            "Events given although an earlier one had not come");
         _given = _meter.CreateCounter<long>("streams.client.given", "{event}", "Events handed out");
         _twins = _meter.CreateCounter<long>("streams.client.twins_caught", "{event}", "Copies caught of events that were given");
         _gaps = _meter.CreateCounter<long>("streams.client.gap_events", "{event}", "Events that retention had taken before they were read");
-        _stops = _meter.CreateCounter<long>("streams.client.lanes_stopped", "{stop}", "Lanes stopped because the hold-back buffer was full");
+        _stops = _meter.CreateCounter<long>("streams.client.lanes_stopped", "{stop}",
+            "Lanes stopped because the hold-back buffer was full");
         _evicted = _meter.CreateCounter<long>("streams.client.evicted", "{epoch}", "Idle producer epochs forgotten");
     }
 

@@ -11,7 +11,8 @@ public sealed record ConsumerOptions
     /// <summary>The stream. Required.</summary>
     public required StreamPath Stream { get; init; }
 
-    /// <summary>MQTT topic filters on the topics within the stream (<c>+</c>, <c>#</c>). None (the default) means all; at most 256.</summary>
+    /// <summary>MQTT topic filters on the topics within the stream (<c>+</c>, <c>#</c>). None (the default) means all; at most
+    /// 256.</summary>
     public IReadOnlyList<string> Filters { get; init; } = [];
 
     /// <summary>Where to begin when the consumer has no cursor yet. Default: the first event kept.</summary>

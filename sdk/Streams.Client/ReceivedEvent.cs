@@ -36,7 +36,8 @@ public sealed class ReceivedEvent
     /// <summary>When it happened, by the producer's clock.</summary>
     public required DateTimeOffset Timestamp { get; init; }
 
-    /// <summary>Whether it was given although an earlier event of its producer had not arrived: patience ran out, or the awaited incarnation is closed.</summary>
+    /// <summary>Whether it was given although an earlier event of its producer had not arrived: patience ran out, or the awaited
+    /// incarnation is closed.</summary>
     public bool OrderReleased { get; init; }
 
     internal Action<ReceivedEvent>? Acknowledged { get; init; }

@@ -7,7 +7,8 @@ using Streams.Mqtt;
 
 namespace Streams.Client;
 
-/// <summary>A device's or back end's door to Streams: publishes through an outbox on disk, consumes under replicated cursors, and goes from cluster to cluster by itself.</summary>
+/// <summary>A device's or back end's door to Streams: publishes through an outbox on disk, consumes under replicated cursors, and goes
+/// from cluster to cluster by itself.</summary>
 /// <remarks>Safe for use by many threads. Opening needs no network.</remarks>
 public sealed class StreamsClient : IAsyncDisposable
 {
@@ -25,14 +26,16 @@ public sealed class StreamsClient : IAsyncDisposable
     private readonly ILogger _logger;
     private int _disposed;
 
-    private StreamsClient(StreamsClientOptions options, EventOutbox outbox, IClusterConnector connector, ILogger logger, TimeProvider time, Random chance)
+    private StreamsClient(StreamsClientOptions options, EventOutbox outbox, IClusterConnector connector, ILogger logger,
+        TimeProvider time, Random chance)
     {
         _outbox = outbox;
         _time = time;
         _logger = logger;
         _metrics = new ClientMetrics(options.Name, () => outbox.Events, () => outbox.Gate.Inside);
         _sender = new ProducerSender(outbox, options, _metrics, time, logger);
-        _link = new ClusterLink(options, connector, _metrics, time, chance, logger) { Changed = cluster => ConnectionChanged?.Invoke(cluster) };
+        _link = new ClusterLink(options, connector, _metrics, time, chance, logger) { Changed = cluster =>
+            ConnectionChanged?.Invoke(cluster) };
         _context = new ConsumerContext(options, outbox, _link, _metrics, new SteadyClock(time), logger);
         _link.Add(_sender);
         _link.Start();
@@ -50,17 +53,21 @@ public sealed class StreamsClient : IAsyncDisposable
     /// <summary>Opens the outbox and begins to connect in the background.</summary>
     /// <exception cref="ConfigurationException">The options are faulty; all faults are named.</exception>
     /// <exception cref="StorageFailedException">The outbox cannot be opened.</exception>
-    public static ValueTask<StreamsClient> OpenAsync(StreamsClientOptions options, ILoggerFactory? logging = null, TimeProvider? time = null,
-        Random? chance = null, CancellationToken cancellationToken = default) => OpenAsync(options, null, logging, time, chance, cancellationToken);
+    public static ValueTask<StreamsClient> OpenAsync(StreamsClientOptions options, ILoggerFactory? logging = null,
+        TimeProvider? time = null,
+        Random? chance = null, CancellationToken cancellationToken = default) =>
+            OpenAsync(options, null, logging, time, chance, cancellationToken);
 
-    internal static async ValueTask<StreamsClient> OpenAsync(StreamsClientOptions options, IClusterConnector? connector, ILoggerFactory? logging,
+    internal static async ValueTask<StreamsClient> OpenAsync(StreamsClientOptions options, IClusterConnector? connector,
+        ILoggerFactory? logging,
         TimeProvider? time, Random? chance, CancellationToken cancellationToken)
     {
         OptionsCheck.Check(options);
         time ??= TimeProvider.System;
         chance ??= new Random();
         ILogger logger = (logging ?? NullLoggerFactory.Instance).CreateLogger("Streams.Client");
-        EventOutbox outbox = await Task.Run(() => EventOutbox.Open(options.OutboxPath, options.OutboxBytes, time, chance, logger), cancellationToken);
+        EventOutbox outbox = await Task.Run(() => EventOutbox.Open(options.OutboxPath, options.OutboxBytes, time, chance, logger),
+            cancellationToken);
         ClientLog.OutboxOpened(logger, options.OutboxPath, outbox.Producer, outbox.Events);
         try
         {
@@ -80,11 +87,13 @@ public sealed class StreamsClient : IAsyncDisposable
     /// <param name="key">Decides the partition instead of the topic, when given.</param>
     /// <param name="headers">Names and values that travel with the event.</param>
     /// <param name="timestamp">When it happened; default now.</param>
-    /// <param name="cancellationToken">Ends the wait for room in the outbox. An event that has been let in is stored all the same.</param>
+    /// <param name="cancellationToken">Ends the wait for room in the outbox. An event that has been let in is stored all the
+    /// same.</param>
     /// <exception cref="InvalidRequestException">Name, key, headers or payload are over a limit.</exception>
     /// <exception cref="StorageFailedException">The device's disk refused.</exception>
     /// <exception cref="ObjectDisposedException">The client is closed.</exception>
-    public ValueTask<PublishReceipt> PublishAsync(StreamPath stream, TopicName topic, ReadOnlyMemory<byte> payload, ReadOnlyMemory<byte> key = default,
+    public ValueTask<PublishReceipt> PublishAsync(StreamPath stream, TopicName topic, ReadOnlyMemory<byte> payload,
+        ReadOnlyMemory<byte> key = default,
         IReadOnlyList<EventHeader>? headers = null, DateTimeOffset? timestamp = null, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
@@ -95,18 +104,21 @@ public sealed class StreamsClient : IAsyncDisposable
 
         if (payload.Length > EventLimits.MaxPayloadBytes || key.Length > EventLimits.MaxKeyBytes)
         {
-            throw new InvalidRequestException($"payload takes {payload.Length} bytes and key {key.Length}, at most {EventLimits.MaxPayloadBytes} and"
-                + $" {EventLimits.MaxKeyBytes} are allowed");
+            throw new InvalidRequestException($"payload takes {payload.Length} bytes and key {key.Length},"
+                + $" at most {EventLimits.MaxPayloadBytes} and {EventLimits.MaxKeyBytes} are allowed");
         }
 
-        long at = (timestamp ?? _time.GetUtcNow()).UtcTicks / TimeSpan.TicksPerMicrosecond - (DateTimeOffset.UnixEpoch.UtcTicks / TimeSpan.TicksPerMicrosecond);
-        PlainEvent content = new(Encoding.UTF8.GetBytes(topic.Value), key, headers is null ? default : EventHeader.Encode(headers), payload, at);
+        long at = (timestamp ?? _time.GetUtcNow()).UtcTicks / TimeSpan.TicksPerMicrosecond - (
+            DateTimeOffset.UnixEpoch.UtcTicks / TimeSpan.TicksPerMicrosecond);
+        PlainEvent content = new(Encoding.UTF8.GetBytes(topic.Value), key, headers is null ? default : EventHeader.Encode(headers),
+            payload, at);
         return ClientMetrics.Activities.HasListeners()
             ? TracedAsync(stream, topic, content, cancellationToken) : _outbox.PublishAsync(stream, content, cancellationToken);
     }
 
     /// <summary>Opens a consumer. Needs no network: it begins to be given events when a cluster is connected.</summary>
-    /// <exception cref="InvalidRequestException">A filter is none, or this client has a consumer of that name and stream open.</exception>
+    /// <exception cref="InvalidRequestException">A filter is none, or this client has a consumer of that name and stream
+    /// open.</exception>
     /// <exception cref="StorageFailedException">The device's disk refused.</exception>
     public async ValueTask<StreamsConsumer> ConsumeAsync(ConsumerOptions options, CancellationToken cancellationToken = default)
     {
@@ -148,7 +160,8 @@ public sealed class StreamsClient : IAsyncDisposable
     /// <summary>Completes when the outbox is empty: everything published is held by a cluster.</summary>
     public Task FlushAsync(CancellationToken cancellationToken = default) => _outbox.WhenEmptyAsync(cancellationToken);
 
-    /// <summary>Stops publishing, tries for a bounded time (5 s) to send what waits, and closes. What is not sent stays in the outbox.</summary>
+    /// <summary>Stops publishing, tries for a bounded time (5 s) to send what waits, and closes. What is not sent stays in the
+    /// outbox.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -187,7 +200,8 @@ public sealed class StreamsClient : IAsyncDisposable
 
         if (options.Filters.Count > OpenRequest.MaxFilters)
         {
-            throw new InvalidRequestException($"a consumer has at most {OpenRequest.MaxFilters} filters, {options.Filters.Count} were given");
+            throw new InvalidRequestException(
+                $"a consumer has at most {OpenRequest.MaxFilters} filters, {options.Filters.Count} were given");
         }
 
         foreach (string filter in options.Filters)
@@ -199,7 +213,8 @@ public sealed class StreamsClient : IAsyncDisposable
         }
     }
 
-    private async ValueTask<PublishReceipt> TracedAsync(StreamPath stream, TopicName topic, PlainEvent content, CancellationToken cancellationToken)
+    private async ValueTask<PublishReceipt> TracedAsync(StreamPath stream, TopicName topic, PlainEvent content,
+        CancellationToken cancellationToken)
     {
         using Activity? activity = ClientMetrics.Activities.StartActivity("publish", ActivityKind.Producer);
         activity?.SetTag("streams.stream", stream.Value);

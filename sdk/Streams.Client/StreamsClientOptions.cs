@@ -30,13 +30,16 @@ public sealed record StreamsClientOptions
     /// <summary>Name of this device, for connections, logs and metrics: 1 to 128 bytes of UTF-8. Required.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The clusters, the preferred first. When one is lost the client goes on with the next that answers, and back to the first when it is well again. Required, 1 to 64.</summary>
+    /// <summary>The clusters, the preferred first. When one is lost the client goes on with the next that answers, and back to the
+    /// first when it is well again. Required, 1 to 64.</summary>
     public required IReadOnlyList<ClusterEndpoint> Clusters { get; init; }
 
-    /// <summary>The SQLite file that holds the outbox and what consumers have been given. Created when missing. One process at a time. Required.</summary>
+    /// <summary>The SQLite file that holds the outbox and what consumers have been given. Created when missing. One process at a time.
+    /// Required.</summary>
     public required string OutboxPath { get; init; }
 
-    /// <summary>Most bytes that events may take in the outbox before <see cref="StreamsClient.PublishAsync"/> waits. Default 256 MiB; at least 1 MiB.</summary>
+    /// <summary>Most bytes that events may take in the outbox before <see cref="StreamsClient.PublishAsync"/> waits. Default 256 MiB;
+    /// at least 1 MiB.</summary>
     public long OutboxBytes { get; init; } = 256L << 20;
 
     /// <summary>Most bytes of one batch. Default 256 KiB; 4 KiB to 4 MiB.</summary>
@@ -48,7 +51,8 @@ public sealed record StreamsClientOptions
     /// <summary>How long events may wait for others to make a fuller batch. Default 5 ms; 0 to 10 s.</summary>
     public TimeSpan Linger { get; init; } = TimeSpan.FromMilliseconds(5);
 
-    /// <summary>How long a consumer waits for an earlier event of the same producer that stands in a lane not here yet (the design's patience).
+    /// <summary>How long a consumer waits for an earlier event of the same producer that stands in a lane not here yet (the design's
+    /// patience).
     /// Default 30 s. After it the order is given up for that event, counted and marked.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -64,10 +68,12 @@ public sealed record StreamsClientOptions
     /// <summary>First and longest pause between attempts to connect; grows exponentially, with jitter. Defaults 100 ms and 5 s.</summary>
     public (TimeSpan First, TimeSpan Longest) ConnectBackoff { get; init; } = (TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5));
 
-    /// <summary>How long the preferred cluster must answer again before the client goes back to it. Default 30 s; <see cref="Timeout.InfiniteTimeSpan"/> never.</summary>
+    /// <summary>How long the preferred cluster must answer again before the client goes back to it. Default 30 s;
+    /// <see cref="Timeout.InfiniteTimeSpan"/> never.</summary>
     public TimeSpan FailBackAfter { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How to speak TLS to all clusters; <see langword="null"/> (the default) is plain TCP. The target host is each cluster's host unless set.</summary>
+    /// <summary>How to speak TLS to all clusters; <see langword="null"/> (the default) is plain TCP. The target host is each cluster's
+    /// host unless set.</summary>
     public System.Net.Security.SslClientAuthenticationOptions? Tls { get; init; }
 
     /// <summary>User name for all clusters, or <see langword="null"/> (the default).</summary>

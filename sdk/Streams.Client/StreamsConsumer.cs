@@ -5,7 +5,8 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>A named consumer of a stream. Survives the loss of clusters: it goes on with another one at the same offsets (section 4 of the architecture).</summary>
+/// <summary>A named consumer of a stream. Survives the loss of clusters: it goes on with another one at the same offsets (section 4 of
+/// the architecture).</summary>
 public sealed class StreamsConsumer : IAsyncDisposable
 {
     private readonly ConsumerCore _core;
@@ -20,9 +21,11 @@ public sealed class StreamsConsumer : IAsyncDisposable
 
     internal ConsumerOptions Options => _core.Options;
 
-    /// <summary>The events, each once, in the order of their producers. One reader at a time; nothing more is fetched than <see cref="StreamsClientOptions.ReceiveBytes"/> allows
+    /// <summary>The events, each once, in the order of their producers. One reader at a time; nothing more is fetched than
+    /// <see cref="StreamsClientOptions.ReceiveBytes"/> allows
     /// until events are taken. Ends when the token is cancelled or the consumer disposed.</summary>
-    /// <remarks>An event that is not acknowledged holds the cursor of its lane; it is given again after a restart of the process.</remarks>
+    /// <remarks>An event that is not acknowledged holds the cursor of its lane; it is given again after a restart of the
+    /// process.</remarks>
     /// <exception cref="InvalidOperationException">Someone reads already.</exception>
     /// <exception cref="InvalidRequestException">The cluster refused the subscription for good.</exception>
     public async IAsyncEnumerable<ReceivedEvent> ReadAllAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -55,7 +58,8 @@ public sealed class StreamsConsumer : IAsyncDisposable
         }
     }
 
-    /// <summary>The same events as a cold observable of one subscriber at a time: <c>OnNext</c> is back-pressure, the next event waits until it returns.</summary>
+    /// <summary>The same events as a cold observable of one subscriber at a time: <c>OnNext</c> is back-pressure, the next event waits
+    /// until it returns.</summary>
     public IObservable<ReceivedEvent> AsObservable() => Observable.Create<ReceivedEvent>(async (observer, cancellationToken) =>
     {
         await foreach (ReceivedEvent received in ReadAllAsync(cancellationToken))

@@ -24,10 +24,12 @@ public enum AccessAction
 /// <param name="Remote">The remote address, for people.</param>
 public sealed record AccessSubject(string ClientId, string? UserName, string Remote);
 
-/// <summary>The one place that is asked on every path: connect, publish, subscribe, each delivery, SDK batches. Must be fast and must not block.</summary>
+/// <summary>The one place that is asked on every path: connect, publish, subscribe, each delivery, SDK batches. Must be fast and must not
+/// block.</summary>
 public interface IAccessPolicy
 {
-    /// <summary>Whether <paramref name="subject"/> may do this. <paramref name="topic"/> is the topic or filter within the stream; both are the default at connect.</summary>
+    /// <summary>Whether <paramref name="subject"/> may do this. <paramref name="topic"/> is the topic or filter within the stream; both
+    /// are the default at connect.</summary>
     bool Allows(AccessSubject subject, AccessAction action, StreamPath stream, ReadOnlySpan<char> topic);
 }
 

@@ -2,8 +2,10 @@ using Streams.Core;
 
 namespace Streams.Gateways;
 
-/// <summary>The narrow waist: the few verbs through which every gateway (MQTT, HTTP, later Kafka) reaches the store of this cluster.</summary>
-/// <remarks>Safe for use by many threads. Whatever is answered, read or held is flushed to the stream's declared durability (rule R1, invariant 3).
+/// <summary>The narrow waist: the few verbs through which every gateway (MQTT, HTTP, later Kafka) reaches the store of this
+/// cluster.</summary>
+/// <remarks>Safe for use by many threads. Whatever is answered, read or held is flushed to the stream's declared durability (rule R1,
+/// invariant 3).
 /// Errors are <see cref="StreamsException"/>s; expected outcomes are values.</remarks>
 public interface IEventStore
 {
@@ -26,7 +28,8 @@ public interface IEventStore
     /// <paramref name="from"/> (rules R1, R3).</summary>
     IReadOnlyList<HeldRun> Held(ProducerId producer, StreamPartition partition, long from);
 
-    /// <summary>Takes a batch into the own lane; completes when it is flushed or refused (rules R2, R6). Waits while the store is saturated.</summary>
+    /// <summary>Takes a batch into the own lane; completes when it is flushed or refused (rules R2, R6). Waits while the store is
+    /// saturated.</summary>
     ValueTask<ProduceResult> ProduceAsync(ProducerSession session, StreamPartition partition, AfterVector after, EventBatch batch,
         CancellationToken cancellationToken);
 
@@ -37,11 +40,13 @@ public interface IEventStore
     /// <summary>The lanes of a partition.</summary>
     IReadOnlyList<LaneStatus> Lanes(StreamPartition partition);
 
-    /// <summary>Reads flushed entries, beginning with the one that holds <paramref name="from"/> (or the first behind it), at least one if there is one,
+    /// <summary>Reads flushed entries, beginning with the one that holds <paramref name="from"/> (or the first behind it), at least one
+    /// if there is one,
     /// else as many as fit <paramref name="maxBytes"/>.</summary>
     ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken);
 
-    /// <summary>Copies of these events in other lanes of the partition than <paramref name="except"/>, flushed, or removed by retention (rules R8, R10).</summary>
+    /// <summary>Copies of these events in other lanes of the partition than <paramref name="except"/>, flushed, or removed by retention
+    /// (rules R8, R10).</summary>
     IReadOnlyList<HeldRun> Copies(StreamPartition partition, SequenceRun run, Origin except);
 
     /// <summary>The cursor of a consumer, joined from all that was heard of it; <see cref="Cursor.Start"/> when nothing was.</summary>
@@ -56,7 +61,8 @@ public interface IEventStore
     /// <summary>Writes a register of a stream (last writer wins by hybrid clock); completes when it is flushed.</summary>
     ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken);
 
-    /// <summary>Calls <paramref name="changed"/> after each flush that brought something to <paramref name="stream"/> (entries, cursors, registers, also
+    /// <summary>Calls <paramref name="changed"/> after each flush that brought something to <paramref name="stream"/> (entries, cursors,
+    /// registers, also
     /// from links). The call comes on the store's thread: set a flag and return. Dispose to stop.</summary>
     IDisposable Watch(StreamPath stream, Action changed);
 }

@@ -58,10 +58,12 @@ internal sealed class ClientStory : IAsyncDisposable
         return [.. await Task.WhenAll(publishes)];
     }
 
-    public ValueTask<StreamsConsumer> ConsumeAsync(string name = "c") => Client.ConsumeAsync(new ConsumerOptions { Name = ConsumerName.Parse(name), Stream = Fleet });
+    public ValueTask<StreamsConsumer> ConsumeAsync(string name = "c") =>
+        Client.ConsumeAsync(new ConsumerOptions { Name = ConsumerName.Parse(name), Stream = Fleet });
 
     /// <summary>Reads until so many have been given, acknowledges them, and gives their payloads.</summary>
-    public static async Task<List<string>> ReadAsync(StreamsConsumer consumer, int count, bool acknowledge = true, Action<ReceivedEvent>? each = null)
+    public static async Task<List<string>> ReadAsync(StreamsConsumer consumer, int count, bool acknowledge = true,
+        Action<ReceivedEvent>? each = null)
     {
         List<string> read = [];
         using CancellationTokenSource limit = new(Eventually.DefaultLimit);

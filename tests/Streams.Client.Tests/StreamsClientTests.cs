@@ -118,7 +118,8 @@ public class StreamsClientTests
         await story.Client.FlushAsync().WaitAsync(Eventually.DefaultLimit);
         StreamsConsumer consumer = await story.ConsumeAsync();
         Task<List<string>> reading = ClientStory.ReadAsync(consumer, 6);
-        await Eventually.TrueAsync(() => story.World["b"].Subscriptions.Any(static s => s.Positions.Count > 0), "b has delivered what it has");
+        await Eventually.TrueAsync(() => story.World["b"].Subscriptions.Any(static s => s.Positions.Count > 0),
+            "b has delivered what it has");
         Assert.False(reading.IsCompleted);
         story.World.Link("a", "b");
         Assert.Equal(ClientStory.Numbers(1, 6), await reading);
@@ -163,7 +164,8 @@ public class StreamsClientTests
         List<PublishReceipt> receipts = [];
         for (int i = 0; i < 9; i++)
         {
-            receipts.Add(await story.Client.PublishAsync(ClientStory.Fleet, TopicName.Parse(i == 4 ? "bad" : "good"), new byte[] { 1 }, "k"u8.ToArray()));
+            receipts.Add(await story.Client.PublishAsync(ClientStory.Fleet, TopicName.Parse(i == 4 ? "bad" : "good"), new byte[] { 1 },
+                "k"u8.ToArray()));
         }
 
         story.World["a"].IsUp = true;

@@ -64,8 +64,10 @@ internal sealed class Chance(int seed)
         int count = 1 + Random.Next(maxEvents);
         for (int i = 0; i < count; i++)
         {
-            byte[] headers = Random.Next(3) == 0 ? EventHeader.Encode([new EventHeader("trace", Bytes(30)), new EventHeader("b", Bytes(3))]) : [];
-            builder.TryAdd(System.Text.Encoding.UTF8.GetBytes(Topic()), Random.Next(2) == 0 ? Bytes(20) : [], headers, Bytes(maxPayload), Random.NextInt64());
+            byte[] headers = Random.Next(3) == 0 ? EventHeader.Encode([new EventHeader("trace", Bytes(30)), new EventHeader("b",
+                Bytes(3))]) : [];
+            builder.TryAdd(System.Text.Encoding.UTF8.GetBytes(Topic()), Random.Next(2) == 0 ? Bytes(20) : [], headers, Bytes(maxPayload),
+                Random.NextInt64());
         }
 
         return builder.Build(new EventIdentity(ProducerId.Create(Random), (ulong)Random.NextInt64(), 1 + Random.NextInt64(1L << 40)),

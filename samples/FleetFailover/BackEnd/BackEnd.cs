@@ -14,7 +14,7 @@ internal sealed class BackEnd : IAsyncDisposable
     private const int MaxWaiting = 1_024;
 
     /// <summary>Commands that the outbox may write with one flush.</summary>
-    private const int MaxUnderWay = 64;
+    private const int MaxUnderWay = 1_024;
 
     private readonly FleetWorld _world;
     private readonly StreamsClient _client;

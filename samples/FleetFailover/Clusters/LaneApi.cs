@@ -10,8 +10,8 @@ internal readonly record struct ListedLane(LaneId Lane, long First, long Next);
 /// <summary>Reads lanes from a cluster over its HTTP API.</summary>
 internal sealed class LaneApi(HttpClient http)
 {
-    /// <summary>Events of one answer: about a megabyte of text.</summary>
-    private const int PageEvents = 2_000;
+    /// <summary>Events of one answer: about four megabytes of text.</summary>
+    private const int PageEvents = 8_000;
 
     /// <summary>The lanes that hold events; none when the cluster does not know the stream.</summary>
     public async Task<IReadOnlyList<ListedLane>> ListAsync(Uri cluster, StreamPath stream, CancellationToken cancellationToken)
@@ -49,6 +49,8 @@ internal sealed class LaneApi(HttpClient http)
 internal sealed class LanePage(JsonDocument document) : IDisposable
 {
     public long Next => document.RootElement.GetProperty("next").GetInt64();
+
+    public int Count => document.RootElement.GetProperty("events").GetArrayLength();
 
     public JsonElement.ArrayEnumerator Events => document.RootElement.GetProperty("events").EnumerateArray();
 

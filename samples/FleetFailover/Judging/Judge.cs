@@ -35,7 +35,9 @@ internal sealed class Judge
         LedgerTotals telemetry = Telemetry.Close();
         LedgerTotals commands = Commands.Close();
         Audit.Close(new Dictionary<string, Ledger> { [Fleet.Value] = Telemetry, [CommandStream.Value] = Commands });
-        return new Verdict(telemetry, commands, Audit.Mismatches, Audit.Differences, Findings.Count(FaultKind.Failure), Findings.Kept);
+        long twins = Math.Max(0, Audit.Events - telemetry.Sent - commands.Sent);
+        return new Verdict(telemetry, commands, Audit.Mismatches, Audit.Differences, Findings.Count(FaultKind.Failure), twins,
+            Findings.Kept);
     }
 }
 
@@ -45,9 +47,10 @@ internal sealed class Judge
 /// <param name="OffsetMismatches">Offsets that name different events, in two clusters or to a client.</param>
 /// <param name="LaneDifferences">Lanes that a cluster misses, or has less of.</param>
 /// <param name="Failures">Clients that failed, waits that ran out, clusters that did not come back.</param>
+/// <param name="Twins">Places in lanes beyond one for each event: resent, and stored twice. No fault if each is delivered once.</param>
 /// <param name="Findings">The first faults of each kind, by name.</param>
 internal sealed record Verdict(LedgerTotals Telemetry, LedgerTotals Commands, long OffsetMismatches, long LaneDifferences, long Failures,
-    IReadOnlyList<Finding> Findings)
+    long Twins, IReadOnlyList<Finding> Findings)
 {
     /// <summary>Everything sent was delivered, once, in order, and every offset means the same everywhere.</summary>
     public bool Passed => Telemetry.IsClean && Commands.IsClean && OffsetMismatches == 0 && LaneDifferences == 0 && Failures == 0;

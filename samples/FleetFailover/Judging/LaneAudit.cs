@@ -19,6 +19,9 @@ internal sealed class LaneAudit(LaneTable lanes, IReadOnlyList<string> clusters,
 
     public long Differences { get; private set; }
 
+    /// <summary>Offsets that any cluster holds, over all lanes.</summary>
+    public long Events => _references.Values.Sum(reference => (long)reference.Count);
+
     public IReadOnlyList<string> Clusters => clusters;
 
     /// <summary>All lanes that a cluster has, in order.</summary>
@@ -120,6 +123,8 @@ internal sealed class LaneAudit(LaneTable lanes, IReadOnlyList<string> clusters,
     {
         private LaneContent[] _contents = [];
         private readonly Bitmap _known = new();
+
+        public int Count => _known.Count;
 
         public bool TryGet(long offset, out LaneContent content)
         {

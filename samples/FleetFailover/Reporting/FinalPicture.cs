@@ -23,7 +23,8 @@ internal static class FinalPicture
         }
 
         output.WriteLine($"load {report.Durations.LoadSeconds:0.0} s, drained in {report.Durations.DrainSeconds:0.0} s, "
-            + $"{report.Reconnects} reconnects, {report.OrderReleased} released out of patience, seed {report.Seed}");
+            + $"{report.Reconnects} reconnects, {report.Twins} events stored twice, {report.OrderReleased} released out of patience, "
+            + $"seed {report.Seed}");
         if (report.SabotageDone is { } deed)
         {
             output.WriteLine($"sabotage: {deed}");

@@ -61,6 +61,10 @@ internal sealed record RunReport
 
     public required long Failures { get; init; }
 
+    /// <summary>Places in lanes beyond one for each event: what was resent because its acknowledgement died with a cluster. No
+    /// fault.</summary>
+    public required long Twins { get; init; }
+
     /// <summary>Events handed out although an earlier one of their car had not come in time: allowed by declared patience, and
     /// counted.</summary>
     public required long OrderReleased { get; init; }
@@ -106,6 +110,7 @@ internal sealed record RunReport
             CommandDuplicates = verdict.Commands.Duplicates,
             CommandsOutOfOrder = verdict.Commands.OutOfOrder,
             Failures = verdict.Failures,
+            Twins = verdict.Twins,
             OrderReleased = clients.OrderReleased,
             ResumeMilliseconds = resume,
             Reconnects = clients.Reconnects,

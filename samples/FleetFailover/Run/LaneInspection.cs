@@ -53,26 +53,29 @@ internal sealed class LaneInspection(ClusterRing ring, FleetWorld world)
         int lane = world.Judge.Lanes.Number(listed.Lane.Partition.Stream, listed.Lane.Partition.Partition, listed.Lane.Origin);
         audit.List(cluster, lane, listed.First, listed.Next);
         using LaneHash hash = new();
-        for (long from = listed.First; from < listed.Next;)
+        Task<LanePage>? coming = PageAsync(listed.First);
+        while (coming is not null)
         {
-            using LanePage page = await ring.Lanes.ReadAsync(ring.Clusters[cluster].Http, listed.Lane, from, cancellationToken);
-            if (page.Next <= from)
-            {
-                break;
-            }
-
+            using LanePage page = await coming;
+            coming = page.Count > 0 && page.Next < listed.Next ? PageAsync(page.Next) : null;      // on its way while this one is hashed
             foreach (JsonElement json in page.Events)
             {
-                long offset = json.GetProperty("offset").GetInt64();
-                (byte[] payload, ulong fingerprint) = hash.Add(offset, json);
-                bool known = world.Cars.TryRead(payload, out int car, out int number);
-                LaneContent content = new(fingerprint, known ? car : -1, number);
-                audit.Read(cluster, lane, offset, world.Saboteur.Read(ring.Clusters[cluster].Name.Value, new Place(lane, offset), content));
+                Take(cluster, lane, hash, json);
             }
-
-            from = page.Next;
         }
 
         audit.Finish(cluster, lane, hash.Finish());
+
+        Task<LanePage> PageAsync(long from) => ring.Lanes.ReadAsync(ring.Clusters[cluster].Http, listed.Lane, from, cancellationToken);
+    }
+
+    private void Take(int cluster, int lane, LaneHash hash, JsonElement json)
+    {
+        long offset = json.GetProperty("offset").GetInt64();
+        (byte[] payload, ulong fingerprint) = hash.Add(offset, json);
+        bool known = world.Cars.TryRead(payload, out int car, out int number);
+        LaneContent truth = new(fingerprint, known ? car : -1, number);
+        LaneContent shown = world.Saboteur.Read(ring.Clusters[cluster].Name.Value, new Place(lane, offset), truth);
+        world.Judge.Audit.Read(cluster, lane, offset, shown);
     }
 }

@@ -51,7 +51,7 @@ internal sealed class ResumeTimes(int cars, TimeProvider time)
         lock (_gate)
         {
             double[] sorted = [.. _milliseconds.Order()];
-            return new ResumeFigures(sorted.Length, At(sorted, 0.5), At(sorted, 0.99), At(sorted, 1));
+            return new ResumeFigures(sorted.Length, _waitingCars, At(sorted, 0.5), At(sorted, 0.99), At(sorted, 1));
         }
     }
 
@@ -60,5 +60,6 @@ internal sealed class ResumeTimes(int cars, TimeProvider time)
         sorted.Length == 0 ? null : Math.Round(sorted[Math.Max(0, (int)Math.Ceiling(part * sorted.Length) - 1)], 1);
 }
 
-/// <summary>Percentiles in milliseconds over <paramref name="Count"/> interruptions of a car; null when there was none.</summary>
-internal sealed record ResumeFigures(int Count, double? P50, double? P99, double? Max);
+/// <summary>Percentiles in milliseconds over <paramref name="Count"/> interruptions of a car; null when there was none. Missing are cars
+/// that had nothing to publish, or whose cluster was back before another one had confirmed anything of theirs.</summary>
+internal sealed record ResumeFigures(int Count, int Missing, double? P50, double? P99, double? Max);

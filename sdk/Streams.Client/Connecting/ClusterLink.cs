@@ -3,8 +3,10 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>Keeps the client connected to one cluster: connects, lets everyone use the session, and goes on with the next when it ends.</summary>
-/// <remarks>Failure: a fault of one user of a session ends the session, never the loop. The loop ends with <see cref="DisposeAsync"/> alone.</remarks>
+/// <summary>Keeps the client connected to one cluster: connects, lets everyone use the session, and goes on with the next when it
+/// ends.</summary>
+/// <remarks>Failure: a fault of one user of a session ends the session, never the loop. The loop ends with <see cref="DisposeAsync"/>
+/// alone.</remarks>
 internal sealed class ClusterLink : IAsyncDisposable
 {
     private readonly StreamsClientOptions _options;
@@ -24,7 +26,8 @@ internal sealed class ClusterLink : IAsyncDisposable
     private int _useless;
 
     /// <summary>A link; <see cref="Start"/> lets it begin.</summary>
-    public ClusterLink(StreamsClientOptions options, IClusterConnector connector, ClientMetrics metrics, TimeProvider time, Random chance, ILogger logger)
+    public ClusterLink(StreamsClientOptions options, IClusterConnector connector, ClientMetrics metrics, TimeProvider time, Random chance,
+        ILogger logger)
     {
         _options = options;
         _connector = connector;
@@ -111,7 +114,8 @@ internal sealed class ClusterLink : IAsyncDisposable
         ClusterSession session = new(endpoint, _options.AnswerTimeout, _time);
         try
         {
-            session.Attach(await _connector.ConnectAsync(endpoint, _options.Name, (topic, payload) => Receive(session, topic, payload), cancellationToken));
+            session.Attach(await _connector.ConnectAsync(endpoint, _options.Name, (topic, payload) => Receive(session, topic, payload),
+                cancellationToken));
             return session;
         }
         catch

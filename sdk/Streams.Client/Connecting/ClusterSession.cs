@@ -4,7 +4,8 @@ using Streams.Core;
 namespace Streams.Client;
 
 /// <summary>One connection as long as it is good: the first fault ends it for all who use it.</summary>
-/// <remarks>Safe for use by many threads. It ends when the connection closes, when something is not answered in time, or when someone says why it is no good.
+/// <remarks>Safe for use by many threads. It ends when the connection closes, when something is not answered in time, or when someone
+/// says why it is no good.
 /// Nothing is lost by its end: what was not answered is asked for, or sent, again in the next one.</remarks>
 internal sealed class ClusterSession : IAsyncDisposable
 {
@@ -45,7 +46,8 @@ internal sealed class ClusterSession : IAsyncDisposable
     public void Attach(IClusterConnection connection)
     {
         _connection = connection;
-        connection.Closed.ContinueWith(closed => End(closed.Result), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        connection.Closed.ContinueWith(closed => End(closed.Result), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
     }
 
     /// <summary>Ends it.</summary>
@@ -63,7 +65,8 @@ internal sealed class ClusterSession : IAsyncDisposable
     {
         try
         {
-            ClusterAnswer answer = await _connection!.SendAsync(topic, payload, answered: true, Token).WaitAsync(_answerTimeout, _time, Token);
+            ClusterAnswer answer = await _connection!.SendAsync(topic, payload, answered: true, Token).WaitAsync(_answerTimeout, _time,
+                Token);
             if (!answer.IsTaken && !answer.IsPermanent)
             {
                 WasRefused |= answer.Text.Contains(nameof(ProduceRefusal.NotWriting), StringComparison.Ordinal);

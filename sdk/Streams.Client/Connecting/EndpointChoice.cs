@@ -6,7 +6,8 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>Finds a cluster that answers: in the order of the list, with jittered exponential back-off between rounds, and without those that have failed lately as long
+/// <summary>Finds a cluster that answers: in the order of the list, with jittered exponential back-off between rounds, and without
+/// those that have failed lately as long
 /// as others answer.</summary>
 internal sealed class EndpointChoice
 {
@@ -35,7 +36,8 @@ internal sealed class EndpointChoice
             Randomizer = () => Jitter(chance),
             ShouldHandle = new PredicateBuilder().Handle<NoClusterException>(),
         }).Build();
-        _breakers = [.. options.Clusters.Select(_ => new ResiliencePipelineBuilder { TimeProvider = time }.AddCircuitBreaker(new CircuitBreakerStrategyOptions
+        _breakers = [.. options.Clusters.Select(_ => new ResiliencePipelineBuilder { TimeProvider = time }.AddCircuitBreaker(
+            new CircuitBreakerStrategyOptions
         {
             MinimumThroughput = 2,
             FailureRatio = 0.9,
@@ -47,7 +49,8 @@ internal sealed class EndpointChoice
     }
 
     /// <summary>Goes on until a cluster answers.</summary>
-    public async ValueTask<T> ConnectAsync<T>(Func<ClusterEndpoint, CancellationToken, ValueTask<T>> connect, CancellationToken cancellationToken) =>
+    public async ValueTask<T> ConnectAsync<T>(Func<ClusterEndpoint, CancellationToken, ValueTask<T>> connect,
+        CancellationToken cancellationToken) =>
         await _rounds.ExecuteAsync(token => RoundAsync(connect, token), cancellationToken);
 
     /// <summary>A cluster takes connections and is no good: the others come first for a while.</summary>
@@ -68,7 +71,8 @@ internal sealed class EndpointChoice
         }
     }
 
-    private async ValueTask<T> RoundAsync<T>(Func<ClusterEndpoint, CancellationToken, ValueTask<T>> connect, CancellationToken cancellationToken)
+    private async ValueTask<T> RoundAsync<T>(Func<ClusterEndpoint, CancellationToken, ValueTask<T>> connect,
+        CancellationToken cancellationToken)
     {
         List<int> passedOver = [];
         for (int i = 0; i < _breakers.Length; i++)

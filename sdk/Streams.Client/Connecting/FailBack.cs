@@ -7,8 +7,10 @@ internal static class FailBack
 {
     private const int LooksPerSpan = 3;
 
-    /// <summary>Ends the session when the preferred cluster has answered at every look for the time that the options ask. Ends with the session.</summary>
-    public static async Task WatchAsync(StreamsClientOptions options, IClusterConnector connector, ClusterSession session, TimeProvider time, ILogger logger)
+    /// <summary>Ends the session when the preferred cluster has answered at every look for the time that the options ask. Ends with the
+    /// session.</summary>
+    public static async Task WatchAsync(StreamsClientOptions options, IClusterConnector connector, ClusterSession session,
+        TimeProvider time, ILogger logger)
     {
         ClusterEndpoint preferred = options.Clusters[0];
         if (session.Endpoint == preferred || options.FailBackAfter == Timeout.InfiniteTimeSpan)
@@ -36,7 +38,8 @@ internal static class FailBack
         }
     }
 
-    private static async Task<bool> AnswersAsync(ClusterEndpoint endpoint, StreamsClientOptions options, IClusterConnector connector, CancellationToken token)
+    private static async Task<bool> AnswersAsync(ClusterEndpoint endpoint, StreamsClientOptions options, IClusterConnector connector,
+        CancellationToken token)
     {
         try
         {

@@ -30,7 +30,8 @@ internal interface IClusterConnection : IAsyncDisposable
     /// <summary>Completes with the reason when the connection is over. Never faults.</summary>
     Task<string> Closed { get; }
 
-    /// <summary>Sends a message; messages go out in the order of the calls. Completes with the answer, or when it is written if none is asked for.</summary>
+    /// <summary>Sends a message; messages go out in the order of the calls. Completes with the answer, or when it is written if none is
+    /// asked for.</summary>
     /// <exception cref="IOException">The connection is over.</exception>
     Task<ClusterAnswer> SendAsync(string topic, ReadOnlyMemory<byte> payload, bool answered, CancellationToken cancellationToken);
 }
@@ -40,5 +41,6 @@ internal interface IClusterConnector
 {
     /// <summary>Connects; <paramref name="incoming"/> is called from then on.</summary>
     /// <exception cref="Exception">Whatever it was that failed: its message is for people.</exception>
-    ValueTask<IClusterConnection> ConnectAsync(ClusterEndpoint endpoint, string clientId, IncomingMessage incoming, CancellationToken cancellationToken);
+    ValueTask<IClusterConnection> ConnectAsync(ClusterEndpoint endpoint, string clientId, IncomingMessage incoming,
+        CancellationToken cancellationToken);
 }

@@ -42,13 +42,15 @@ internal sealed class MqttClusterConnector(StreamsClientOptions options, TimePro
     {
         public Task<string> Closed { get; } = WhyAsync(connection.Closed);
 
-        public async Task<ClusterAnswer> SendAsync(string topic, ReadOnlyMemory<byte> payload, bool answered, CancellationToken cancellationToken)
+        public async Task<ClusterAnswer> SendAsync(string topic, ReadOnlyMemory<byte> payload, bool answered,
+            CancellationToken cancellationToken)
         {
             try
             {
                 MqttPublishResult result = await connection.PublishAsync(
                     topic, payload, answered ? MqttQos.AtLeastOnce : MqttQos.AtMostOnce, cancellationToken: cancellationToken);
-                return new ClusterAnswer((byte)result.ReasonCode, result.Properties?.ReasonString ?? string.Empty, Placed(result.Properties));
+                return new ClusterAnswer((byte)result.ReasonCode, result.Properties?.ReasonString ?? string.Empty,
+                    Placed(result.Properties));
             }
             catch (MqttProtocolException e)
             {

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace Streams.Client;
 
 /// <summary>What a consumer has of its client.</summary>
-internal sealed record ConsumerContext(StreamsClientOptions Options, EventOutbox Outbox, ClusterLink Link, ClientMetrics Metrics, SteadyClock Clock,
-    ILogger Logger)
+internal sealed record ConsumerContext(StreamsClientOptions Options, EventOutbox Outbox, ClusterLink Link, ClientMetrics Metrics,
+    SteadyClock Clock, ILogger Logger)
 {
     private int _subscriptions;
 

@@ -5,7 +5,8 @@ using Streams.Core;
 namespace Streams.Client;
 
 /// <summary>A consumer over all its sessions: opens, receives, hands out, keeps and commits.</summary>
-/// <remarks>Decisions are <see cref="PassByReader"/>'s, under one lock that is never held across I/O. Failure: a fault of a session ends that; what cannot be kept on the device stays to be
+/// <remarks>Decisions are <see cref="PassByReader"/>'s, under one lock that is never held across I/O. Failure: a fault of a session
+/// ends that; what cannot be kept on the device stays to be
 /// kept, and the cursor behind it. A cluster is never told a cursor that is not on the device's disk (R17).</remarks>
 internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
 {
@@ -194,7 +195,8 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
             ClientLog.OpenRefused(_context.Logger, _options.Name, _options.Stream, answer.Text);
             lock (_lock)
             {
-                _fault = new InvalidRequestException($"{session.Cluster} refused consumer {_options.Name} of {_options.Stream}: {answer.Text}");
+                _fault = new InvalidRequestException(
+                    $"{session.Cluster} refused consumer {_options.Name} of {_options.Stream}: {answer.Text}");
             }
 
             _available.Set();
@@ -319,13 +321,15 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
         return null;
     }
 
-    /// <summary>Queues what was given; gives the credit that it holds. What had been held back has given its credit back already.</summary>
+    /// <summary>Queues what was given; gives the credit that it holds. What had been held back has given its credit back
+    /// already.</summary>
     private int Queue(ConsumerPartition partition, Delivery? delivery)
     {
         int held = 0;
         foreach (GivenEvent given in _output.Given)
         {
-            bool isOfThis = delivery is not null && given.Origin == delivery.Origin && given.Offset >= delivery.From.Value && given.Offset < delivery.To.Value;
+            bool isOfThis = delivery is not null && given.Origin == delivery.Origin && given.Offset >= delivery.From.Value
+                && given.Offset < delivery.To.Value;
             int credit = isOfThis ? EventContent.SizeOf(given.View) : 0;
             held += credit;
             _ready.Add(partition.Content.Of(given), partition.Reader, credit);
@@ -381,7 +385,8 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
                 partition.Reader.Tick(now, _output);
                 if (_output.ReleasedByPatience > 0)
                 {
-                    ClientLog.PatienceRanOut(_context.Logger, _options.Name, _options.Stream, partition.Reader.Partition.Value, _output.ReleasedByPatience);
+                    ClientLog.PatienceRanOut(_context.Logger, _options.Name, _options.Stream, partition.Reader.Partition.Value,
+                        _output.ReleasedByPatience);
                 }
 
                 Queue(partition, null);
@@ -444,7 +449,8 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
         if (partition.Reader.Life != life)
         {
             partition.Committed = partition.Reader.Confirmed();
-            ClientLog.Rewound(_context.Logger, _options.Name, _options.Stream, partition.Reader.Partition.Value, partition.Committed.Generation.Number);
+            ClientLog.Rewound(_context.Logger, _options.Name, _options.Stream, partition.Reader.Partition.Value,
+                partition.Committed.Generation.Number);
         }
     }
 
@@ -453,7 +459,8 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
         foreach (ResumeRequest resume in resumes ?? [])
         {
             _ = session?.AskAsync(ProtocolTopics.Resume, Wire.Of((ref ByteWriter w) => resume.Write(ref w)))
-                .ContinueWith(static t => t.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+                .ContinueWith(static t => t.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+                    TaskScheduler.Default);
         }
     }
 

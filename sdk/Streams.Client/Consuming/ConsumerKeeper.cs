@@ -4,12 +4,14 @@ using Streams.Core;
 namespace Streams.Client;
 
 /// <summary>Keeps a consumer's cursors and ranges on the device, gathered over a short time, in one transaction each (R17).</summary>
-/// <remarks>Failure: what could not be kept is tried again each second and with everything that follows it; meanwhile no cluster is told of it.</remarks>
+/// <remarks>Failure: what could not be kept is tried again each second and with everything that follows it; meanwhile no cluster is told
+/// of it.</remarks>
 internal sealed class ConsumerKeeper : IAsyncDisposable
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
-    // A cursor that moves over what others are sent costs nothing when it is lost: keeping it at every delivery would cost each idle device five flushes a second.
+    // A cursor that moves over what others are sent costs nothing when it is lost: keeping it at every delivery would cost each idle
+    // device five flushes a second.
     private static readonly TimeSpan PassedEvery = TimeSpan.FromSeconds(5);
 
     private readonly SemaphoreSlim _one = new(1, 1);

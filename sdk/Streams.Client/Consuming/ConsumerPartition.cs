@@ -24,7 +24,8 @@ internal sealed class ConsumerPartition
 
         Content = content;
         _saved = Durable = kept.Cursor;
-        Reader = new PassByReader(kept.Partition, new ReaderLimits(options.HoldBackEvents, HoldBackBytes(options)), kept.Cursor, given, patience);
+        Reader = new PassByReader(kept.Partition, new ReaderLimits(options.HoldBackEvents, HoldBackBytes(options)), kept.Cursor, given,
+            patience);
     }
 
     /// <summary>The machine.</summary>

@@ -16,7 +16,8 @@ internal static class ConsumerStore
     private const int MaxWaits = Cursor.MaxLanes;
 
     /// <summary>Finds the consumer, or begins it, and reads what is kept of it.</summary>
-    public static (long Id, IReadOnlyList<KeptPartition> Partitions) Load(OutboxTransaction transaction, ConsumerName name, StreamPath stream)
+    public static (long Id, IReadOnlyList<KeptPartition> Partitions) Load(OutboxTransaction transaction, ConsumerName name,
+        StreamPath stream)
     {
         using Statement insert = transaction.Database.Prepare("INSERT OR IGNORE INTO consumers(name, stream) VALUES(?, ?)");
         insert.Bind(1, name.Value).Bind(2, stream.Value).Run();
@@ -26,8 +27,10 @@ internal static class ConsumerStore
         select.Reset();
 
         List<KeptPartition> partitions = [];
-        using Statement cursors = transaction.Database.Prepare("SELECT partition, cursor, waits FROM cursors WHERE consumer=? ORDER BY partition");
-        using Statement given = transaction.Database.Prepare("SELECT producer, epoch, runs, active FROM given WHERE consumer=? AND partition=?");
+        using Statement cursors = transaction.Database.Prepare(
+            "SELECT partition, cursor, waits FROM cursors WHERE consumer=? ORDER BY partition");
+        using Statement given = transaction.Database.Prepare(
+            "SELECT producer, epoch, runs, active FROM given WHERE consumer=? AND partition=?");
         cursors.Bind(1, id);
         while (cursors.Step())
         {
@@ -41,7 +44,8 @@ internal static class ConsumerStore
             }
 
             given.Reset();
-            partitions.Add(new KeptPartition(new PartitionId((int)partition), ReadCursor(cursors.Blob(1).ToArray()), ReadWaits(cursors.Blob(2).ToArray()), runs));
+            partitions.Add(new KeptPartition(new PartitionId((int)partition), ReadCursor(cursors.Blob(1).ToArray()),
+                ReadWaits(cursors.Blob(2).ToArray()), runs));
         }
 
         return (id, partitions);
@@ -50,10 +54,12 @@ internal static class ConsumerStore
     /// <summary>Keeps what changed.</summary>
     public static void Save(OutboxTransaction transaction, long consumer, IReadOnlyList<KeptPartition> partitions)
     {
-        using Statement cursor = transaction.Database.Prepare("INSERT OR REPLACE INTO cursors(consumer, partition, cursor, waits) VALUES(?, ?, ?, ?)");
+        using Statement cursor = transaction.Database.Prepare(
+            "INSERT OR REPLACE INTO cursors(consumer, partition, cursor, waits) VALUES(?, ?, ?, ?)");
         using Statement add = transaction.Database.Prepare(
             "INSERT OR REPLACE INTO given(consumer, partition, producer, epoch, runs, active) VALUES(?, ?, ?, ?, ?, ?)");
-        using Statement remove = transaction.Database.Prepare("DELETE FROM given WHERE consumer=? AND partition=? AND producer=? AND epoch=?");
+        using Statement remove = transaction.Database.Prepare(
+            "DELETE FROM given WHERE consumer=? AND partition=? AND producer=? AND epoch=?");
         Span<byte> producer = stackalloc byte[ProducerId.Size];
         foreach (KeptPartition kept in partitions)
         {

@@ -6,7 +6,8 @@ namespace Streams.Client;
 /// <summary>Keeps the jumps of a cursor within their bound.</summary>
 internal static class CursorJumps
 {
-    /// <summary>The jumps; when there are too many, those of each lane become one. That claims more to be stepped over than was, which makes a twin come
+    /// <summary>The jumps; when there are too many, those of each lane become one. That claims more to be stepped over than was, which
+    /// makes a twin come
     /// once more rather than not at all (rule R10).</summary>
     public static ImmutableSortedSet<CursorJump> Bound(ImmutableSortedSet<CursorJump>.Builder jumps)
     {

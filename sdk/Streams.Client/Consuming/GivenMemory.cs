@@ -11,7 +11,8 @@ internal readonly record struct ProducerEpoch(ProducerId Producer, ulong Epoch);
 /// <param name="LastActive">When something was added last: milliseconds since 1970.</param>
 internal readonly record struct KeptRuns(ProducerEpoch Key, byte[] Runs, long LastActive);
 
-/// <summary>The SDK's memory of one partition (rule R17): for each (producer, epoch) the sequences that the application is done with. What it does not know, may be given.</summary>
+/// <summary>The SDK's memory of one partition (rule R17): for each (producer, epoch) the sequences that the application is done with.
+/// What it does not know, may be given.</summary>
 /// <remarks>Pure. It is kept in one transaction with the local cursor: <see cref="TakeChanges"/>.</remarks>
 internal sealed class GivenMemory
 {
@@ -44,7 +45,8 @@ internal sealed class GivenMemory
     }
 
     /// <summary>Whether the application is done with this event.</summary>
-    public bool Contains(in EventIdentity identity) => Of(new ProducerEpoch(identity.Producer, identity.Epoch))?.Contains(identity.Sequence) ?? false;
+    public bool Contains(in EventIdentity identity) =>
+        Of(new ProducerEpoch(identity.Producer, identity.Epoch))?.Contains(identity.Sequence) ?? false;
 
     /// <summary>Remembers a run.</summary>
     public void Add(ProducerEpoch key, GivenRun run, long now)
@@ -57,7 +59,8 @@ internal sealed class GivenMemory
         }
     }
 
-    /// <summary>A delivery was received whole: what it covers and does not bring counts as given, or ranges would not merge (rule R17).</summary>
+    /// <summary>A delivery was received whole: what it covers and does not bring counts as given, or ranges would not merge (rule
+    /// R17).</summary>
     public void AddCovered(Delivery delivery, BatchHeader? header, long now)
     {
         foreach (SequenceRun run in delivery.Covered)

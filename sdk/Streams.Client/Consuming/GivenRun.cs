@@ -18,7 +18,8 @@ internal readonly record struct GivenRun(long First, long Last, Origin Origin, l
         ? new GivenRun(first, last, Origin, FirstOffset + (first - First), FirstOffset + (last - First))
         : new GivenRun(first, last, Origin, FirstOffset, LastOffset);
 
-    /// <summary>What is left when everything at or behind offset <paramref name="position"/> is forgotten; false when nothing is. A run whose
+    /// <summary>What is left when everything at or behind offset <paramref name="position"/> is forgotten; false when nothing is. A run
+    /// whose
     /// inner offsets are not known is forgotten whole: better once more than never.</summary>
     public bool TryForget(long position, out GivenRun rest)
     {

@@ -3,8 +3,10 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>What the application is done with of one producer's epoch in one partition: runs of sequences, normally one for each lane they came from (rule R17).</summary>
-/// <remarks>Pure. No bound in events. Where one producer shares a lane with others its offsets are not consecutive; up to 64 runs are kept apart so that a rewind can forget
+/// <summary>What the application is done with of one producer's epoch in one partition: runs of sequences, normally one for each lane
+/// they came from (rule R17).</summary>
+/// <remarks>Pure. No bound in events. Where one producer shares a lane with others its offsets are not consecutive; up to 64 runs are
+/// kept apart so that a rewind can forget
 /// exactly what it must (R11), beyond that neighbours are merged and only the ends of their stretch are known.</remarks>
 internal sealed class GivenRuns
 {
@@ -51,7 +53,8 @@ internal sealed class GivenRuns
         return added;
     }
 
-    /// <summary>Forgets what was given at or behind the positions of <paramref name="cursor"/> in the lanes it was given from (rule R11).</summary>
+    /// <summary>Forgets what was given at or behind the positions of <paramref name="cursor"/> in the lanes it was given from (rule
+    /// R11).</summary>
     public bool Forget(Cursor cursor)
     {
         bool changed = false;
@@ -128,7 +131,8 @@ internal sealed class GivenRuns
     }
 
     private static bool Joins(GivenRun a, GivenRun b) => a.Last + 1 == b.First && a.Origin == b.Origin
-        && ((a.IsDense && b.IsDense && a.LastOffset + 1 == b.FirstOffset) || (a.FirstOffset == b.FirstOffset && a.LastOffset == b.LastOffset));
+        && ((a.IsDense && b.IsDense && a.LastOffset + 1 == b.FirstOffset)
+            || (a.FirstOffset == b.FirstOffset && a.LastOffset == b.LastOffset));
 
     private void MergeNeighbours()
     {

@@ -30,7 +30,8 @@ internal sealed class HeldEvent
     public int Bytes => View.Payload.Length + View.Key.Length + View.Headers.Length + View.Topic.Length;
 }
 
-/// <summary>What is held back of one producer: for each lane a queue in the order of offsets, so that only the first of each can be given next.</summary>
+/// <summary>What is held back of one producer: for each lane a queue in the order of offsets, so that only the first of each can be
+/// given next.</summary>
 internal sealed class HeldProducer(ProducerId id)
 {
     /// <summary>The producer.</summary>

@@ -42,7 +42,8 @@ internal sealed class HoldBack(int maxEvents, long maxBytes)
         return producer;
     }
 
-    /// <summary>Takes out the first of what is held of a producer in its lane number <paramref name="at"/>; true when that lane is empty now.</summary>
+    /// <summary>Takes out the first of what is held of a producer in its lane number <paramref name="at"/>; true when that lane is
+    /// empty now.</summary>
     public bool Remove(HeldProducer producer, int at)
     {
         HeldEvent held = producer.Lanes[at].Events.Dequeue();

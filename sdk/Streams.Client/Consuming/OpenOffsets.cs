@@ -1,7 +1,9 @@
 namespace Streams.Client;
 
-/// <summary>Offsets of one lane that hold its cursor back: held, or handed out and not acknowledged. Sorted; added nearly always at the end, taken out in any order.</summary>
-/// <remarks>Pure. Adding at the end and taking out are cheap (logarithmic, no allocation per offset); memory follows the number of open offsets, not their distance.</remarks>
+/// <summary>Offsets of one lane that hold its cursor back: held, or handed out and not acknowledged. Sorted; added nearly always at the
+/// end, taken out in any order.</summary>
+/// <remarks>Pure. Adding at the end and taking out are cheap (logarithmic, no allocation per offset); memory follows the number of open
+/// offsets, not their distance.</remarks>
 internal sealed class OpenOffsets
 {
     private const int WorthCompacting = 64;

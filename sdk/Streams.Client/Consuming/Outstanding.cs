@@ -17,7 +17,8 @@ internal sealed class Outstanding
     /// <summary>An event is handed out.</summary>
     public void Add(in EventIdentity identity, EventSpot spot) => _events.Add(identity, (spot, null));
 
-    /// <summary>A copy was met (or the same again after a reconnect): true, and its place is let go together with the event, when that is handed out.</summary>
+    /// <summary>A copy was met (or the same again after a reconnect): true, and its place is let go together with the event, when that
+    /// is handed out.</summary>
     public bool TryTie(in EventIdentity identity, EventSpot copy)
     {
         if (_events.Count == 0)

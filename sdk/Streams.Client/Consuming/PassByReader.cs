@@ -2,22 +2,24 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>One partition of a consumer under rule R19 (pass-by): lanes come ungated, and only the producer that has to wait is held back.</summary>
-/// <remarks>Pure and single-threaded: deliveries, acknowledgements and time in, events and requests out. A delivery that does not make sense changes nothing and is told
+/// <summary>One partition of a consumer under rule R19 (pass-by): lanes come ungated, and only the producer that has to wait is held
+/// back.</summary>
+/// <remarks>Pure and single-threaded: deliveries, acknowledgements and time in, events and requests out. A delivery that does not make
+/// sense changes nothing and is told
 /// as a fault: the shell ends the connection, and the next session begins at the cursor.
-/// <para>With explicit acknowledgement an event counts as given in two steps: handed out, it is known in memory and no copy of it is handed out again in this process; acknowledged, it
-/// is remembered durably (R17) and lets the cursor pass. A copy of an event that is handed out and not acknowledged holds its own lane's cursor too: a skip must not
+/// <para>With explicit acknowledgement an event counts as given in two steps: handed out, it is known in memory and no copy of it is
+/// handed out again in this process; acknowledged, it
+/// is remembered durably (R17) and lets the cursor pass. A copy of an event that is handed out and not acknowledged holds its own
+/// lane's cursor too: a skip must not
 /// overtake its reason (F5).</para></remarks>
 internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, Cursor local, GivenMemory given, PatienceClock patience)
 {
-    private readonly Dictionary<Origin, LaneState> _lanes = [];
-    private readonly List<LaneState> _dirty = [];
+    private readonly LaneTable _lanes = new(local);
     private readonly List<LaneState> _stopped = [];
     private readonly List<Origin> _expired = [];
     private readonly HoldBack _hold = new(limits.HoldBackEvents, limits.HoldBackBytes);
     private readonly Outstanding _outstanding = new();
     private readonly Queue<HeldProducer> _wake = new();
-    private Cursor _local = local;
 
     /// <summary>The partition.</summary>
     public PartitionId Partition => partition;
@@ -37,53 +39,26 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
     /// <summary>Events handed out and not acknowledged.</summary>
     public int Unacknowledged => _outstanding.Count;
 
-    /// <summary>The cursor as acknowledged: what may be kept, together with <see cref="Given"/>, and then committed (R17, R19d).</summary>
-    public Cursor Confirmed()
-    {
-        if (_dirty.Count == 0)
-        {
-            return _local;
-        }
+    /// <summary>The cursor as acknowledged: what may be kept, together with <see cref="Given"/>, and then committed (R17,
+    /// R19d).</summary>
+    public Cursor Confirmed() => _lanes.Confirmed();
 
-        var positions = _local.Positions.ToBuilder();
-        var jumps = _local.Jumps.ToBuilder();
-        foreach (LaneState lane in _dirty)
-        {
-            lane.IsDirty = false;
-            long position = lane.Position;
-            if (position > positions.GetValueOrDefault(lane.Origin).Value)
-            {
-                positions[lane.Origin] = new Offset(position);
-            }
-
-            lane.Jumps.RemoveAll(j => j.To.Value <= position && (jumps.Add(j) || true));
-        }
-
-        _dirty.Clear();
-        _local = new Cursor(_local.Generation, positions.ToImmutable(), CursorJumps.Bound(jumps));
-        return _local;
-    }
-
-    /// <summary>A session begins at a cluster: from the join of its cursor and the local one; a higher generation wins whole (R11). What was held back comes again (R19d).</summary>
+    /// <summary>A session begins at a cluster: from the join of its cursor and the local one; a higher generation wins whole (R11).
+    /// What was held back comes again (R19d).</summary>
     public void Begin(Cursor cluster)
     {
-        Confirmed();
-        if (cluster.Generation.CompareTo(_local.Generation) > 0)
+        if (cluster.Generation.CompareTo(_lanes.Local.Generation) > 0)
         {
             Rewind(cluster);
             return;
         }
 
-        _local = Cursor.Join(_local, cluster);
+        _lanes.Join(cluster);
         Restart();
     }
 
     /// <summary>The connection is lost: what is held is dropped, what is handed out stays handed out, the waits go on.</summary>
-    public void EndSession()
-    {
-        Confirmed();
-        Restart();
-    }
+    public void EndSession() => Restart();
 
     /// <summary>Takes a delivery. Gives <see langword="null"/>, or what is wrong with it.</summary>
     /// <param name="delivery">The delivery, for this partition.</param>
@@ -94,7 +69,7 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
     {
         if (delivery.Kind == DeliveryKind.Rewound)
         {
-            if (delivery.Cursor.Generation.CompareTo(_local.Generation) > 0)
+            if (delivery.Cursor.Generation.CompareTo(_lanes.Local.Generation) > 0)
             {
                 Rewind(delivery.Cursor);
             }
@@ -102,7 +77,7 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
             return null;
         }
 
-        LaneState lane = Lane(delivery.Origin);
+        LaneState lane = _lanes.Of(delivery.Origin);
         if (delivery.Kind == DeliveryKind.Released)
         {
             lane.EndsAt = delivery.To.Value;
@@ -140,7 +115,7 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
         patience.Tick(now, _expired);
         foreach (Origin origin in _expired)
         {
-            WakeAll(Lane(origin));
+            WakeAll(_lanes.Of(origin));
         }
 
         Settle(now, output);
@@ -195,7 +170,8 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
 
             Advance(lane, offset);
             EventIdentity identity = header.Identity(index);
-            if (!TryTake(lane, offset, identity, view, delivery.After, output, out _) && !TryHold(lane, offset, identity, view, delivery.After, now, output))
+            if (!TryTake(lane, offset, identity, view, delivery.After, output, out _)
+                && !TryHold(lane, offset, identity, view, delivery.After, now, output))
             {
                 return false;
             }
@@ -211,7 +187,8 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
     }
 
     /// <summary>Gives the event, or passes it because it was given before; false when it has to wait (R19b).</summary>
-    private bool TryTake(LaneState lane, long offset, in EventIdentity identity, in EventView view, AfterVector after, ReaderOutput output, out EventPlace blockedBy)
+    private bool TryTake(LaneState lane, long offset, in EventIdentity identity, in EventView view, AfterVector after,
+        ReaderOutput output, out EventPlace blockedBy)
     {
         blockedBy = default;
         if (_outstanding.TryTie(identity, new EventSpot(lane, offset)))
@@ -239,7 +216,7 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
             output.Given.Add(new GivenEvent(lane.Origin, offset, identity, view, ready != Readiness.Ready, Life));
         }
 
-        MarkDirty(lane);
+        _lanes.Touch(lane);
         Wake(_hold.Of(identity.Producer));
         return true;
     }
@@ -256,7 +233,7 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
         Readiness ready = Readiness.Ready;
         foreach (EventPlace place in after.Places)
         {
-            LaneState? on = _lanes.GetValueOrDefault(place.Origin);
+            LaneState? on = _lanes.Find(place.Origin);
             if (on?.Received > place.Offset.Value)
             {
                 if (held is not null && held.Lowest(on) <= place.Offset.Value)
@@ -282,7 +259,8 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
         return ready;
     }
 
-    private bool TryHold(LaneState lane, long offset, in EventIdentity identity, in EventView view, AfterVector after, long now, ReaderOutput output)
+    private bool TryHold(LaneState lane, long offset, in EventIdentity identity, in EventView view, AfterVector after, long now,
+        ReaderOutput output)
     {
         HeldEvent held = new() { Lane = lane, Offset = offset, Identity = identity, View = view, After = after };
         held.Waits = AwaitedBy(held, now);
@@ -301,7 +279,7 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
     private void Hold(HeldEvent held, ReaderOutput output)
     {
         held.Lane.Open.Add(held.Offset);
-        MarkDirty(held.Lane);
+        _lanes.Touch(held.Lane);
         output.HeldBack++;
         Wake(_hold.Add(held));
     }
@@ -311,7 +289,7 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
         List<AwaitedLane>? waits = null;
         foreach (EventPlace place in held.After.Places)
         {
-            if (!(_lanes.GetValueOrDefault(place.Origin)?.Received > place.Offset.Value))
+            if (!(_lanes.Find(place.Origin)?.Received > place.Offset.Value))
             {
                 (waits ??= []).Add(patience.Wait(place.Origin, place.Offset.Value, now));
             }
@@ -356,7 +334,7 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
             if (blockedBy != default && held.QueuedAt != blockedBy)
             {
                 held.QueuedAt = blockedBy;
-                Lane(blockedBy.Origin).Awaiting.Enqueue(producer, blockedBy.Offset.Value);
+                _lanes.Of(blockedBy.Origin).Awaiting.Enqueue(producer, blockedBy.Offset.Value);
             }
 
             i++;
@@ -407,13 +385,7 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
 
     private void Rewind(Cursor cursor)
     {
-        foreach (LaneState lane in _dirty)
-        {
-            lane.IsDirty = false;
-        }
-
-        _dirty.Clear();
-        _local = cursor;
+        _lanes.Replace(cursor);
         given.Forget(cursor);
         _outstanding.Clear();
         Life++;
@@ -426,28 +398,8 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
         _stopped.Clear();
         _wake.Clear();
         patience.EndSession();
-        foreach (LaneState lane in _lanes.Values)
-        {
-            lane.Reset(_local[lane.Origin].Value);
-        }
-
-        foreach (Origin origin in _local.Positions.Keys)
-        {
-            Lane(origin);
-        }
-
+        _lanes.Reset();
         _outstanding.Reopen();
-    }
-
-    private LaneState Lane(Origin origin)
-    {
-        if (!_lanes.TryGetValue(origin, out LaneState? lane))
-        {
-            lane = new LaneState(origin) { Received = _local[origin].Value };
-            _lanes.Add(origin, lane);
-        }
-
-        return lane;
     }
 
     private void Advance(LaneState lane, long received)
@@ -461,7 +413,7 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
 
     private void Moved(LaneState lane)
     {
-        MarkDirty(lane);
+        _lanes.Touch(lane);
         patience.Received(lane.Origin, lane.Received);
         while (lane.Awaiting.TryPeek(out HeldProducer? producer, out long offset) && (offset < lane.Received || lane.IsExhausted))
         {
@@ -490,15 +442,6 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
     private void Close(EventSpot spot)
     {
         spot.Lane.Open.Close(spot.Offset);
-        MarkDirty(spot.Lane);
-    }
-
-    private void MarkDirty(LaneState lane)
-    {
-        if (!lane.IsDirty)
-        {
-            lane.IsDirty = true;
-            _dirty.Add(lane);
-        }
+        _lanes.Touch(spot.Lane);
     }
 }

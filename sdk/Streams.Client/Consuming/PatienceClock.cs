@@ -28,7 +28,8 @@ internal sealed class AwaitedLane(Origin origin, long since)
 /// <param name="Expired">Whether patience ran out.</param>
 internal readonly record struct KeptWait(Origin Origin, long Since, long UpTo, bool Expired);
 
-/// <summary>Patience (rules R15, R19c): runs for each awaited lane from the arrival of the first event that waits for it, not anew for each event behind.</summary>
+/// <summary>Patience (rules R15, R19c): runs for each awaited lane from the arrival of the first event that waits for it, not anew for
+/// each event behind.</summary>
 /// <remarks>Pure; time comes in as milliseconds since 1970.</remarks>
 internal sealed class PatienceClock(long patienceMilliseconds)
 {
@@ -45,7 +46,8 @@ internal sealed class PatienceClock(long patienceMilliseconds)
             long? next = null;
             foreach (AwaitedLane lane in _lanes.Values)
             {
-                next = !lane.Expired && patienceMilliseconds >= 0 ? Math.Min(next ?? long.MaxValue, lane.Since + patienceMilliseconds) : next;
+                next = !lane.Expired && patienceMilliseconds >= 0 ? Math.Min(next ?? long.MaxValue, lane.Since + patienceMilliseconds)
+                    : next;
             }
 
             return next;

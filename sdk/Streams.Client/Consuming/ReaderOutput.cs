@@ -9,7 +9,8 @@ namespace Streams.Client;
 /// <param name="View">Its content: slices of the delivery.</param>
 /// <param name="OrderReleased">Whether an earlier event of its producer was given up for it (R15).</param>
 /// <param name="Life">The reader's life it belongs to; a rewind begins a new one and makes acknowledgements of older ones void.</param>
-internal readonly record struct GivenEvent(Origin Origin, long Offset, EventIdentity Identity, EventView View, bool OrderReleased, int Life);
+internal readonly record struct GivenEvent(Origin Origin, long Offset, EventIdentity Identity, EventView View, bool OrderReleased,
+    int Life);
 
 /// <summary>What a reader decided. One object is used again and again: the shell empties it.</summary>
 internal sealed class ReaderOutput

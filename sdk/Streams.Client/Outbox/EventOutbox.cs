@@ -4,8 +4,10 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>The outbox: events on disk until a cluster holds them, and beside them what consumers were given. Safe for use by many threads.</summary>
-/// <remarks>Failure: a write that fails is told to whoever asked for it; the file is as it was before. Nothing that was acknowledged to a publisher is ever
+/// <summary>The outbox: events on disk until a cluster holds them, and beside them what consumers were given. Safe for use by many
+/// threads.</summary>
+/// <remarks>Failure: a write that fails is told to whoever asked for it; the file is as it was before. Nothing that was acknowledged to
+/// a publisher is ever
 /// dropped: it leaves the file when a cluster holds it, or into the table of refused events.</remarks>
 internal sealed class EventOutbox : IAsyncDisposable
 {
@@ -22,7 +24,8 @@ internal sealed class EventOutbox : IAsyncDisposable
     private long _events;
     private int _disposed;
 
-    private EventOutbox(string path, long maxBytes, OutboxLock held, OutboxDatabase database, TimeProvider time, Random chance, ILogger logger)
+    private EventOutbox(string path, long maxBytes, OutboxLock held, OutboxDatabase database, TimeProvider time, Random chance,
+        ILogger logger)
     {
         Path = path;
         _lock = held;
@@ -45,8 +48,8 @@ internal sealed class EventOutbox : IAsyncDisposable
         }
 
         Restored = RestoredPartition.Load(database, _partitions);
-        database.Execute("DELETE FROM epochs WHERE first < (SELECT max(later.first) FROM epochs later WHERE later.partition = epochs.partition"
-            + " AND later.first <= coalesce((SELECT min(id) & ((1 << 44) - 1) FROM events"
+        database.Execute("DELETE FROM epochs WHERE first < (SELECT max(later.first) FROM epochs later"
+            + " WHERE later.partition = epochs.partition AND later.first <= coalesce((SELECT min(id) & ((1 << 44) - 1) FROM events"
             + " WHERE id BETWEEN (epochs.partition << 44) AND (((epochs.partition + 1) << 44) - 1)), 9223372036854775807))");
         _events = _partitions.Rows.Sum(static r => r.Events);
         Gate = new ByteGate(maxBytes, _partitions.Rows.Sum(static r => r.Bytes));
@@ -108,14 +111,16 @@ internal sealed class EventOutbox : IAsyncDisposable
     /// <summary>Row id of a partition that has had events.</summary>
     public long RowId(StreamPartition partition) => _partitions.Row(partition).Id;
 
-    /// <summary>Stores an event. Completes when it is on stable storage; waits while the outbox is full. Cancelling ends the waiting for room, not the writing.</summary>
+    /// <summary>Stores an event. Completes when it is on stable storage; waits while the outbox is full. Cancelling ends the waiting
+    /// for room, not the writing.</summary>
     public ValueTask<PublishReceipt> PublishAsync(StreamPath stream, PlainEvent content, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, typeof(StreamsClient));
         StreamPartition partition = new(stream, Core.Partitioner.For(content.Key.Span, content.Topic.Span, PartitionsOf(stream)));
         if (_partitions.Count >= HelloRequest.MaxPartitions && !_partitions.Contains(partition))
         {
-            throw new InvalidRequestException($"outbox: it has had events of {HelloRequest.MaxPartitions} partitions, more do not fit one hello");
+            throw new InvalidRequestException(
+                $"outbox: it has had events of {HelloRequest.MaxPartitions} partitions, more do not fit one hello");
         }
 
         PendingPublish pending = new(this, partition, content);
@@ -182,7 +187,8 @@ internal sealed class EventOutbox : IAsyncDisposable
         }
     }
 
-    /// <summary>Writes what is queued and closes the file. Calls for what is not stored yet fail; promises not kept are cancelled.</summary>
+    /// <summary>Writes what is queued and closes the file. Calls for what is not stored yet fail; promises not kept are
+    /// cancelled.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)

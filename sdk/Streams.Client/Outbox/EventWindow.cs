@@ -15,7 +15,8 @@ internal sealed class EventWindow : IDisposable
         _select = _database.Prepare("SELECT id, epoch, at, topic, key, headers, payload FROM events WHERE id BETWEEN ? AND ? ORDER BY id");
     }
 
-    /// <summary>Puts events from <paramref name="first"/> on into an empty builder, as many as <paramref name="maxBytes"/> hold, at least one; gives the last.</summary>
+    /// <summary>Puts events from <paramref name="first"/> on into an empty builder, as many as <paramref name="maxBytes"/> hold, at
+    /// least one; gives the last.</summary>
     /// <param name="partition">Row id of the partition.</param>
     /// <param name="first">The first event.</param>
     /// <param name="last">Sequence of the last one wanted.</param>
@@ -55,7 +56,8 @@ internal sealed class EventWindow : IDisposable
             _select.Reset();
         }
 
-        return next > first.Sequence ? next - 1 : throw new StorageFailedException($"outbox: event {next} of epoch {first.Epoch:x16} is missing");
+        return next > first.Sequence ? next - 1 : throw new StorageFailedException(
+            $"outbox: event {next} of epoch {first.Epoch:x16} is missing");
     }
 
     /// <inheritdoc/>

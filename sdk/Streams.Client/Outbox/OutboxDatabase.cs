@@ -30,8 +30,9 @@ internal sealed class OutboxDatabase : IDisposable
         CREATE TABLE IF NOT EXISTS consumers(id INTEGER PRIMARY KEY, name TEXT NOT NULL, stream TEXT NOT NULL, UNIQUE(name, stream));
         CREATE TABLE IF NOT EXISTS cursors(consumer INTEGER NOT NULL, partition INTEGER NOT NULL, cursor BLOB NOT NULL, waits BLOB NOT NULL,
             PRIMARY KEY(consumer, partition)) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS given(consumer INTEGER NOT NULL, partition INTEGER NOT NULL, producer BLOB NOT NULL, epoch INTEGER NOT NULL,
-            runs BLOB NOT NULL, active INTEGER NOT NULL, PRIMARY KEY(consumer, partition, producer, epoch)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS given(consumer INTEGER NOT NULL, partition INTEGER NOT NULL, producer BLOB NOT NULL,
+            epoch INTEGER NOT NULL, runs BLOB NOT NULL, active INTEGER NOT NULL,
+            PRIMARY KEY(consumer, partition, producer, epoch)) WITHOUT ROWID;
         """;
 
     private readonly sqlite3 _handle;

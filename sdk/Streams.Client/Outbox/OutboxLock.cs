@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>Holds an outbox for one process, and in it for one client: a lock file beside the database, held open as long as this lives.</summary>
+/// <summary>Holds an outbox for one process, and in it for one client: a lock file beside the database, held open as long as this
+/// lives.</summary>
 /// <remarks>The operating system lets it go when the process dies, so nothing is ever left locked. The file itself stays.</remarks>
 internal sealed class OutboxLock : IDisposable
 {

@@ -3,7 +3,8 @@ using Streams.Core;
 namespace Streams.Client;
 
 /// <summary>Events are held by a cluster: they leave the outbox, and where they stand is kept, in one transaction (rule R5).</summary>
-internal sealed class ConfirmOperation(IReadOnlyList<ConfirmedRun> runs, IReadOnlyList<(StreamPartition Partition, EventPlace[] Stand)> stands) : IOutboxOperation
+internal sealed class ConfirmOperation(IReadOnlyList<ConfirmedRun> runs,
+    IReadOnlyList<(StreamPartition Partition, EventPlace[] Stand)> stands) : IOutboxOperation
 {
     /// <inheritdoc/>
     public void Apply(OutboxTransaction transaction)

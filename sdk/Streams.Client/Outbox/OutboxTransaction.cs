@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>The writes of the outbox, as prepared statements inside the transaction that the writer has open. Used by the writer's thread alone.</summary>
+/// <summary>The writes of the outbox, as prepared statements inside the transaction that the writer has open. Used by the writer's
+/// thread alone.</summary>
 internal sealed class OutboxTransaction : IDisposable
 {
     private readonly OutboxDatabase _database;
@@ -38,7 +39,8 @@ internal sealed class OutboxTransaction : IDisposable
         _stand = database.Prepare("INSERT INTO stand(partition, origin, offset, turn) VALUES(?, ?, ?, ?)");
         _forget = database.Prepare("DELETE FROM stand WHERE partition=?");
         _epochs = database.Prepare("INSERT INTO epochs(partition, first, epoch) VALUES(?, ?, ?)");
-        _stream = database.Prepare("INSERT INTO streams(stream, partitions) VALUES(?, ?) ON CONFLICT(stream) DO UPDATE SET partitions=excluded.partitions");
+        _stream = database.Prepare("INSERT INTO streams(stream, partitions) VALUES(?, ?)"
+            + " ON CONFLICT(stream) DO UPDATE SET partitions=excluded.partitions");
     }
 
     /// <summary>The database, for rarer statements.</summary>
@@ -92,7 +94,8 @@ internal sealed class OutboxTransaction : IDisposable
         Forget();
     }
 
-    /// <summary>Appends an event: it gets the next sequence of its partition (from 1, without a gap) under this opening's epoch (rule R7).</summary>
+    /// <summary>Appends an event: it gets the next sequence of its partition (from 1, without a gap) under this opening's epoch (rule
+    /// R7).</summary>
     public EventIdentity Append(PendingPublish publish)
     {
         PartitionRow row = _partitions.Row(publish.Partition);
@@ -109,7 +112,8 @@ internal sealed class OutboxTransaction : IDisposable
 
         PlainEvent content = publish.Content;
         _insert.Bind(1, OutboxDatabase.EventId(row.Id, sequence)).Bind(2, unchecked((long)_epoch)).Bind(3, content.TimestampMicroseconds)
-            .Bind(4, publish.Bytes).Bind(5, content.Topic.Span).Bind(6, content.Key.Span).Bind(7, content.Headers.Span).Bind(8, content.Payload.Span).Run();
+            .Bind(4, publish.Bytes).Bind(5, content.Topic.Span).Bind(6, content.Key.Span).Bind(7, content.Headers.Span)
+            .Bind(8, content.Payload.Span).Run();
         int last = _appended.Count - 1;
         if (last >= 0 && _appended[last].Partition == publish.Partition)
         {

@@ -4,8 +4,10 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>The one thread that writes the outbox, with group commit: whatever waits shares one transaction, and thus one flush.</summary>
-/// <remarks>Failure: the transaction is undone in the file and in memory; publishes are told, what must not be lost (confirmations, parked events) is tried again with the next transaction, at the
+/// <summary>The one thread that writes the outbox, with group commit: whatever waits shares one transaction, and thus one
+/// flush.</summary>
+/// <remarks>Failure: the transaction is undone in the file and in memory; publishes are told, what must not be lost (confirmations,
+/// parked events) is tried again with the next transaction, at the
 /// latest after a second. Later publishes try again, too: a full disk may be emptied. Stopping writes all that is queued first.</remarks>
 internal sealed class OutboxWriter
 {
@@ -28,9 +30,10 @@ internal sealed class OutboxWriter
     private readonly Thread _thread;
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Starts the thread. On it, after each commit, <paramref name="counted"/> is called before those who wait are told, <paramref name="announced"/> behind.</summary>
-    public OutboxWriter(OutboxTransaction transaction, Action<OutboxTransaction> counted, Action<OutboxTransaction> announced, TimeProvider time,
-        ILogger logger)
+    /// <summary>Starts the thread. On it, after each commit, <paramref name="counted"/> is called before those who wait are told,
+    /// <paramref name="announced"/> behind.</summary>
+    public OutboxWriter(OutboxTransaction transaction, Action<OutboxTransaction> counted, Action<OutboxTransaction> announced,
+        TimeProvider time, ILogger logger)
     {
         _transaction = transaction;
         _counted = counted;

@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>The promises made to those who published in this process: completed when a cluster holds the event. Safe for use by many threads.</summary>
+/// <summary>The promises made to those who published in this process: completed when a cluster holds the event. Safe for use by many
+/// threads.</summary>
 internal sealed class Receipts
 {
     private readonly Lock _lock = new();

@@ -7,7 +7,8 @@ namespace Streams.Client;
 /// <param name="Highest">The last sequence given, or 0.</param>
 /// <param name="Waiting">What waits, in rising order, each run of one epoch.</param>
 /// <param name="Stand">Where earlier events stand (rule R5), the latest learnt last.</param>
-internal sealed record RestoredPartition(StreamPartition Partition, long Highest, IReadOnlyList<(ulong Epoch, long First, long Last)> Waiting,
+internal sealed record RestoredPartition(StreamPartition Partition, long Highest,
+    IReadOnlyList<(ulong Epoch, long First, long Last)> Waiting,
     IReadOnlyList<EventPlace> Stand)
 {
     /// <summary>Reads all partitions. Events themselves are only looked at where something was confirmed out of order.</summary>

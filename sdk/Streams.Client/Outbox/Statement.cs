@@ -4,7 +4,8 @@ using Streams.Core;
 namespace Streams.Client;
 
 /// <summary>A prepared SQLite statement: spans in, spans out, no boxing. Used by one thread at a time.</summary>
-/// <remarks>It stands on the provider that Microsoft.Data.Sqlite itself uses; that library's parameters allocate for each value bound.</remarks>
+/// <remarks>It stands on the provider that Microsoft.Data.Sqlite itself uses; that library's parameters allocate for each value
+/// bound.</remarks>
 internal sealed class Statement : IDisposable
 {
     private readonly sqlite3 _database;
@@ -104,8 +105,10 @@ internal static class SqliteFault
             return;
         }
 
-        string message = $"outbox: {what}: {(database is null ? $"SQLite code {code}" : raw.sqlite3_errmsg(database).utf8_to_string())} ({code})";
-        throw (code & 0xFF) is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB ? new DamagedOutboxException(message) : new StorageFailedException(message);
+        string said = database is null ? "SQLite" : raw.sqlite3_errmsg(database).utf8_to_string();
+        string message = $"outbox: {what}: {said} ({code})";
+        throw (code & 0xFF) is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB ? new DamagedOutboxException(message)
+            : new StorageFailedException(message);
     }
 }
 

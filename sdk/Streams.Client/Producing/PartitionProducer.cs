@@ -62,7 +62,8 @@ internal sealed class PartitionProducer(ProducerId producer, StreamPartition par
         _highest = Math.Max(_highest, highest);
     }
 
-    /// <summary>The session is over: what was sent in it without an answer may stand there (rule R18) and is sent again in order (rule R2).</summary>
+    /// <summary>The session is over: what was sent in it without an answer may stand there (rule R18) and is sent again in order (rule
+    /// R2).</summary>
     public void EndSession()
     {
         foreach ((long first, long last) in _waiting.Ranges)
@@ -74,7 +75,8 @@ internal sealed class PartitionProducer(ProducerId producer, StreamPartition par
         _predecessor = default;
     }
 
-    /// <summary>The next stretch to send: consecutive, of one epoch. The sender takes as much of its beginning as a batch holds.</summary>
+    /// <summary>The next stretch to send: consecutive, of one epoch. The sender takes as much of its beginning as a batch
+    /// holds.</summary>
     public bool TryNext(out EventIdentity first, out long last)
     {
         foreach ((long from, long to) in _waiting.Ranges)
@@ -97,7 +99,8 @@ internal sealed class PartitionProducer(ProducerId producer, StreamPartition par
         return false;
     }
 
-    /// <summary>Decides the batch of the events from the one that <see cref="TryNext"/> gave up to <paramref name="last"/>: it counts as sent.</summary>
+    /// <summary>Decides the batch of the events from the one that <see cref="TryNext"/> gave up to <paramref name="last"/>: it counts
+    /// as sent.</summary>
     public OutgoingBatch Send(long session, EventIdentity first, long last, Origin own)
     {
         OutgoingBatch batch = new(session, partition, first, last, _predecessor, Stand.After(own), Overlaps(_tried, first.Sequence, last));
@@ -106,7 +109,8 @@ internal sealed class PartitionProducer(ProducerId producer, StreamPartition par
         return batch;
     }
 
-    /// <summary>A cluster holds these sequences of this epoch at consecutive offsets (<paramref name="placed"/>): what waits of them is confirmed (rule R7:
+    /// <summary>A cluster holds these sequences of this epoch at consecutive offsets (<paramref name="placed"/>): what waits of them is
+    /// confirmed (rule R7:
     /// all of producer, epoch, partition and sequence must be the same).</summary>
     /// <returns>Whether a run that is not ours stands there: the outbox was rolled back.</returns>
     public bool Confirm(ulong epoch, PlacedRun placed, List<ConfirmedRun> confirmed)
@@ -131,7 +135,8 @@ internal sealed class PartitionProducer(ProducerId producer, StreamPartition par
         return foreign;
     }
 
-    /// <summary>A permanent refusal. One event alone is parked: it waits no longer. Of more, the next session sends half as many at once, until the guilty ones stand alone.</summary>
+    /// <summary>A permanent refusal. One event alone is parked: it waits no longer. Of more, the next session sends half as many at
+    /// once, until the guilty ones stand alone.</summary>
     /// <returns>Whether the whole batch is parked.</returns>
     public bool Refuse(OutgoingBatch batch, bool allAlike)
     {
@@ -171,7 +176,8 @@ internal sealed class PartitionProducer(ProducerId producer, StreamPartition par
             long l = Math.Min(last, to);
             if (f <= l)
             {
-                confirmed.Add(new ConfirmedRun(partition, epoch, new PlacedRun(f, l, placed.Origin, placed.FirstOffset + (f - placed.First))));
+                confirmed.Add(new ConfirmedRun(partition, epoch,
+                    new PlacedRun(f, l, placed.Origin, placed.FirstOffset + (f - placed.First))));
             }
         }
 
@@ -197,7 +203,8 @@ internal sealed class PartitionProducer(ProducerId producer, StreamPartition par
     {
         foreach ((long from, long to, int limit) in _suspects)
         {
-            last = first >= from && first <= to ? Math.Min(last, Math.Min(to, first + limit - 1)) : from > first ? Math.Min(last, from - 1) : last;
+            last = first >= from && first <= to ? Math.Min(last, Math.Min(to, first + limit - 1))
+                : from > first ? Math.Min(last, from - 1) : last;
         }
 
         return last;

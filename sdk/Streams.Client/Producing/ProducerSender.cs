@@ -4,8 +4,10 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>Sends the outbox, session after session: hello, then batches of many partitions mixed, up to the number allowed without an answer.</summary>
-/// <remarks>Decisions are <see cref="ProducerState"/>'s, under one lock that is never held across I/O. Failure: any fault ends the session; the next one says hello and sends the rest again in order (R2).</remarks>
+/// <summary>Sends the outbox, session after session: hello, then batches of many partitions mixed, up to the number allowed without an
+/// answer.</summary>
+/// <remarks>Decisions are <see cref="ProducerState"/>'s, under one lock that is never held across I/O. Failure: any fault ends the
+/// session; the next one says hello and sends the rest again in order (R2).</remarks>
 internal sealed class ProducerSender : ISessionUser, IDisposable
 {
     private readonly Lock _lock = new();
@@ -318,7 +320,8 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
             _metrics.Parked(batch.Count);
             await _outbox.WriteAsync(new ParkOperation(batch.Partition, batch.First.Sequence, batch.Last, reason));
             _outbox.Receipts.Fail(batch.Partition, batch.First.Sequence, batch.Last,
-                new InvalidRequestException($"{session.Cluster} refused the event for good: {reason}; it is kept in the outbox's table of refused events"));
+                new InvalidRequestException($"{session.Cluster} refused the event for good: {reason};"
+                    + " it is kept in the outbox's table of refused events"));
         }
         else
         {

@@ -3,8 +3,10 @@ using Streams.Core;
 namespace Streams.Client;
 
 /// <summary>What a producer knows and decides (rules R2, R4, R5, R7, R18), over all its partitions: hello, batches, answers.</summary>
-/// <remarks>Pure and single-threaded: input in, decisions out; the sender does the I/O and the outbox keeps what must survive. Order of calls: <see cref="BeginSession"/>, the
-/// reply through <see cref="ApplyHello"/>, then <see cref="TryNext"/> and <see cref="Send"/> as often as wanted, answers as they come; <see cref="EndSession"/> when
+/// <remarks>Pure and single-threaded: input in, decisions out; the sender does the I/O and the outbox keeps what must survive. Order of
+/// calls: <see cref="BeginSession"/>, the
+/// reply through <see cref="ApplyHello"/>, then <see cref="TryNext"/> and <see cref="Send"/> as often as wanted, answers as they come;
+/// <see cref="EndSession"/> when
 /// the connection is lost, a batch is refused or is not answered in time.</remarks>
 internal sealed class ProducerState(ProducerId producer)
 {
@@ -79,7 +81,8 @@ internal sealed class ProducerState(ProducerId producer)
     }
 
     /// <summary>The cluster told what it holds. Gives what the outbox may let go of.</summary>
-    /// <returns>The partitions in which the cluster holds events of this producer that this outbox does not know: it was rolled back (rule R7).</returns>
+    /// <returns>The partitions in which the cluster holds events of this producer that this outbox does not know: it was rolled back
+    /// (rule R7).</returns>
     public IReadOnlyList<StreamPartition> ApplyHello(HelloReply reply, List<ConfirmedRun> confirmed)
     {
         List<StreamPartition> rolledBack = [];

@@ -2,11 +2,13 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>Where a producer knows events of its own to stand in one partition (rule R5): for each lane the highest such offset.</summary>
+/// <summary>Where a producer knows events of its own to stand in one partition (rule R5): for each lane the highest such
+/// offset.</summary>
 /// <remarks>Pure. Bounded: of one cluster's incarnations the latest eight are kept, of all lanes the latest 64 learnt.</remarks>
 internal sealed class StandVector
 {
-    /// <summary>Closed incarnations may still be awaited by slow clusters; more than eight wipes of one cluster in one outbox's life are left out (rule R5).</summary>
+    /// <summary>Closed incarnations may still be awaited by slow clusters; more than eight wipes of one cluster in one outbox's life
+    /// are left out (rule R5).</summary>
     private const int MaxIncarnations = 8;
 
     private readonly List<EventPlace> _places = [];   // in the order in which they were learnt, the latest at the end

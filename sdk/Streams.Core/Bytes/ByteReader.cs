@@ -2,8 +2,10 @@ using System.Buffers.Binary;
 
 namespace Streams.Core;
 
-/// <summary>Reads numbers, names and byte runs from bytes that are not trusted: no length is believed, nothing is read past the end.</summary>
-/// <remarks>After the first bad read <see cref="Failed"/> stays set and every further read gives the default; check it once at the end of a structure.
+/// <summary>Reads numbers, names and byte runs from bytes that are not trusted: no length is believed, nothing is read past the
+/// end.</summary>
+/// <remarks>After the first bad read <see cref="Failed"/> stays set and every further read gives the default; check it once at the end of
+/// a structure.
 /// Little-endian; variable numbers are base 128, least significant group first, at most 10 bytes.</remarks>
 public ref struct ByteReader(ReadOnlyMemory<byte> memory)
 {

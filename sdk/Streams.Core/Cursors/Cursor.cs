@@ -3,7 +3,8 @@ using System.Collections.Immutable;
 namespace Streams.Core;
 
 /// <summary>Where a named consumer is in one partition: for each origin the next offset. Immutable.</summary>
-/// <remarks>Cursors join (rule R11, invariant 4): the higher generation wins whole; within one generation each lane takes the greater offset and the
+/// <remarks>Cursors join (rule R11, invariant 4): the higher generation wins whole; within one generation each lane takes the greater
+/// offset and the
 /// jumps unite. The join is commutative, associative and idempotent, so cursors converge whatever way they travel.</remarks>
 public sealed class Cursor : IEquatable<Cursor>
 {
@@ -70,7 +71,8 @@ public sealed class Cursor : IEquatable<Cursor>
         }
 
         ImmutableSortedSet<CursorJump> jumps = a.Jumps.Union(b.Jumps);
-        return positions is null && jumps.Count == a.Jumps.Count ? a : new Cursor(a.Generation, positions?.ToImmutable() ?? a.Positions, jumps);
+        return positions is null && jumps.Count == a.Jumps.Count ? a : new Cursor(a.Generation, positions?.ToImmutable() ?? a.Positions,
+            jumps);
     }
 
     /// <summary>The same cursor with the lane of <paramref name="origin"/> at <paramref name="next"/>.</summary>

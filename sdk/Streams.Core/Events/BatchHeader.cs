@@ -90,7 +90,8 @@ public readonly record struct BatchHeader
         BinaryPrimitives.WriteUInt32LittleEndian(batch[8..], crc);
     }
 
-    /// <summary>Reads and checks a head and the checksum of the bytes it stands before; <paramref name="fault"/> says what is wrong.</summary>
+    /// <summary>Reads and checks a head and the checksum of the bytes it stands before; <paramref name="fault"/> says what is
+    /// wrong.</summary>
     public static bool TryRead(ReadOnlySpan<byte> batch, out BatchHeader header, out string? fault)
     {
         header = default;

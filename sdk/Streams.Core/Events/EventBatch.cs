@@ -2,9 +2,12 @@ using System.IO.Compression;
 
 namespace Streams.Core;
 
-/// <summary>Consecutive events of one producer for one partition: sent, stored and replicated byte for byte as the producer made it.</summary>
-/// <remarks>Immutable; keeps the bytes it was parsed from, so they must not change. Parsing checks everything once: what <see cref="Events"/>
-/// then gives is within bounds. A compressed body is unpacked once, into memory bounded by the head's declared and limited length.</remarks>
+/// <summary>Consecutive events of one producer for one partition: sent, stored and replicated byte for byte as the producer made
+/// it.</summary>
+/// <remarks>Immutable; keeps the bytes it was parsed from, so they must not change. Parsing checks everything once: what
+/// <see cref="Events"/>
+/// then gives is within bounds. A compressed body is unpacked once, into memory bounded by the head's declared and limited
+/// length.</remarks>
 public sealed class EventBatch
 {
     private readonly ReadOnlyMemory<byte> _body;

@@ -3,7 +3,8 @@ using System.IO.Compression;
 
 namespace Streams.Core;
 
-/// <summary>Puts events together into a batch. Not safe for several threads; <see cref="Build"/> leaves it empty for the next batch.</summary>
+/// <summary>Puts events together into a batch. Not safe for several threads; <see cref="Build"/> leaves it empty for the next
+/// batch.</summary>
 public sealed class EventBatchBuilder
 {
     private readonly ArrayBufferWriter<byte> _body = new();
@@ -18,7 +19,8 @@ public sealed class EventBatchBuilder
     /// <summary>Bytes that the batch would take now, uncompressed.</summary>
     public int Bytes => BatchHeader.Size + _body.WrittenCount;
 
-    /// <summary>Adds an event, or says no (and adds nothing) when the batch would grow over <paramref name="maxBatchBytes"/> or is full.</summary>
+    /// <summary>Adds an event, or says no (and adds nothing) when the batch would grow over <paramref name="maxBatchBytes"/> or is
+    /// full.</summary>
     /// <param name="topic">UTF-8 of a topic name.</param>
     /// <param name="key">The key, or empty.</param>
     /// <param name="headers">From <see cref="EventHeader.Encode"/>, or empty.</param>
@@ -120,8 +122,10 @@ public sealed class EventBatchBuilder
     {
         string? fault = !TopicName.IsValid(topic) ? "topic is not valid: UTF-8 without control characters, '+' and '#', at most 4096 bytes"
             : key.Length > EventLimits.MaxKeyBytes ? $"key takes {key.Length} bytes, at most {EventLimits.MaxKeyBytes} are allowed"
-            : headers.Length > EventLimits.MaxHeaderBytes ? $"headers take {headers.Length} bytes, at most {EventLimits.MaxHeaderBytes} are allowed"
-            : payload.Length > EventLimits.MaxPayloadBytes ? $"payload takes {payload.Length} bytes, at most {EventLimits.MaxPayloadBytes} are allowed"
+            : headers.Length > EventLimits.MaxHeaderBytes
+                ? $"headers take {headers.Length} bytes, at most {EventLimits.MaxHeaderBytes} are allowed"
+            : payload.Length > EventLimits.MaxPayloadBytes
+                ? $"payload takes {payload.Length} bytes, at most {EventLimits.MaxPayloadBytes} are allowed"
             : null;
         if (fault is not null)
         {

@@ -1,6 +1,7 @@
 namespace Streams.Core;
 
-/// <summary>Walks the events of a batch body. On bytes not yet checked it stops at the first malformed event and sets <see cref="Failed"/>.</summary>
+/// <summary>Walks the events of a batch body. On bytes not yet checked it stops at the first malformed event and sets
+/// <see cref="Failed"/>.</summary>
 public ref struct EventEnumerator
 {
     internal const byte HasKey = 1;

@@ -40,7 +40,8 @@ public readonly record struct EventHeader(string Name, ReadOnlyMemory<byte> Valu
 
         return buffer.WrittenCount <= EventLimits.MaxHeaderBytes
             ? buffer.WrittenSpan.ToArray()
-            : throw new InvalidRequestException($"headers take {buffer.WrittenCount} bytes, at most {EventLimits.MaxHeaderBytes} are allowed");
+            : throw new InvalidRequestException(
+                $"headers take {buffer.WrittenCount} bytes, at most {EventLimits.MaxHeaderBytes} are allowed");
     }
 
     /// <summary>Reads the stored form; empty bytes are no headers.</summary>

@@ -3,7 +3,8 @@ namespace Streams.Core;
 /// <summary>What one event and one batch may hold at most.</summary>
 public static class EventLimits
 {
-    /// <summary>Largest batch in bytes: it must fit whole in the memory of a small device, in a link's frame and in one disk write.</summary>
+    /// <summary>Largest batch in bytes: it must fit whole in the memory of a small device, in a link's frame and in one disk
+    /// write.</summary>
     public const int MaxBatchBytes = 4 << 20;
 
     /// <summary>Largest payload of an event in bytes; more belongs in a file that events point at.</summary>

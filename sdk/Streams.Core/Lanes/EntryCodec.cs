@@ -2,7 +2,8 @@ using System.Buffers;
 
 namespace Streams.Core;
 
-/// <summary>The bytes of a lane entry, the same in the container log and on links; drawn in docs/entry-format.md. Checksums are those of the
+/// <summary>The bytes of a lane entry, the same in the container log and on links; drawn in docs/entry-format.md. Checksums are those of
+/// the
 /// record or frame around it, and a batch's own.</summary>
 public static class EntryCodec
 {
@@ -48,7 +49,8 @@ public static class EntryCodec
             : version != Version ? $"entry: version {version}, this program reads version {Version}"
             : kind is < EntryKind.Events or > EntryKind.Registers ? $"entry: unknown kind {(byte)kind}"
             : (kind == EntryKind.Events) != (candidate.EventCount > 0) ? $"entry: {candidate.EventCount} events in an entry of kind {kind}"
-            : candidate.Body.Length > EventLimits.MaxBatchBytes ? $"entry: body of {candidate.Body.Length} bytes, at most {EventLimits.MaxBatchBytes}"
+            : candidate.Body.Length > EventLimits.MaxBatchBytes
+                ? $"entry: body of {candidate.Body.Length} bytes, at most {EventLimits.MaxBatchBytes}"
             : null;
         entry = fault is null ? candidate : null;
         return fault is null;

@@ -9,7 +9,8 @@ public enum IngestOutcome
     /// <summary>The first of them is ahead of what is here: ask from <see cref="IngestResult.Next"/> on (rule R13).</summary>
     Ahead,
 
-    /// <summary>An entry differs from the one here with the same number: two histories of one lane. Nothing was changed; it is reported loudly.</summary>
+    /// <summary>An entry differs from the one here with the same number: two histories of one lane. Nothing was changed; it is reported
+    /// loudly.</summary>
     Fork,
 }
 

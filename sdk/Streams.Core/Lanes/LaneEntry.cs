@@ -6,7 +6,8 @@ public enum EntryKind : byte
     /// <summary>A batch of events; the body is an <see cref="EventBatch"/>.</summary>
     Events = 1,
 
-    /// <summary>The first entry of every lane: a new incarnation announces itself, and closes all earlier ones of its name (rule R15). Empty body.</summary>
+    /// <summary>The first entry of every lane: a new incarnation announces itself, and closes all earlier ones of its name (rule R15).
+    /// Empty body.</summary>
     Opened = 2,
 
     /// <summary>Where consumers are; the body is a <see cref="CursorCommits"/>.</summary>
@@ -34,7 +35,8 @@ public sealed class LaneEntry
     /// <summary>Events in the body; 0 for all kinds but <see cref="EntryKind.Events"/>.</summary>
     public required int EventCount { get; init; }
 
-    /// <summary>When the origin appended it, by its clock: microseconds since 1970. For people and for seeking by time; never for order.</summary>
+    /// <summary>When the origin appended it, by its clock: microseconds since 1970. For people and for seeking by time; never for
+    /// order.</summary>
     public required long AppendedAt { get; init; }
 
     /// <summary>What must be passed first (rule R5).</summary>

@@ -7,9 +7,11 @@ namespace Streams.Core;
 /// <param name="FirstOffset">Offset of the first event kept.</param>
 /// <param name="NextOffset">Offset behind the last flushed event.</param>
 /// <param name="Bytes">Bytes of the entries kept.</param>
-public readonly record struct LaneStatus(LaneId Lane, EntryNumber FirstEntry, EntryNumber NextEntry, Offset FirstOffset, Offset NextOffset, long Bytes);
+public readonly record struct LaneStatus(LaneId Lane, EntryNumber FirstEntry, EntryNumber NextEntry, Offset FirstOffset,
+    Offset NextOffset, long Bytes);
 
-/// <summary>Consecutive flushed entries of a lane, as read from disk. Their bodies live in pooled memory until the slice is disposed.</summary>
+/// <summary>Consecutive flushed entries of a lane, as read from disk. Their bodies live in pooled memory until the slice is
+/// disposed.</summary>
 public sealed class LaneSlice(IReadOnlyList<LaneEntry> entries, IDisposable? memory = null) : IDisposable
 {
     private IDisposable? _memory = memory;

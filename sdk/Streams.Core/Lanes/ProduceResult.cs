@@ -9,7 +9,8 @@ public enum ProduceRefusal
     /// <summary>A newer session of this producer is open here (rule R2): this one is over.</summary>
     OlderSession,
 
-    /// <summary>The batch does not follow the last one taken in this session (rule R2): the session is over; reconnect, say hello, resend in order.</summary>
+    /// <summary>The batch does not follow the last one taken in this session (rule R2): the session is over; reconnect, say hello, resend
+    /// in order.</summary>
     OutOfOrder,
 
     /// <summary>Not now: the store is starting, draining or its disk failed. Go to another cluster or come again.</summary>
@@ -22,7 +23,8 @@ public enum ProduceRefusal
 /// <summary>What became of a batch.</summary>
 /// <param name="Refusal">Why it was not taken, or <see cref="ProduceRefusal.None"/>.</param>
 /// <param name="Detail">For people; empty when it was taken.</param>
-/// <param name="Placed">Where its sequences stand, flushed: one run, or several when they were already held in the own lane (rule R6).</param>
+/// <param name="Placed">Where its sequences stand, flushed: one run, or several when they were already held in the own lane (rule
+/// R6).</param>
 public readonly record struct ProduceResult(ProduceRefusal Refusal, string Detail, IReadOnlyList<PlacedRun> Placed)
 {
     /// <summary>Taken.</summary>

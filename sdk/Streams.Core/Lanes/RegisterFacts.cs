@@ -3,7 +3,8 @@ using System.Buffers;
 namespace Streams.Core;
 
 /// <summary>A value under a name, last writer wins by hybrid logical clock: stream settings, MQTT sessions (invariant 4).</summary>
-/// <param name="Key">Name of the register within its stream, 1 to 512 bytes; the first level tells whose it is: <c>settings</c>, <c>session/…</c>.</param>
+/// <param name="Key">Name of the register within its stream, 1 to 512 bytes; the first level tells whose it is: <c>settings</c>,
+/// <c>session/…</c>.</param>
 /// <param name="At">When it was written.</param>
 /// <param name="Value">The value; empty means removed.</param>
 public readonly record struct RegisterFact(string Key, HybridTimestamp At, ReadOnlyMemory<byte> Value)

@@ -17,7 +17,8 @@ public sealed class ReplicationPath
     /// <summary>The path of an entry that its origin has just written.</summary>
     public static ReplicationPath StartingAt(Origin origin) => new([origin]);
 
-    /// <summary>Whether an entry with this path has passed <paramref name="cluster"/>; then it is never offered there (invariant 5).</summary>
+    /// <summary>Whether an entry with this path has passed <paramref name="cluster"/>; then it is never offered there (invariant
+    /// 5).</summary>
     public bool Contains(Origin cluster) => Array.IndexOf(_hops, cluster) >= 0;
 
     /// <summary>The path one hop longer; unchanged when the hop stands in it already (a cluster that is given back its own lane).</summary>

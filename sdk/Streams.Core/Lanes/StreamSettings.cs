@@ -1,6 +1,7 @@
 namespace Streams.Core;
 
-/// <summary>The settings of a stream. They travel as the register <c>settings</c> of the stream and join when two clusters create it at once.</summary>
+/// <summary>The settings of a stream. They travel as the register <c>settings</c> of the stream and join when two clusters create it at
+/// once.</summary>
 /// <param name="Partitions">How many partitions, 1 to 1024. May be raised, never lowered: settings join to the greater number.</param>
 public sealed record StreamSettings(int Partitions)
 {
@@ -25,7 +26,8 @@ public sealed record StreamSettings(int Partitions)
         ByteReader reader = new(bytes);
         byte version = reader.Byte();
         int partitions = reader.UInt16();
-        settings = reader.AtEnd && version == Version && partitions is >= 1 and <= PartitionId.MaxCount ? new StreamSettings(partitions) : null;
+        settings = reader.AtEnd && version == Version && partitions is >= 1 and <= PartitionId.MaxCount ? new StreamSettings(partitions)
+            : null;
         return settings is not null;
     }
 }

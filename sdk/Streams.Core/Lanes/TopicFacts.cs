@@ -2,7 +2,8 @@ using System.Buffers;
 
 namespace Streams.Core;
 
-/// <summary>A topic exists since a moment. Facts of one topic join to the earliest, so any order and repetition converges (invariant 4).</summary>
+/// <summary>A topic exists since a moment. Facts of one topic join to the earliest, so any order and repetition converges (invariant
+/// 4).</summary>
 /// <param name="Topic">The topic, within the stream of the lane.</param>
 /// <param name="CreatedAt">When its first event was appended.</param>
 public readonly record struct TopicFact(TopicName Topic, HybridTimestamp CreatedAt);

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Streams.Core;
 
-/// <summary>One life of a cluster's data. A later one closes all earlier ones of the same name (rule R15), so incarnations are ordered.</summary>
+/// <summary>One life of a cluster's data. A later one closes all earlier ones of the same name (rule R15), so incarnations are
+/// ordered.</summary>
 /// <remarks>44 bits of milliseconds since 1970, then 20 bits of chance: unique without agreement, and ordered as long as whoever opens one
 /// passes the highest it knows to <see cref="After"/>. Text form: 16 hexadecimal digits.</remarks>
 public readonly record struct Incarnation(ulong Value) : IComparable<Incarnation>

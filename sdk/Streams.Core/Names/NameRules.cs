@@ -2,7 +2,8 @@ using System.Text;
 
 namespace Streams.Core;
 
-/// <summary>What every name in the system must obey, in one place, so that the same text is refused everywhere with the same words.</summary>
+/// <summary>What every name in the system must obey, in one place, so that the same text is refused everywhere with the same
+/// words.</summary>
 internal static class NameRules
 {
     /// <summary>Why <paramref name="text"/> is no name of this kind, or <see langword="null"/> when it is one.</summary>

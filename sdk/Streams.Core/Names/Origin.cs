@@ -10,7 +10,8 @@ public readonly record struct Origin(ClusterName Cluster, Incarnation Incarnatio
     /// <exception cref="InvalidNameException">The text is no origin.</exception>
     public static Origin Parse(string? text) => TryParse(text, out Origin origin)
         ? origin
-        : throw new InvalidNameException($"origin '{text}': must be a cluster name, a dot and 16 hexadecimal digits, as in sj.0192f3ab4c5d6e7f");
+        : throw new InvalidNameException(
+            $"origin '{text}': must be a cluster name, a dot and 16 hexadecimal digits, as in sj.0192f3ab4c5d6e7f");
 
     /// <summary>Reads the text form without throwing.</summary>
     public static bool TryParse(string? text, out Origin origin)

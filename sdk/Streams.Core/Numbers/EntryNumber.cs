@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Streams.Core;
 
-/// <summary>The number of an entry (batch, cursor commit, fact) in its lane: 0, 1, 2, … without gaps. Lanes replicate by it (invariant 4).</summary>
+/// <summary>The number of an entry (batch, cursor commit, fact) in its lane: 0, 1, 2, … without gaps. Lanes replicate by it (invariant
+/// 4).</summary>
 public readonly record struct EntryNumber(long Value) : IComparable<EntryNumber>
 {
     /// <summary>The first entry number of every lane.</summary>

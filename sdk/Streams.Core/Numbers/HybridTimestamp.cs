@@ -1,7 +1,8 @@
 namespace Streams.Core;
 
 /// <summary>A moment of a hybrid logical clock: 48 bits of milliseconds, 16 bits of counter, and the cluster that breaks ties.</summary>
-/// <remarks>Settings and facts are last-writer-wins by it (invariant 4): after hearing of a later moment, a clock never gives an earlier one.</remarks>
+/// <remarks>Settings and facts are last-writer-wins by it (invariant 4): after hearing of a later moment, a clock never gives an earlier
+/// one.</remarks>
 public readonly record struct HybridTimestamp(ulong Value, ClusterName Cluster) : IComparable<HybridTimestamp>
 {
     /// <summary>The milliseconds since 1970.</summary>

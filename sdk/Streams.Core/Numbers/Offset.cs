@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Streams.Core;
 
-/// <summary>The number of an event in its lane: 0, 1, 2, … without gaps. It names the same event in every cluster, for ever (invariant 2).</summary>
+/// <summary>The number of an event in its lane: 0, 1, 2, … without gaps. It names the same event in every cluster, for ever (invariant
+/// 2).</summary>
 public readonly record struct Offset(long Value) : IComparable<Offset>
 {
     /// <summary>The first offset of every lane.</summary>

@@ -44,7 +44,8 @@ public readonly record struct CreditGrant(uint Subscription, uint Bytes)
     }
 }
 
-/// <summary>The client had no room to hold an event back and threw away what followed in its lane: send the lane again from here (rule R19f).</summary>
+/// <summary>The client had no room to hold an event back and threw away what followed in its lane: send the lane again from here (rule
+/// R19f).</summary>
 /// <param name="Subscription">The subscription.</param>
 /// <param name="Partition">The partition.</param>
 /// <param name="Origin">The lane.</param>

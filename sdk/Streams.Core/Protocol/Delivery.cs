@@ -21,7 +21,8 @@ public enum DeliveryKind : byte
     Rewound = 5,
 }
 
-/// <summary>One delivery to an SDK session (rule R19a): ungated, one lane after the other as it comes; the SDK holds back what has to wait.</summary>
+/// <summary>One delivery to an SDK session (rule R19a): ungated, one lane after the other as it comes; the SDK holds back what has to
+/// wait.</summary>
 public sealed class Delivery
 {
     /// <summary>The subscription.</summary>
@@ -45,7 +46,8 @@ public sealed class Delivery
     /// <summary>What must be passed first, without lanes that no route brings here.</summary>
     public AfterVector After { get; init; } = AfterVector.Empty;
 
-    /// <summary>The sequences covered, events that do not match the subscription included, or the SDK's ranges would not merge (rule R17).</summary>
+    /// <summary>The sequences covered, events that do not match the subscription included, or the SDK's ranges would not merge (rule
+    /// R17).</summary>
     public IReadOnlyList<SequenceRun> Covered { get; init; } = [];
 
     /// <summary>Offset of the event that has index 0 in the batch as it is stored.</summary>
@@ -54,7 +56,8 @@ public sealed class Delivery
     /// <summary>For each event of <see cref="Batch"/> its index in the batch as it is stored; empty when the batch is whole.</summary>
     public IReadOnlyList<int> Indexes { get; init; } = [];
 
-    /// <summary>The batch as stored, or one with only the events meant. Its head names the stored batch's producer, epoch and first sequence:
+    /// <summary>The batch as stored, or one with only the events meant. Its head names the stored batch's producer, epoch and first
+    /// sequence:
     /// an event's sequence is that plus its index, its offset <see cref="BatchOffset"/> plus its index.</summary>
     public ReadOnlyMemory<byte> Batch { get; init; }
 
@@ -99,7 +102,8 @@ public sealed class Delivery
         writer.Bytes(Batch.Span);
     }
 
-    /// <summary>Reads a delivery; <see langword="null"/> when it is malformed. <see cref="Batch"/> is a slice of the payload and not checked.</summary>
+    /// <summary>Reads a delivery; <see langword="null"/> when it is malformed. <see cref="Batch"/> is a slice of the payload and not
+    /// checked.</summary>
     public static Delivery? Read(ReadOnlyMemory<byte> payload)
     {
         ByteReader reader = new(payload);

@@ -1,6 +1,7 @@
 namespace Streams.Core;
 
-/// <summary>A producer presents itself (section 4 of the architecture): from now on this connection is its newest session here (rule R2).</summary>
+/// <summary>A producer presents itself (section 4 of the architecture): from now on this connection is its newest session here (rule
+/// R2).</summary>
 /// <param name="Correlation">Comes back in the answer.</param>
 /// <param name="Producer">The producer.</param>
 /// <param name="Waiting">For each partition with events waiting in the outbox: the lowest sequence that waits.</param>
@@ -39,12 +40,15 @@ public sealed record HelloRequest(uint Correlation, ProducerId Producer, IReadOn
     }
 }
 
-/// <summary>What the cluster holds, flushed, of what waits in the outbox (rules R1, R3), and how many partitions the streams have.</summary>
+/// <summary>What the cluster holds, flushed, of what waits in the outbox (rules R1, R3), and how many partitions the streams
+/// have.</summary>
 /// <param name="Correlation">Of the request.</param>
 /// <param name="Origin">The cluster and its incarnation: the own lane of this session.</param>
-/// <param name="Held">For each partition asked for: the runs that end at or behind the sequence asked from, over all epochs and lanes.</param>
+/// <param name="Held">For each partition asked for: the runs that end at or behind the sequence asked from, over all epochs and
+/// lanes.</param>
 /// <param name="Streams">The partitions of each stream asked for.</param>
-public sealed record HelloReply(uint Correlation, Origin Origin, IReadOnlyList<(StreamPartition Partition, IReadOnlyList<HeldRun> Runs)> Held,
+public sealed record HelloReply(uint Correlation, Origin Origin, IReadOnlyList<(StreamPartition Partition,
+    IReadOnlyList<HeldRun> Runs)> Held,
     IReadOnlyList<(StreamPath Stream, int Partitions)> Streams)
 {
     private const int MaxRuns = 1 << 20;

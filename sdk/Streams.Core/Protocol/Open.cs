@@ -18,7 +18,8 @@ public enum StartPosition : byte
 /// <param name="Start">For a consumer without any cursor.</param>
 /// <param name="CreditBytes">Bytes of deliveries the client can take before it grants more.</param>
 /// <param name="Local">The cursors that the client kept; the join of both counts.</param>
-public sealed record OpenRequest(uint Subscription, ConsumerName Consumer, StreamPath Stream, IReadOnlyList<string> Filters, StartPosition Start,
+public sealed record OpenRequest(uint Subscription, ConsumerName Consumer, StreamPath Stream, IReadOnlyList<string> Filters,
+    StartPosition Start,
     uint CreditBytes, IReadOnlyList<(PartitionId Partition, Cursor Cursor)> Local)
 {
     /// <summary>Most filters of one subscription.</summary>
@@ -68,7 +69,8 @@ public sealed record OpenRequest(uint Subscription, ConsumerName Consumer, Strea
 /// <param name="Origin">The cluster and its incarnation.</param>
 /// <param name="Partitions">Partitions of the stream.</param>
 /// <param name="Cursors">For each partition where reading begins: the join of the cluster's and the client's cursor.</param>
-public sealed record OpenReply(uint Subscription, Origin Origin, int Partitions, IReadOnlyList<(PartitionId Partition, Cursor Cursor)> Cursors)
+public sealed record OpenReply(uint Subscription, Origin Origin, int Partitions, IReadOnlyList<(PartitionId Partition,
+    Cursor Cursor)> Cursors)
 {
     /// <summary>Writes the answer.</summary>
     public void Write(ref ByteWriter writer)

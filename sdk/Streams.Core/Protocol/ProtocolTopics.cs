@@ -12,7 +12,8 @@ public static class ProtocolTopics
     /// <summary>Cluster to client, QoS 0: <see cref="Core.HelloReply"/>.</summary>
     public const string HelloReply = Prefix + "hello/reply";
 
-    /// <summary>Client to cluster, QoS 1: <see cref="ProduceRequest"/>. PUBACK only when flushed, with the places as user property <see cref="PlacedProperty"/>.</summary>
+    /// <summary>Client to cluster, QoS 1: <see cref="ProduceRequest"/>. PUBACK only when flushed, with the places as user property
+    /// <see cref="PlacedProperty"/>.</summary>
     public const string Produce = Prefix + "produce";
 
     /// <summary>Client to cluster, QoS 1: <see cref="OpenRequest"/>. Answered on <see cref="OpenReply"/>.</summary>
@@ -36,6 +37,7 @@ public static class ProtocolTopics
     /// <summary>Client to cluster, QoS 1: <see cref="CloseRequest"/>.</summary>
     public const string Close = Prefix + "close";
 
-    /// <summary>User property of a PUBACK to <see cref="Produce"/>, one for each run placed: <c>first-last@origin:offset</c> (<see cref="PlacedRun"/>).</summary>
+    /// <summary>User property of a PUBACK to <see cref="Produce"/>, one for each run placed: <c>first-last@origin:offset</c>
+    /// (<see cref="PlacedRun"/>).</summary>
     public const string PlacedProperty = "placed";
 }

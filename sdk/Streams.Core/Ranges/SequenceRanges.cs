@@ -1,6 +1,7 @@
 namespace Streams.Core;
 
-/// <summary>A set of sequences kept as ranges that merge where they touch (rules R3, R17): normally one range, whatever the number of events.</summary>
+/// <summary>A set of sequences kept as ranges that merge where they touch (rules R3, R17): normally one range, whatever the number of
+/// events.</summary>
 /// <remarks>Not safe for several threads. Finding is logarithmic in the number of ranges; adding at the end is constant.</remarks>
 public sealed class SequenceRanges
 {

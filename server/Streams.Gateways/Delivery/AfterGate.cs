@@ -16,8 +16,10 @@ public enum Release : byte
 }
 
 /// <summary>Decides whether a batch has to wait for other lanes (rules R5, R15), and keeps the clocks of patience.</summary>
-/// <remarks>One clock for each awaited lane, started by the arrival of the first batch that waits for it and kept for those behind it: a lane that is
-/// never heard of again costs one patience, not one for each batch. It ends when all that was awaited of the lane has been passed.</remarks>
+/// <remarks>One clock for each awaited lane, started by the arrival of the first batch that waits for it and kept for those behind it:
+/// a lane that is
+/// never heard of again costs one patience, not one for each batch. It ends when all that was awaited of the lane has been
+/// passed.</remarks>
 internal sealed class AfterGate(IPartitionView view, TimeSpan patience)
 {
     private readonly Dictionary<Origin, Wait> _waits = [];

@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Gateways;
 
-/// <summary>Gives the events of one batch by their index. A batch can only be walked from its front; so the reader that stops and comes back keeps
+/// <summary>Gives the events of one batch by their index. A batch can only be walked from its front; so the reader that stops and
+/// comes back keeps
 /// a window of views, at most <see cref="Size"/> (some 20 KiB), and walks anew only when it leaves it.</summary>
 internal sealed class BatchWindow
 {

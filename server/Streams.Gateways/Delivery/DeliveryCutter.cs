@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Gateways;
 
-/// <summary>Cuts the events that a subscription is given out of a stored batch. The cut names the stored batch's first sequence, so that sequences and
+/// <summary>Cuts the events that a subscription is given out of a stored batch. The cut names the stored batch's first sequence, so
+/// that sequences and
 /// offsets follow from the indexes delivered beside it.</summary>
 internal sealed class DeliveryCutter
 {

@@ -4,8 +4,10 @@ namespace Streams.Gateways;
 
 /// <summary>What a plain session (an MQTT subscriber) is given of one partition, and in which order (rules R9, R10, R11, R15).</summary>
 /// <remarks>Pure: no I/O, no clock, no threads; the same calls give the same answers. The shell around it tells what lanes there are
-/// (<see cref="See"/>), reads what is wanted (<see cref="TryWant"/>) and offers it (<see cref="Offer"/>), takes events until there are no more
-/// (<see cref="TryNext"/>), confirms them, and commits <see cref="TakeCursor"/>. A batch that has to wait blocks its lane; its bytes are let go
+/// (<see cref="See"/>), reads what is wanted (<see cref="TryWant"/>) and offers it (<see cref="Offer"/>), takes events until there are
+/// no more
+/// (<see cref="TryNext"/>), confirms them, and commits <see cref="TakeCursor"/>. A batch that has to wait blocks its lane; its bytes
+/// are let go
 /// meanwhile. Not safe for several threads.</remarks>
 public sealed class GatedReader
 {

@@ -5,7 +5,8 @@ namespace Streams.Gateways;
 /// <summary>What a reader of one partition asks while it decides: all of it answered at once, from memory, without waiting.</summary>
 public interface IPartitionView
 {
-    /// <summary>All copies of these events in the lanes of the partition that this cluster knows of, flushed or removed by retention (rules R8, R10),
+    /// <summary>All copies of these events in the lanes of the partition that this cluster knows of, flushed or removed by retention
+    /// (rules R8, R10),
     /// the ones asked about included: a batch held in part is appended whole (rule R6), so twins may even stand in one lane.</summary>
     IReadOnlyList<HeldRun> Copies(SequenceRun run);
 
@@ -22,7 +23,8 @@ public interface IPartitionView
 /// <summary>Which events a reader is for.</summary>
 public interface IEventFilter
 {
-    /// <summary>Whether the event is wanted. Called in the order of the lane, before anything is decided about the event; must not allocate
+    /// <summary>Whether the event is wanted. Called in the order of the lane, before anything is decided about the event; must not
+    /// allocate
     /// for events that are not wanted.</summary>
     /// <param name="origin">The lane.</param>
     /// <param name="offset">The event's offset.</param>

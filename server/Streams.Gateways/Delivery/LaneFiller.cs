@@ -3,16 +3,20 @@ using Streams.Core;
 
 namespace Streams.Gateways;
 
-/// <summary>Reads lanes for a reader: one slice at a time, parsed, its pooled memory held until the last of its batches is done with.</summary>
-/// <remarks>A batch that does not parse is damaged at rest: it is logged as an error, counted, and stepped over as a gap; the events in it are not given.</remarks>
+/// <summary>Reads lanes for a reader: one slice at a time, parsed, its pooled memory held until the last of its batches is done
+/// with.</summary>
+/// <remarks>A batch that does not parse is damaged at rest: it is logged as an error, counted, and stepped over as a gap; the events
+/// in it are not given.</remarks>
 internal sealed class LaneFiller(IEventStore store, int sliceBytes, GatewayMeter meter, ILogger log)
 {
     // A slice without any events is read again with more room before it is believed that no events follow.
     private const int WidestSlice = 16 << 20;
 
-    /// <summary>Reads what stands at <paramref name="from"/>. <paramref name="known"/> is the end of the lane as seen before the call: when there is
+    /// <summary>Reads what stands at <paramref name="from"/>. <paramref name="known"/> is the end of the lane as seen before the call:
+    /// when there is
     /// nothing up to it, it is a gap.</summary>
-    public async ValueTask FillAsync(LaneId lane, Offset from, Offset known, TimeSpan now, Action<Origin, LaneBatch> offer, Action<Origin, Offset> offerGap,
+    public async ValueTask FillAsync(LaneId lane, Offset from, Offset known, TimeSpan now,
+        Action<Origin, LaneBatch> offer, Action<Origin, Offset> offerGap,
         CancellationToken cancellationToken)
     {
         for (int bytes = sliceBytes; ; bytes = Math.Min(bytes * 8, WidestSlice))
@@ -47,7 +51,8 @@ internal sealed class LaneFiller(IEventStore store, int sliceBytes, GatewayMeter
 
             if (!EventBatch.TryParse(entry.Body, out EventBatch? batch, out string? fault) || batch!.Header.Count != entry.EventCount)
             {
-                GatewayLog.DamagedBatch(log, lane.ToString(), entry.BaseOffset.Value, fault ?? "another number of events than its entry says");
+                GatewayLog.DamagedBatch(log, lane.ToString(), entry.BaseOffset.Value, fault
+                    ?? "another number of events than its entry says");
                 meter.DamagedBatches.Add(1);
                 continue;
             }

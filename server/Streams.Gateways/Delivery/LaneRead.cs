@@ -25,7 +25,8 @@ internal sealed class LaneRead(Origin origin, Offset position)
     /// <summary>Bytes in the read-ahead.</summary>
     public int Bytes { get; private set; }
 
-    /// <summary>What the next batch waits for, while it waits; the batch itself is let go and read again (slow readers cost disk reads, not memory).</summary>
+    /// <summary>What the next batch waits for, while it waits; the batch itself is let go and read again (slow readers cost disk
+    /// reads, not memory).</summary>
     public AfterVector? WaitsFor { get; private set; }
 
     /// <summary>When the waiting batch arrived.</summary>

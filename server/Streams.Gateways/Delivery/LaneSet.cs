@@ -41,7 +41,8 @@ internal sealed class LaneSet
         lane.Next = Offset.Max(lane.Next, status.NextOffset);
     }
 
-    /// <summary>The next lane of which something should be read, and from where; false when there is none or the read-ahead is full.</summary>
+    /// <summary>The next lane of which something should be read, and from where; false when there is none or the read-ahead is
+    /// full.</summary>
     public bool TryWant(out Origin origin, out Offset from)
     {
         if (Bytes < _maxBytes)
@@ -77,7 +78,8 @@ internal sealed class LaneSet
         lane.First = Offset.Max(lane.First, to);
     }
 
-    /// <summary>Takes the next batch of a lane out of the read-ahead, and gives the turn to the next lane when that was the last of it.</summary>
+    /// <summary>Takes the next batch of a lane out of the read-ahead, and gives the turn to the next lane when that was the last of
+    /// it.</summary>
     public LaneBatch Take(LaneRead lane)
     {
         LaneBatch head = lane.Take();

@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Gateways;
 
-/// <summary>A stretch of a lane with nothing for a subscription that has not been told yet. Runs of one producer epoch merge, or the SDK's ranges
+/// <summary>A stretch of a lane with nothing for a subscription that has not been told yet. Runs of one producer epoch merge, or the
+/// SDK's ranges
 /// would not (rule R17).</summary>
 internal sealed class PendingAdvance(Offset from, TimeSpan since)
 {

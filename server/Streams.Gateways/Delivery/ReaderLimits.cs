@@ -2,8 +2,10 @@ namespace Streams.Gateways;
 
 /// <summary>What a reader of one partition may take and how long it waits.</summary>
 /// <param name="Patience">How long a batch waits for another lane (rule R15); default 30 s.</param>
-/// <param name="MaxReadAheadBytes">A reader asks for nothing more once so many bytes wait; default 256 KiB. One batch may go over it.</param>
-/// <param name="AdvanceDelay">How long the news of a stretch with nothing for a subscription may be held to be told with the next; default 100 ms.</param>
+/// <param name="MaxReadAheadBytes">A reader asks for nothing more once so many bytes wait; default 256 KiB. One batch may go over
+/// it.</param>
+/// <param name="AdvanceDelay">How long the news of a stretch with nothing for a subscription may be held to be told with the next;
+/// default 100 ms.</param>
 /// <param name="MaxCoveredRuns">Most producer runs that one such news names; default 256.</param>
 public sealed record ReaderLimits(TimeSpan Patience, int MaxReadAheadBytes, TimeSpan AdvanceDelay, int MaxCoveredRuns)
 {

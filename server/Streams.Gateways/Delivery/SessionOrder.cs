@@ -3,9 +3,11 @@ using Streams.Core;
 
 namespace Streams.Gateways;
 
-/// <summary>The one order in which a session is given, skips and steps over (rule R9): the cursor that may be committed is the position vector at
+/// <summary>The one order in which a session is given, skips and steps over (rule R9): the cursor that may be committed is the
+/// position vector at
 /// the longest prefix of it that is confirmed. So a skip never overtakes the reason for it.</summary>
-/// <remarks>What is skipped behind an unconfirmed event is kept as one position for each lane, so the memory is bounded by what is in flight times the
+/// <remarks>What is skipped behind an unconfirmed event is kept as one position for each lane, so the memory is bounded by what is in
+/// flight times the
 /// lanes, however much is skipped.</remarks>
 internal sealed class SessionOrder
 {
@@ -54,7 +56,8 @@ internal sealed class SessionOrder
         return _next++;
     }
 
-    /// <summary>Everything of a lane before <paramref name="next"/> needs no confirmation: skipped, or stepped over with <paramref name="jump"/>.</summary>
+    /// <summary>Everything of a lane before <paramref name="next"/> needs no confirmation: skipped, or stepped over with
+    /// <paramref name="jump"/>.</summary>
     public void Pass(Origin origin, Offset next, CursorJump? jump = null)
     {
         if (Count == 0)

@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Gateways;
 
-/// <summary>Tells sessions whose filters cover streams to come that there are new ones. Streams made here are told at once, those that come over
+/// <summary>Tells sessions whose filters cover streams to come that there are new ones. Streams made here are told at once, those that
+/// come over
 /// links within <see cref="Period"/>.</summary>
 internal sealed class StreamRoster : IDisposable
 {

@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Gateways;
 
-/// <summary>Finds out whether another copy of an event was passed (rule R10). Copies are asked for once for each batch, and again when something has
+/// <summary>Finds out whether another copy of an event was passed (rule R10). Copies are asked for once for each batch, and again when
+/// something has
 /// come meanwhile that may be a copy.</summary>
 internal sealed class TwinCheck(IPartitionView view)
 {
@@ -24,7 +25,8 @@ internal sealed class TwinCheck(IPartitionView view)
         Refresh();
     }
 
-    /// <summary>Whether a copy of the event at <paramref name="index"/>, other than itself, lies behind <paramref name="position"/> of its lane and in no gap.</summary>
+    /// <summary>Whether a copy of the event at <paramref name="index"/>, other than itself, lies behind <paramref name="position"/> of
+    /// its lane and in no gap.</summary>
     public bool WasPassed(Origin origin, LaneBatch batch, int index, Func<Origin, Offset> position)
     {
         if (!ReferenceEquals(batch, _batch))

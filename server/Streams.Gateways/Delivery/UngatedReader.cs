@@ -2,9 +2,11 @@ using Streams.Core;
 
 namespace Streams.Gateways;
 
-/// <summary>What an SDK session is sent of one partition (rule R19): each lane in its order, lane after lane in turns, ungated; the SDK holds back what
+/// <summary>What an SDK session is sent of one partition (rule R19): each lane in its order, lane after lane in turns, ungated; the
+/// SDK holds back what
 /// has to wait.</summary>
-/// <remarks>Pure, like <see cref="GatedReader"/>. Twins are skipped only behind the position that the SDK last confirmed (rule R19e), never in a gap that
+/// <remarks>Pure, like <see cref="GatedReader"/>. Twins are skipped only behind the position that the SDK last confirmed (rule R19e),
+/// never in a gap that
 /// was stepped over (rule R10). Stretches with nothing for the subscription are told together, after at most
 /// <see cref="ReaderLimits.AdvanceDelay"/>, and before anything that may wait for them. Not safe for several threads.</remarks>
 public sealed class UngatedReader
@@ -27,7 +29,8 @@ public sealed class UngatedReader
     private ReaderCounts _counts;
 
     /// <summary>A reader that begins at <paramref name="start"/>, which the SDK has confirmed.</summary>
-    public UngatedReader(uint subscription, PartitionId partition, IPartitionView view, IEventFilter filter, Cursor start, ReaderLimits limits)
+    public UngatedReader(uint subscription, PartitionId partition, IPartitionView view, IEventFilter filter, Cursor start,
+        ReaderLimits limits)
     {
         _subscription = subscription;
         _partition = partition;
@@ -51,7 +54,8 @@ public sealed class UngatedReader
     /// <summary>Whether the session may be waiting for a lane whose end is to be told (rule R15).</summary>
     public bool IsAwaiting => _awaited.Any;
 
-    /// <summary>The next moment at which something is to be told that is held to be told together; <see langword="null"/> when there is nothing.</summary>
+    /// <summary>The next moment at which something is to be told that is held to be told together; <see langword="null"/> when there
+    /// is nothing.</summary>
     public TimeSpan? NextDeadline
     {
         get
@@ -90,7 +94,8 @@ public sealed class UngatedReader
     /// <summary>Nothing before <paramref name="to"/> is kept here any more, as reading showed.</summary>
     public void OfferGap(Origin origin, Offset to) => _lanes.OfferGap(origin, to);
 
-    /// <summary>The next delivery, or <see langword="null"/> when there is none now. Its bytes are valid until the next one is asked for.</summary>
+    /// <summary>The next delivery, or <see langword="null"/> when there is none now. Its bytes are valid until the next one is asked
+    /// for.</summary>
     public Delivery? Next(TimeSpan now)
     {
         ReleaseFinished();
@@ -120,7 +125,8 @@ public sealed class UngatedReader
         return DueAdvance(now) ?? NextRelease();
     }
 
-    /// <summary>The SDK has confirmed a cursor: ground for skipping twins (rule R19e). One of another generation changes nothing.</summary>
+    /// <summary>The SDK has confirmed a cursor: ground for skipping twins (rule R19e). One of another generation changes
+    /// nothing.</summary>
     public void Confirmed(Cursor cursor)
     {
         if (cursor.Generation == _confirmed.Generation)
@@ -133,7 +139,8 @@ public sealed class UngatedReader
         }
     }
 
-    /// <summary>The SDK threw away what followed in a lane: it is sent again from <paramref name="from"/> on (rule R19f). False for a place that was never sent.</summary>
+    /// <summary>The SDK threw away what followed in a lane: it is sent again from <paramref name="from"/> on (rule R19f). False for a
+    /// place that was never sent.</summary>
     public bool Resume(Origin origin, Offset from)
     {
         if (_lanes.Find(origin) is not { } lane || from > lane.Position)
@@ -148,7 +155,8 @@ public sealed class UngatedReader
         return true;
     }
 
-    /// <summary>Tells what the log knows of this cursor; when it was rewound elsewhere the session is told and begins again (rule R11).</summary>
+    /// <summary>Tells what the log knows of this cursor; when it was rewound elsewhere the session is told and begins again (rule
+    /// R11).</summary>
     public bool Observe(Cursor known)
     {
         if (known.Generation.CompareTo(_confirmed.Generation) <= 0)
@@ -359,7 +367,8 @@ public sealed class UngatedReader
         Covered = covered ?? [],
     };
 
-    private static SequenceRun Run(LaneBatch head, int from) => head.Batch.Header.Run with { First = head.Batch.Header.FirstSequence + from };
+    private static SequenceRun Run(LaneBatch head, int from) =>
+        head.Batch.Header.Run with { First = head.Batch.Header.FirstSequence + from };
 
     private void ReleaseFinished()
     {

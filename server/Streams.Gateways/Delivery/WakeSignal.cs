@@ -1,6 +1,7 @@
 namespace Streams.Gateways;
 
-/// <summary>Wakes one waiting loop: from any thread, or when the time it waits for has come. Waking it while it does not wait is remembered.</summary>
+/// <summary>Wakes one waiting loop: from any thread, or when the time it waits for has come. Waking it while it does not wait is
+/// remembered.</summary>
 internal sealed class WakeSignal : IDisposable
 {
     private readonly Lock _lock = new();

@@ -19,8 +19,10 @@ internal readonly record struct Answer(MqttReasonCode Code, string? Reason = nul
     public static Answer To(Exception failure, MqttReasonCode permanent) => failure switch
     {
         InvalidRequestException => new Answer(permanent, failure.Message),
-        StreamsException => new Answer(MqttReasonCode.ImplementationSpecificError, $"{nameof(ProduceRefusal.NotWriting)}: {failure.Message}"),
-        OperationCanceledException => new Answer(MqttReasonCode.ImplementationSpecificError, $"{nameof(ProduceRefusal.NotWriting)}: the connection ends"),
+        StreamsException => new Answer(MqttReasonCode.ImplementationSpecificError,
+            $"{nameof(ProduceRefusal.NotWriting)}: {failure.Message}"),
+        OperationCanceledException =>
+            new Answer(MqttReasonCode.ImplementationSpecificError, $"{nameof(ProduceRefusal.NotWriting)}: the connection ends"),
         _ => new Answer(MqttReasonCode.UnspecifiedError, "internal error"),
     };
 

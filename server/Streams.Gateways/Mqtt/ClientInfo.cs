@@ -33,7 +33,8 @@ internal sealed record ClientInfo
     /// <summary>Whether the session outlives the connection.</summary>
     public bool IsPersistent => ExpirySeconds > 0;
 
-    /// <summary>Whether the session has a record and cursors in the log: it outlives the connection, or goes on with one that did.</summary>
+    /// <summary>Whether the session has a record and cursors in the log: it outlives the connection, or goes on with one that
+    /// did.</summary>
     public bool UsesLog { get; set; }
 
     /// <summary>Whether reason codes and properties can be sent.</summary>

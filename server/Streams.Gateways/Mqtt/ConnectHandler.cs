@@ -6,7 +6,8 @@ namespace Streams.Gateways;
 /// <summary>CONNECT: decides whether and as whom a client is taken, and what of its session is kept.</summary>
 internal sealed class ConnectHandler(GatewayServices services, Func<string> newClientId)
 {
-    /// <summary>What is told about a client that is not taken; <see langword="null"/> when it is, and then what was made of its CONNECT.</summary>
+    /// <summary>What is told about a client that is not taken; <see langword="null"/> when it is, and then what was made of its
+    /// CONNECT.</summary>
     public (MqttReasonCode Code, string Reason)? Read(MqttConnectPacket packet, string remote, out ClientInfo? client)
     {
         client = null;

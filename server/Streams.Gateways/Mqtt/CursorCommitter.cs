@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Gateways;
 
-/// <summary>Commits the cursors of a kept session, gathered: soon when events were given, late when the cursor only moved over events of others.
+/// <summary>Commits the cursors of a kept session, gathered: soon when events were given, late when the cursor only moved over events
+/// of others.
 /// Belongs to the session's delivery loop; one round of commits is under way at a time.</summary>
 internal sealed class CursorCommitter(GatewayServices services, ClientInfo client)
 {

@@ -5,7 +5,8 @@ namespace Streams.Gateways;
 /// <summary>DISCONNECT from a client.</summary>
 internal sealed class DisconnectHandler(GatewayServices services)
 {
-    /// <summary>Takes note of how the client goes. It may shorten or lengthen the life of a session, but not make one outlive the connection that began without.</summary>
+    /// <summary>Takes note of how the client goes. It may shorten or lengthen the life of a session, but not make one outlive the
+    /// connection that began without.</summary>
     public void Handle(MqttSession session, MqttDisconnectPacket packet)
     {
         session.SaidGoodbye = packet.ReasonCode != MqttReasonCode.DisconnectWithWill;
@@ -13,7 +14,8 @@ internal sealed class DisconnectHandler(GatewayServices services)
         {
             if (expiry > 0 && !session.Client.IsPersistent)
             {
-                throw new MqttProtocolException(MqttReasonCode.ProtocolError, "a session that began without expiry cannot get one at its end");
+                throw new MqttProtocolException(MqttReasonCode.ProtocolError,
+                    "a session that began without expiry cannot get one at its end");
             }
 
             session.Client.ExpirySeconds = ConnectHandler.Limit(expiry, services.Options);

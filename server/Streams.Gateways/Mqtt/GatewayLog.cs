@@ -20,7 +20,8 @@ internal static partial class GatewayLog
     [LoggerMessage(4004, LogLevel.Information, "{Client} is taken over by a newer connection from {Remote}")]
     public static partial void TakenOver(ILogger log, string client, string remote);
 
-    [LoggerMessage(4005, LogLevel.Warning, "Message of {Client} on {Topic} was refused, which MQTT 3.1.1 cannot say: the connection is closed. {Reason}")]
+    [LoggerMessage(4005, LogLevel.Warning,
+        "Message of {Client} on {Topic} was refused, which MQTT 3.1.1 cannot say: the connection is closed. {Reason}")]
     public static partial void RefusedByClosing(ILogger log, string client, string topic, string reason);
 
     [LoggerMessage(4006, LogLevel.Debug, "Message of {Client} on {Topic} with QoS 0 was not taken: {Reason}")]
@@ -41,13 +42,15 @@ internal static partial class GatewayLog
     [LoggerMessage(4011, LogLevel.Warning, "The will of {Client} on {Topic} was not taken: {Reason}")]
     public static partial void WillLost(ILogger log, string client, string topic, string reason);
 
-    [LoggerMessage(4012, LogLevel.Warning, "{Client} is given batches of {Partition} without what should come before them: patience ran out")]
+    [LoggerMessage(4012, LogLevel.Warning,
+        "{Client} is given batches of {Partition} without what should come before them: patience ran out")]
     public static partial void PatienceRanOut(ILogger log, string client, string partition);
 
     [LoggerMessage(4013, LogLevel.Warning, "{Client} steps over {Events} events of {Partition} that retention has taken")]
     public static partial void SteppedOverGap(ILogger log, string client, long events, string partition);
 
-    [LoggerMessage(4014, LogLevel.Warning, "Event of {Partition} takes {Bytes} bytes as a message, {Client} takes {MaxBytes}: it is left out")]
+    [LoggerMessage(4014, LogLevel.Warning,
+        "Event of {Partition} takes {Bytes} bytes as a message, {Client} takes {MaxBytes}: it is left out")]
     public static partial void TooLargeForClient(ILogger log, string client, string partition, int bytes, long maxBytes);
 
     [LoggerMessage(4015, LogLevel.Information, "Draining: {Sessions} clients are told to go elsewhere")]

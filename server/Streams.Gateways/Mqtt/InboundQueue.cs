@@ -3,7 +3,8 @@ using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>The messages of one client that are being worked on: answered in the order in which they came. Bounded by number and by bytes: beyond that nothing
+/// <summary>The messages of one client that are being worked on: answered in the order in which they came. Bounded by number and by
+/// bytes: beyond that nothing
 /// more is read from the connection.</summary>
 internal sealed class InboundQueue
 {
@@ -62,8 +63,10 @@ internal sealed class InboundQueue
     /// <summary>No more messages.</summary>
     public void Complete() => _items.Writer.TryComplete();
 
-    /// <summary>Answers until <see cref="Complete"/>: <paramref name="answer"/> is called for each in order; <paramref name="flush"/> when the next is not ready.</summary>
-    public async Task AnswerAllAsync(Action<ushort, string, Answer> answer, Func<CancellationToken, ValueTask> flush, CancellationToken cancellationToken)
+    /// <summary>Answers until <see cref="Complete"/>: <paramref name="answer"/> is called for each in order; <paramref name="flush"/>
+    /// when the next is not ready.</summary>
+    public async Task AnswerAllAsync(Action<ushort, string, Answer> answer, Func<CancellationToken, ValueTask> flush,
+        CancellationToken cancellationToken)
     {
         ChannelReader<Item> reader = _items.Reader;
         while (await reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))

@@ -7,5 +7,6 @@ public sealed class MqttConnectionHandler(MqttGateway gateway) : ConnectionHandl
 {
     /// <inheritdoc/>
     public override Task OnConnectedAsync(ConnectionContext connection) =>
-        gateway.ServeAsync(connection.Transport, connection.RemoteEndPoint?.ToString() ?? connection.ConnectionId, connection.ConnectionClosed);
+        gateway.ServeAsync(connection.Transport, connection.RemoteEndPoint?.ToString()
+            ?? connection.ConnectionId, connection.ConnectionClosed);
 }

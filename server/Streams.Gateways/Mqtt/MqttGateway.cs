@@ -7,7 +7,8 @@ using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>MQTT 5 and 3.1.1 on top of the log: plain clients and, over the same connection, the SDK (docs/mqtt.md, docs/sdk-protocol.md).</summary>
+/// <summary>MQTT 5 and 3.1.1 on top of the log: plain clients and, over the same connection, the SDK (docs/mqtt.md,
+/// docs/sdk-protocol.md).</summary>
 /// <remarks>Safe for use by many threads. A connection that fails ends alone. Dispose after <see cref="DrainAsync"/>.</remarks>
 public sealed class MqttGateway : IDisposable
 {
@@ -30,8 +31,8 @@ public sealed class MqttGateway : IDisposable
     /// <param name="chance">For assigned client ids and the names of connections.</param>
     /// <param name="log">Where it says what happens.</param>
     /// <exception cref="ConfigurationException">The options are not valid.</exception>
-    public MqttGateway(IEventStore store, ILaneHorizon horizon, IAccessPolicy access, MqttGatewayOptions options, TimeProvider time, Random chance,
-        ILogger<MqttGateway> log)
+    public MqttGateway(IEventStore store, ILaneHorizon horizon, IAccessPolicy access, MqttGatewayOptions options, TimeProvider time,
+        Random chance, ILogger<MqttGateway> log)
     {
         _chance = chance;
         StreamRoster roster = new(store, time);
@@ -60,7 +61,8 @@ public sealed class MqttGateway : IDisposable
         }
     }
 
-    /// <summary>Serves one connection until it ends, and completes its pipe. Throws nothing but for a fault of the gateway itself.</summary>
+    /// <summary>Serves one connection until it ends, and completes its pipe. Throws nothing but for a fault of the gateway
+    /// itself.</summary>
     /// <param name="transport">The bytes of the client.</param>
     /// <param name="remote">The client's address, for people.</param>
     /// <param name="cancellationToken">Ends the connection: the client is told that the server shuts down.</param>
@@ -89,7 +91,8 @@ public sealed class MqttGateway : IDisposable
         }
     }
 
-    /// <summary>Takes no new connections, sends every client elsewhere (DISCONNECT 0x8B), and waits until their cursors are committed, at most <paramref name="limit"/>.</summary>
+    /// <summary>Takes no new connections, sends every client elsewhere (DISCONNECT 0x8B), and waits until their cursors are committed,
+    /// at most <paramref name="limit"/>.</summary>
     public async Task DrainAsync(TimeSpan limit)
     {
         _draining = true;
@@ -139,7 +142,8 @@ public sealed class MqttGateway : IDisposable
         return null;
     }
 
-    private async Task ServeAsync(MqttConnection connection, MqttConnectPacket packet, string remote, bool hasRoom, CancellationToken cancellationToken)
+    private async Task ServeAsync(MqttConnection connection, MqttConnectPacket packet, string remote, bool hasRoom,
+        CancellationToken cancellationToken)
     {
         (MqttReasonCode Code, string Reason)? refusal = _draining ? (MqttReasonCode.ServerUnavailable, "the server is shutting down")
             : hasRoom ? null : (MqttReasonCode.ServerBusy, $"{_services.Options.MaxConnections} connections are open");
@@ -162,7 +166,8 @@ public sealed class MqttGateway : IDisposable
                 return;
             }
 
-            await RefuseAsync(connection, remote, MqttReasonCode.ServerBusy, "another connection with this client id came first").ConfigureAwait(false);
+            await RefuseAsync(connection, remote, MqttReasonCode.ServerBusy,
+                "another connection with this client id came first").ConfigureAwait(false);
         }
         catch (StreamsException e)
         {
@@ -177,7 +182,8 @@ public sealed class MqttGateway : IDisposable
         }
     }
 
-    private async Task RunAsync(MqttSession session, MqttConnectPacket packet, string remote, bool present, CancellationToken cancellationToken)
+    private async Task RunAsync(MqttSession session, MqttConnectPacket packet, string remote, bool present,
+        CancellationToken cancellationToken)
     {
         GatewayLog.Connected(_services.Log, session.Client.ClientId, remote, session.Client.Version.ToString(), present);
         _services.Meter.Connects.Add(1);
@@ -227,7 +233,8 @@ public sealed class MqttGateway : IDisposable
     }
 
     // The record is written, flushed, before the client is told that its session is kept.
-    private async Task<(MqttSession? Session, bool Present)> BeginAsync(MqttConnection connection, MqttConnectPacket packet, ClientInfo client)
+    private async Task<(MqttSession? Session, bool Present)> BeginAsync(MqttConnection connection, MqttConnectPacket packet,
+        ClientInfo client)
     {
         SessionRecord? kept = packet.CleanStart ? null : _records.Find(client.ClientId);
         client.UsesLog = client.IsPersistent || kept is not null;

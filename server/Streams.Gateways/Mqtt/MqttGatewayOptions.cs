@@ -18,10 +18,12 @@ public sealed record MqttGatewayOptions
     /// <summary>How long a connection may take to say CONNECT. Default 10 s.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Unanswered QoS 1 messages that a client may have: its Receive Maximum as announced. 3.1.1 clients are held to it by back-pressure. Default 1024.</summary>
+    /// <summary>Unanswered QoS 1 messages that a client may have: its Receive Maximum as announced. 3.1.1 clients are held to it by
+    /// back-pressure. Default 1024.</summary>
     public int ReceiveMaximum { get; init; } = 1024;
 
-    /// <summary>Bytes of unanswered messages of one connection at which the gateway stops reading from it. One message may go over it. Default 8 MiB.</summary>
+    /// <summary>Bytes of unanswered messages of one connection at which the gateway stops reading from it. One message may go over it.
+    /// Default 8 MiB.</summary>
     public int MaxUnansweredBytes { get; init; } = 8 << 20;
 
     /// <summary>Unacknowledged messages on their way to a 3.1.1 client, which cannot tell what it takes. Default 100.</summary>
@@ -33,7 +35,8 @@ public sealed record MqttGatewayOptions
     /// <summary>Topic aliases that a client may set. Default 32; 0 allows none.</summary>
     public int TopicAliasMaximum { get; init; } = 32;
 
-    /// <summary>Longest life of a session without a connection; longer wishes, and those of 3.1.1 clients, are cut to it. Default 30 days.</summary>
+    /// <summary>Longest life of a session without a connection; longer wishes, and those of 3.1.1 clients, are cut to it. Default 30
+    /// days.</summary>
     public TimeSpan MaxSessionExpiry { get; init; } = TimeSpan.FromDays(30);
 
     /// <summary>How long cursors are gathered before they are committed. Default 200 ms.</summary>
@@ -51,7 +54,8 @@ public sealed record MqttGatewayOptions
     /// <summary>Bytes written and not taken by the transport at which a session stops writing. Default 128 KiB.</summary>
     public int WriteBufferBytes { get; init; } = 128 << 10;
 
-    /// <summary>How long a client may take to take the last message (why it is disconnected), and a session to commit its cursors at its end. Default 5 s.</summary>
+    /// <summary>How long a client may take to take the last message (why it is disconnected), and a session to commit its cursors at
+    /// its end. Default 5 s.</summary>
     public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Limits of the readers that sessions use.</summary>

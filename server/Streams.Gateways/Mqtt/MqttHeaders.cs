@@ -4,7 +4,8 @@ using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>What of an MQTT message is not topic and payload, as event headers: user properties under their names, the rest under names that begin with
+/// <summary>What of an MQTT message is not topic and payload, as event headers: user properties under their names, the rest under
+/// names that begin with
 /// <see cref="Reserved"/>, which clients may not use.</summary>
 internal static class MqttHeaders
 {
@@ -43,7 +44,8 @@ internal static class MqttHeaders
             {
                 if (property.Name.StartsWith(Reserved, StringComparison.Ordinal))
                 {
-                    throw new InvalidRequestException($"user property '{property.Name}': names that begin with '{Reserved}' are the gateway's");
+                    throw new InvalidRequestException(
+                        $"user property '{property.Name}': names that begin with '{Reserved}' are the gateway's");
                 }
 
                 Add(property.Name, property.Value);
@@ -66,7 +68,8 @@ internal static class MqttHeaders
     /// <param name="properties">Made when there is something to put in.</param>
     /// <param name="publishedAtMostOnce">Whether the event came with QoS 0.</param>
     /// <param name="publisher">The client that published it, where that was kept.</param>
-    public static void Decode(ReadOnlyMemory<byte> headers, ref MqttProperties? properties, out bool publishedAtMostOnce, out string? publisher)
+    public static void Decode(ReadOnlyMemory<byte> headers, ref MqttProperties? properties, out bool publishedAtMostOnce,
+        out string? publisher)
     {
         publishedAtMostOnce = false;
         publisher = null;
@@ -107,7 +110,8 @@ internal static class MqttHeaders
     // Values are bytes, user properties are text: what is no text goes as base64, and its name says so.
     private static void AddUser(MqttProperties properties, EventHeader header)
     {
-        bool isText = header.Value.Length <= ushort.MaxValue && System.Text.Unicode.Utf8.IsValid(header.Value.Span) && !header.Value.Span.Contains((byte)0);
+        bool isText = header.Value.Length <= ushort.MaxValue && System.Text.Unicode.Utf8.IsValid(header.Value.Span)
+            && !header.Value.Span.Contains((byte)0);
         if (isText)
         {
             properties.Add(header.Name, Utf8(header.Value));

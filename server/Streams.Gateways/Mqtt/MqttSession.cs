@@ -4,9 +4,12 @@ using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>One connected client, from CONNACK to the end: reads its packets, hands each to the handler of its kind, and owns what runs beside that.</summary>
-/// <remarks>Three loops: packets in, answers out (<see cref="InboundQueue"/>), events out (<see cref="SessionDelivery"/>). Whichever fails ends the session with
-/// <see cref="Close"/>; then the loops are ended, confirmed cursors committed, the session record and the will written. Nothing is thrown at the caller.</remarks>
+/// <summary>One connected client, from CONNACK to the end: reads its packets, hands each to the handler of its kind, and owns what
+/// runs beside that.</summary>
+/// <remarks>Three loops: packets in, answers out (<see cref="InboundQueue"/>), events out (<see cref="SessionDelivery"/>). Whichever
+/// fails ends the session with
+/// <see cref="Close"/>; then the loops are ended, confirmed cursors committed, the session record and the will written. Nothing is
+/// thrown at the caller.</remarks>
 internal sealed class MqttSession : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
@@ -16,7 +19,8 @@ internal sealed class MqttSession : IDisposable
     private Task _closed = Task.CompletedTask;
     private Task _delivery = Task.CompletedTask;
 
-    public MqttSession(GatewayServices services, MqttConnection connection, ClientInfo client, SessionSubscriptions subscriptions, string owner)
+    public MqttSession(GatewayServices services, MqttConnection connection, ClientInfo client, SessionSubscriptions subscriptions,
+        string owner)
     {
         Services = services;
         Stopping = _stop.Token;
@@ -111,7 +115,8 @@ internal sealed class MqttSession : IDisposable
         }
     }
 
-    /// <summary>Ends the connection, telling a client of MQTT 5 why where there is something to tell. Returns at once; the first call counts.</summary>
+    /// <summary>Ends the connection, telling a client of MQTT 5 why where there is something to tell. Returns at once; the first call
+    /// counts.</summary>
     public void Close(MqttReasonCode code, string reason)
     {
         lock (_closing)
@@ -147,7 +152,8 @@ internal sealed class MqttSession : IDisposable
     private async Task ReadAsync(PacketRouter router)
     {
         using SilenceWatch? silence = Client.SilenceLimit is { } limit
-            ? new SilenceWatch(Services.Time, limit, () => Close(MqttReasonCode.KeepAliveTimeout, "nothing was heard for 1.5 times the keep alive")) : null;
+            ? new SilenceWatch(Services.Time, limit, () =>
+                Close(MqttReasonCode.KeepAliveTimeout, "nothing was heard for 1.5 times the keep alive")) : null;
         try
         {
             while (true)

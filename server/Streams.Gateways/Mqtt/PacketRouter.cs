@@ -45,7 +45,8 @@ internal sealed class PacketRouter
             case MqttAuthPacket:
                 throw new MqttProtocolException(MqttReasonCode.ProtocolError, "AUTH without an authentication method in CONNECT");
             default:
-                throw new MqttProtocolException(MqttReasonCode.ProtocolError, $"{packet.Type} has no place here: QoS 2 is not used on this connection");
+                throw new MqttProtocolException(MqttReasonCode.ProtocolError,
+                    $"{packet.Type} has no place here: QoS 2 is not used on this connection");
         }
     }
 }

@@ -7,15 +7,16 @@ namespace Streams.Gateways;
 /// <summary>Takes messages of clients without an outbox into the log: each becomes an event of its topic, without a key.</summary>
 internal sealed class PlainPublisher(GatewayServices services)
 {
-    /// <summary>Appends a message; completes when it is flushed. Called in the order of the messages, it appends in that order. Throws nothing.</summary>
+    /// <summary>Appends a message; completes when it is flushed. Called in the order of the messages, it appends in that order. Throws
+    /// nothing.</summary>
     /// <param name="topic">The MQTT topic.</param>
     /// <param name="payload">Must not change until it completes.</param>
     /// <param name="properties">Kept as headers.</param>
     /// <param name="qos">As published.</param>
     /// <param name="publisher">Kept where No Local needs it.</param>
     /// <param name="cancellationToken">Ends the wait, not the append.</param>
-    public async Task<Answer> PublishAsync(string topic, ReadOnlyMemory<byte> payload, MqttProperties? properties, MqttQos qos, string? publisher,
-        CancellationToken cancellationToken)
+    public async Task<Answer> PublishAsync(string topic, ReadOnlyMemory<byte> payload, MqttProperties? properties, MqttQos qos,
+        string? publisher, CancellationToken cancellationToken)
     {
         try
         {
@@ -31,7 +32,8 @@ internal sealed class PlainPublisher(GatewayServices services)
             }
 
             byte[] headers = MqttHeaders.Encode(properties, qos, publisher);
-            StreamSettings settings = services.Store.Settings(stream) ?? await CreateAsync(stream, cancellationToken).ConfigureAwait(false);
+            StreamSettings settings = services.Store.Settings(stream)
+                ?? await CreateAsync(stream, cancellationToken).ConfigureAwait(false);
             StreamPartition partition = new(stream, Partitioner.For(default, name, settings.Partitions));
             PlainEvent plain = new(name, default, headers, payload, services.NowMicroseconds);
             await services.Store.AppendPlainAsync(partition, plain, cancellationToken).ConfigureAwait(false);
@@ -45,7 +47,8 @@ internal sealed class PlainPublisher(GatewayServices services)
         }
     }
 
-    /// <summary>Sees to it that the stream of a topic is there, so that appends that follow do not wait for it and keep their order.</summary>
+    /// <summary>Sees to it that the stream of a topic is there, so that appends that follow do not wait for it and keep their
+    /// order.</summary>
     public async ValueTask PrepareAsync(string topic, CancellationToken cancellationToken)
     {
         if (TopicMap.TrySplit(topic, out StreamPath stream, out _, out _) && services.Store.Settings(stream) is null)

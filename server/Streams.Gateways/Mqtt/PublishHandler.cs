@@ -4,7 +4,8 @@ using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>PUBLISH from a client. The append is begun here, in the order of the packets, and not waited for: PUBACK follows when it is flushed.</summary>
+/// <summary>PUBLISH from a client. The append is begun here, in the order of the packets, and not waited for: PUBACK follows when it
+/// is flushed.</summary>
 internal sealed class PublishHandler(GatewayServices services, PlainPublisher publisher)
 {
     /// <summary>Takes the message on.</summary>
@@ -48,7 +49,8 @@ internal sealed class PublishHandler(GatewayServices services, PlainPublisher pu
 
         if (packet.PacketId != 0 && session.Client.IsV5 && session.Inbound.Unanswered >= services.Options.ReceiveMaximum)
         {
-            throw new MqttProtocolException(MqttReasonCode.ReceiveMaximumExceeded, $"more than {services.Options.ReceiveMaximum} messages are unanswered");
+            throw new MqttProtocolException(MqttReasonCode.ReceiveMaximumExceeded,
+                $"more than {services.Options.ReceiveMaximum} messages are unanswered");
         }
     }
 

@@ -4,8 +4,10 @@ using Streams.Mqtt;
 namespace Streams.Gateways;
 
 /// <summary>Gives one MQTT client its events: one loop that owns the session's filters, readers and window.</summary>
-/// <remarks>There is no queue: a session is filters and cursors. At any moment one slice of one lane is in memory (<see cref="MqttGatewayOptions.ReadBytes"/>, or one
-/// batch), and <see cref="MqttGatewayOptions.WriteBufferBytes"/> of written packets; when the window is full for a second, the slice goes too.
+/// <remarks>There is no queue: a session is filters and cursors. At any moment one slice of one lane is in memory
+/// (<see cref="MqttGatewayOptions.ReadBytes"/>, or one
+/// batch), and <see cref="MqttGatewayOptions.WriteBufferBytes"/> of written packets; when the window is full for a second, the slice
+/// goes too.
 /// Failure: what is thrown in the loop ends the session (<see cref="RunAsync"/> throws it).</remarks>
 internal sealed class SessionDelivery : IDisposable
 {
@@ -186,8 +188,8 @@ internal sealed class SessionDelivery : IDisposable
 
             filled = true;
             Offset known = partition.View.Seen.FirstOrDefault(s => s.Lane.Origin == origin).NextOffset;
-            await _filler.FillAsync(new LaneId(partition.Partition, origin), from, known, now, partition.Reader.Offer, partition.Reader.OfferGap,
-                cancellationToken).ConfigureAwait(false);
+            await _filler.FillAsync(new LaneId(partition.Partition, origin), from, known, now, partition.Reader.Offer,
+                partition.Reader.OfferGap, cancellationToken).ConfigureAwait(false);
         }
 
         _queue.Dequeue();
@@ -208,7 +210,8 @@ internal sealed class SessionDelivery : IDisposable
 
         if (counts.GapEvents > before.GapEvents)
         {
-            GatewayLog.SteppedOverGap(_services.Log, _client.ClientId, counts.GapEvents - before.GapEvents, partition.Partition.ToString());
+            GatewayLog.SteppedOverGap(_services.Log, _client.ClientId, counts.GapEvents - before.GapEvents,
+                partition.Partition.ToString());
         }
 
         _services.Meter.Add(counts, ref partition.Reported);

@@ -3,7 +3,8 @@ using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>What is left to do when a client is gone: its cursors, its record, its will. All within <see cref="MqttGatewayOptions.CloseTimeout"/>.</summary>
+/// <summary>What is left to do when a client is gone: its cursors, its record, its will. All within
+/// <see cref="MqttGatewayOptions.CloseTimeout"/>.</summary>
 internal sealed class SessionEnd(GatewayServices services)
 {
     /// <summary>Does it; failures are logged, what was not committed comes again.</summary>

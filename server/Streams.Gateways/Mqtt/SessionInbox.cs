@@ -1,6 +1,7 @@
 namespace Streams.Gateways;
 
-/// <summary>What other threads tell a session's delivery loop. Bounded: acknowledgements by the window, actions by those who wait for them.</summary>
+/// <summary>What other threads tell a session's delivery loop. Bounded: acknowledgements by the window, actions by those who wait for
+/// them.</summary>
 internal sealed class SessionInbox(int window, Action wake)
 {
     private readonly Lock _lock = new();

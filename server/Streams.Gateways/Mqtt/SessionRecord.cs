@@ -5,7 +5,8 @@ using Streams.Mqtt;
 namespace Streams.Gateways;
 
 /// <summary>A session as the log keeps it: register <c>session/{client}</c> of <c>/$mqtt</c>. Drawn in docs/mqtt.md.</summary>
-/// <remarks>Version 1: version byte, expiry in seconds, milliseconds since 1970 at which the client went (0 while it is connected), owner, table of origins, bases,
+/// <remarks>Version 1: version byte, expiry in seconds, milliseconds since 1970 at which the client went (0 while it is connected),
+/// owner, table of origins, bases,
 /// subscriptions. Positions name origins by their place in the table.</remarks>
 internal sealed class SessionRecord
 {
@@ -159,8 +160,8 @@ internal sealed class SessionRecord
         return !reader.Failed;
     }
 
-    private static void WritePlaces(ref ByteWriter writer, StreamPartition partition, IReadOnlyCollection<KeyValuePair<Origin, Offset>> lanes,
-        Dictionary<Origin, int> places)
+    private static void WritePlaces(ref ByteWriter writer, StreamPartition partition,
+        IReadOnlyCollection<KeyValuePair<Origin, Offset>> lanes, Dictionary<Origin, int> places)
     {
         writer.StreamPartition(partition);
         writer.Varint((ulong)lanes.Count);

@@ -32,7 +32,8 @@ internal sealed class SessionStore(IEventStore store, TimeProvider time, ILogger
     {
         if (value.Length > RegisterFact.MaxValueBytes)
         {
-            throw new InvalidRequestException($"session takes {value.Length} bytes, at most {RegisterFact.MaxValueBytes} are allowed: subscribe to less");
+            throw new InvalidRequestException(
+                $"session takes {value.Length} bytes, at most {RegisterFact.MaxValueBytes} are allowed: subscribe to less");
         }
 
         await store.EnsureStreamAsync(SessionRecord.Stream, cancellationToken).ConfigureAwait(false);

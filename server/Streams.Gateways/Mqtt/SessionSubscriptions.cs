@@ -3,7 +3,8 @@ using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>The filters of one session, and where it began to read each stream. Belongs to the session's delivery loop: not safe for several threads.</summary>
+/// <summary>The filters of one session, and where it began to read each stream. Belongs to the session's delivery loop: not safe for
+/// several threads.</summary>
 internal sealed class SessionSubscriptions
 {
     private readonly Dictionary<string, Subscription> _byFilter = new(StringComparer.Ordinal);
@@ -18,7 +19,8 @@ internal sealed class SessionSubscriptions
     /// <summary>Whether some filter leaves the client's own messages out.</summary>
     public bool AnyNoLocal { get; private set; }
 
-    /// <summary>Where the session began to read: the heads of the lanes when the first filter came to cover the stream. A partition not named begins at 0.</summary>
+    /// <summary>Where the session began to read: the heads of the lanes when the first filter came to cover the stream. A partition
+    /// not named begins at 0.</summary>
     public Dictionary<StreamPartition, Cursor> Bases { get; } = [];
 
     /// <summary>Whether there is such a filter.</summary>

@@ -1,6 +1,7 @@
 namespace Streams.Gateways;
 
-/// <summary>Notices that a client has been silent for too long. Time in which the gateway itself does not read (back-pressure) does not count.</summary>
+/// <summary>Notices that a client has been silent for too long. Time in which the gateway itself does not read (back-pressure) does
+/// not count.</summary>
 internal sealed class SilenceWatch : IDisposable
 {
     private readonly TimeProvider _time;

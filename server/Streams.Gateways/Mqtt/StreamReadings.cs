@@ -2,9 +2,11 @@ using Streams.Core;
 
 namespace Streams.Gateways;
 
-/// <summary>The streams that one MQTT session reads: which its filters cover, and which of them have news. Belongs to the session's delivery loop,
+/// <summary>The streams that one MQTT session reads: which its filters cover, and which of them have news. Belongs to the session's
+/// delivery loop,
 /// except for the flags that the store's threads set.</summary>
-internal sealed class StreamReadings(GatewayServices services, ClientInfo client, SessionSubscriptions subscriptions, Action wake) : IDisposable
+internal sealed class StreamReadings(GatewayServices services, ClientInfo client, SessionSubscriptions subscriptions, Action wake)
+    : IDisposable
 {
     private readonly Dictionary<StreamPath, StreamReading> _streams = [];
 
@@ -89,7 +91,8 @@ internal sealed class StreamReadings(GatewayServices services, ClientInfo client
                 }
             }
 
-            reading.Partitions.Add(new PartitionReading(services, partition, TopicMap.Prefix(stream)!, subscriptions, client.Subject, cursor));
+            reading.Partitions.Add(
+                new PartitionReading(services, partition, TopicMap.Prefix(stream)!, subscriptions, client.Subject, cursor));
         }
     }
 

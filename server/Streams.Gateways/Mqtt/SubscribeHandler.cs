@@ -3,7 +3,8 @@ using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>SUBSCRIBE. A filter begins with what comes after it: for streams that the session did not read yet at the heads of their lanes, for others it
+/// <summary>SUBSCRIBE. A filter begins with what comes after it: for streams that the session did not read yet at the heads of their
+/// lanes, for others it
 /// names the heads that lie ahead of the session. A kept session is in the log, flushed, before SUBACK.</summary>
 internal sealed class SubscribeHandler(GatewayServices services)
 {
@@ -35,7 +36,8 @@ internal sealed class SubscribeHandler(GatewayServices services)
         }
 
         MqttProperties? properties = reason is not null && session.Client.IsV5 ? new MqttProperties { ReasonString = reason } : null;
-        await session.Connection.WriteAsync(new MqttSubackPacket { PacketId = packet.PacketId, ReasonCodes = codes, Properties = properties },
+        await session.Connection.WriteAsync(
+            new MqttSubackPacket { PacketId = packet.PacketId, ReasonCodes = codes, Properties = properties },
             session.Stopping).ConfigureAwait(false);
     }
 
@@ -60,7 +62,8 @@ internal sealed class SubscribeHandler(GatewayServices services)
     {
         try
         {
-            await new SessionStore(services.Store, services.Time, services.Log).WriteAsync(session.Client.ClientId, record, session.Stopping).ConfigureAwait(false);
+            await new SessionStore(services.Store, services.Time, services.Log).WriteAsync(session.Client.ClientId, record,
+                session.Stopping).ConfigureAwait(false);
             return null;
         }
         catch (StreamsException e)
@@ -102,9 +105,11 @@ internal sealed class SubscribeHandler(GatewayServices services)
             return new Answer(MqttReasonCode.NotAuthorized, "topics that begin with '$' belong to the system");
         }
 
-        if (TopicFilter.CountLevels(filter) > TopicFilterTree<Subscription>.MaximumLevels || TopicFilter.FaultInFilter(filter, shares: false) is not null)
+        if (TopicFilter.CountLevels(filter) > TopicFilterTree<Subscription>.MaximumLevels
+            || TopicFilter.FaultInFilter(filter, shares: false) is not null)
         {
-            return new Answer(MqttReasonCode.TopicFilterInvalid, $"a filter has at most {TopicFilterTree<Subscription>.MaximumLevels} levels here");
+            return new Answer(MqttReasonCode.TopicFilterInvalid,
+                $"a filter has at most {TopicFilterTree<Subscription>.MaximumLevels} levels here");
         }
 
         int slash = filter.IndexOf('/', StringComparison.Ordinal);

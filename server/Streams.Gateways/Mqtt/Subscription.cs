@@ -10,7 +10,8 @@ namespace Streams.Gateways;
 /// <param name="NoLocal">Whether the client's own messages are left out.</param>
 internal sealed record Subscription(string Filter, MqttQos Qos, uint Identifier, bool NoLocal)
 {
-    /// <summary>Where it begins in partitions that the session was reading already when it was made: events before it are not for this filter.</summary>
+    /// <summary>Where it begins in partitions that the session was reading already when it was made: events before it are not for this
+    /// filter.</summary>
     public Dictionary<StreamPartition, Dictionary<Origin, Offset>> Starts { get; init; } = [];
 
     /// <summary>Whether an event came before the subscription.</summary>

@@ -1,11 +1,12 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using Streams.Core;
 
 namespace Streams.Gateways;
 
 /// <summary>Which events of one partition a session's filters want. Allocates nothing for events that none wants.</summary>
-internal sealed class SubscriptionFilter(StreamPartition partition, string prefix, SessionSubscriptions subscriptions, IAccessPolicy access,
-    AccessSubject subject) : IEventFilter
+internal sealed class SubscriptionFilter(StreamPartition partition, string prefix, SessionSubscriptions subscriptions,
+    IAccessPolicy access, AccessSubject subject) : IEventFilter
 {
     private readonly bool _isRoot = prefix.Length == 0;
 
@@ -13,6 +14,7 @@ internal sealed class SubscriptionFilter(StreamPartition partition, string prefi
     public List<Subscription> Found { get; } = [];
 
     /// <inheritdoc/>
+    [SkipLocalsInit]
     public bool Wants(Origin origin, Offset offset, ReadOnlySpan<byte> topic)
     {
         // UTF-16 takes no more units than UTF-8 takes bytes; both names are bounded, 8.7 KiB at most.

@@ -4,7 +4,8 @@ using Streams.Core;
 namespace Streams.Gateways;
 
 /// <summary>How MQTT topics and streams name each other. The first level of a topic is the stream: <c>fleet/car-17/telemetry</c> is topic
-/// <c>car-17/telemetry</c> of <c>/fleet</c>; <c>x</c> is the empty topic of <c>/x</c>; an empty first level is the stream <c>/$root</c>. A stream
+/// <c>car-17/telemetry</c> of <c>/fleet</c>; <c>x</c> is the empty topic of <c>/x</c>; an empty first level is the stream
+/// <c>/$root</c>. A stream
 /// that was made with more levels is seen under all of them.</summary>
 internal static class TopicMap
 {
@@ -40,12 +41,14 @@ internal static class TopicMap
         }
 
         int bytes = Encoding.UTF8.GetByteCount(rest.Span);
-        fault = bytes > TopicName.MaxBytes ? $"the topic behind its first level takes {bytes} bytes, at most {TopicName.MaxBytes} are allowed"
+        fault = bytes > TopicName.MaxBytes
+            ? $"the topic behind its first level takes {bytes} bytes, at most {TopicName.MaxBytes} are allowed"
             : fault;
         return fault is null;
     }
 
-    /// <summary>What MQTT topics of this stream begin with, or <see langword="null"/> when plain clients do not see it. A topic that is not empty follows behind a slash.</summary>
+    /// <summary>What MQTT topics of this stream begin with, or <see langword="null"/> when plain clients do not see it. A topic that
+    /// is not empty follows behind a slash.</summary>
     public static string? Prefix(StreamPath stream) => stream == Root ? string.Empty : stream.IsSystem ? null : stream.Value[1..];
 
     /// <summary>Whether topics of a stream with this prefix may match the filter.</summary>

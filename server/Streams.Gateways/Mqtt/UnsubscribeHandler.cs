@@ -15,7 +15,8 @@ internal sealed class UnsubscribeHandler(SubscribeHandler subscribe)
         {
             for (int i = 0; i < codes.Length; i++)
             {
-                codes[i] = session.Delivery.Subscriptions.Remove(packet.Filters[i]) ? MqttReasonCode.Success : MqttReasonCode.NoSubscriptionExisted;
+                codes[i] = session.Delivery.Subscriptions.Remove(packet.Filters[i]) ? MqttReasonCode.Success
+                    : MqttReasonCode.NoSubscriptionExisted;
             }
 
             session.Delivery.Cover();
@@ -27,6 +28,7 @@ internal sealed class UnsubscribeHandler(SubscribeHandler subscribe)
             await subscribe.WriteAsync(session, record).ConfigureAwait(false);
         }
 
-        await session.Connection.WriteAsync(new MqttUnsubackPacket { PacketId = packet.PacketId, ReasonCodes = codes }, session.Stopping).ConfigureAwait(false);
+        await session.Connection.WriteAsync(new MqttUnsubackPacket { PacketId = packet.PacketId, ReasonCodes = codes },
+            session.Stopping).ConfigureAwait(false);
     }
 }

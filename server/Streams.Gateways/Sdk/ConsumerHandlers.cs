@@ -27,8 +27,8 @@ internal sealed class CommitHandler : ISdkHandler
             return new Answer(MqttReasonCode.PayloadFormatInvalid, $"partition {request.Partition} is not of this subscription");
         }
 
-        await session.Services.Store.CommitAsync(subscription.Consumer, new StreamPartition(subscription.Stream, request.Partition), request.Cursor,
-            CancellationToken.None).ConfigureAwait(false);
+        await session.Services.Store.CommitAsync(subscription.Consumer, new StreamPartition(subscription.Stream, request.Partition),
+            request.Cursor, CancellationToken.None).ConfigureAwait(false);
         return Answer.Taken;
     }
 }
@@ -73,7 +73,8 @@ internal sealed class ResumeHandler : ISdkHandler
         }
 
         return await subscription.ResumeAsync(request).ConfigureAwait(false) ? Answer.Taken
-            : new Answer(MqttReasonCode.PayloadFormatInvalid, $"{request.Origin}:{request.From} of partition {request.Partition} was never sent");
+            : new Answer(MqttReasonCode.PayloadFormatInvalid,
+                $"{request.Origin}:{request.From} of partition {request.Partition} was never sent");
     }
 }
 

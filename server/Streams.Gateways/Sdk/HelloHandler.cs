@@ -4,7 +4,8 @@ using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>A producer presents itself: this connection becomes its newest session here (rule R2) and learns what is held of it (rules R1, R3).</summary>
+/// <summary>A producer presents itself: this connection becomes its newest session here (rule R2) and learns what is held of it (rules
+/// R1, R3).</summary>
 internal sealed class HelloHandler : ISdkHandler
 {
     /// <inheritdoc/>
@@ -21,7 +22,8 @@ internal sealed class HelloHandler : ISdkHandler
         SdkConnection sdk = session.Sdk;
         if (!sdk.Producers.ContainsKey(request.Producer) && sdk.Producers.Count >= SdkConnection.MaxProducers)
         {
-            return new Answer(MqttReasonCode.ImplementationSpecificError, $"at most {SdkConnection.MaxProducers} producers on one connection");
+            return new Answer(MqttReasonCode.ImplementationSpecificError,
+                $"at most {SdkConnection.MaxProducers} producers on one connection");
         }
 
         IEventStore store = session.Services.Store;

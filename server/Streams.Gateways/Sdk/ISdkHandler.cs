@@ -23,7 +23,8 @@ internal static class SdkAnswers
     public static Answer Malformed(string kind) => new(MqttReasonCode.PayloadFormatInvalid, $"{kind}: malformed");
 
     /// <summary>The subscription is not open on this connection.</summary>
-    public static Answer NotOpen(uint subscription) => new(MqttReasonCode.PayloadFormatInvalid, $"subscription {subscription} is not open on this connection");
+    public static Answer NotOpen(uint subscription) =>
+        new(MqttReasonCode.PayloadFormatInvalid, $"subscription {subscription} is not open on this connection");
 
     /// <summary>Whether clients may name this stream: the system's own are not for them.</summary>
     public static bool IsForClients(StreamPath stream) => !stream.IsSystem || stream == TopicMap.Root;

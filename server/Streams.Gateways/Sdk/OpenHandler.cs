@@ -4,7 +4,8 @@ using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>A consumer opens a stream: begins at the join of the cluster's cursor and its own (rule R11), or at the start it asks for.</summary>
+/// <summary>A consumer opens a stream: begins at the join of the cluster's cursor and its own (rule R11), or at the start it asks
+/// for.</summary>
 internal sealed class OpenHandler : ISdkHandler
 {
     /// <inheritdoc/>
@@ -37,7 +38,8 @@ internal sealed class OpenHandler : ISdkHandler
         if (isLatest && services.Store.Settings(request.Stream) is not null)
         {
             // Or a partition without a commit until the consumer comes back, perhaps elsewhere, would begin anew, at later heads.
-            await Task.WhenAll(cursors.Select(c => services.Store.CommitAsync(request.Consumer, new StreamPartition(request.Stream, c.Item1), c.Item2,
+            await Task.WhenAll(cursors.Select(c =>
+                services.Store.CommitAsync(request.Consumer, new StreamPartition(request.Stream, c.Item1), c.Item2,
                 session.Stopping).AsTask())).ConfigureAwait(false);
         }
 
@@ -54,12 +56,14 @@ internal sealed class OpenHandler : ISdkHandler
 
         if (session.Sdk.Find(request.Subscription) is not null)
         {
-            return new Answer(MqttReasonCode.PayloadFormatInvalid, $"subscription {request.Subscription} is open already on this connection");
+            return new Answer(MqttReasonCode.PayloadFormatInvalid,
+                $"subscription {request.Subscription} is open already on this connection");
         }
 
         if (session.SubscriptionCount >= session.Services.Options.MaxSubscriptions)
         {
-            return new Answer(MqttReasonCode.ImplementationSpecificError, $"at most {session.Services.Options.MaxSubscriptions} subscriptions are taken");
+            return new Answer(MqttReasonCode.ImplementationSpecificError,
+                $"at most {session.Services.Options.MaxSubscriptions} subscriptions are taken");
         }
 
         foreach (string filter in request.Filters)
@@ -76,12 +80,15 @@ internal sealed class OpenHandler : ISdkHandler
             }
         }
 
-        return request.Filters.Count > 0 || session.Services.Access.Allows(session.Client.Subject, AccessAction.Subscribe, request.Stream, "#") ? null
+        return request.Filters.Count > 0
+            || session.Services.Access.Allows(session.Client.Subject, AccessAction.Subscribe, request.Stream, "#") ? null
             : new Answer(MqttReasonCode.NotAuthorized, $"subscribing to {request.Stream} is not allowed");
     }
 
-    // Latest counts only for a consumer without any cursor in any partition: in one that it has read from, what it has no cursor for is new to it.
-    private static (PartitionId Partition, Cursor Cursor)[] Begin(GatewayServices services, OpenRequest request, int partitions, out bool isLatest)
+    // Latest counts only for a consumer without any cursor in any partition: in one that it has read from, what it has no cursor for
+    // is new to it.
+    private static (PartitionId Partition, Cursor Cursor)[] Begin(GatewayServices services, OpenRequest request, int partitions,
+        out bool isLatest)
     {
         Dictionary<PartitionId, Cursor> local = [];
         foreach ((PartitionId partition, Cursor cursor) in request.Local)

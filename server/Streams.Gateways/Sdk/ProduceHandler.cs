@@ -3,7 +3,8 @@ using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>A batch for the own lane. Batches are given to the store in the order in which they came, many under way; each is answered when it is flushed or refused.</summary>
+/// <summary>A batch for the own lane. Batches are given to the store in the order in which they came, many under way; each is answered
+/// when it is flushed or refused.</summary>
 internal sealed class ProduceHandler : ISdkHandler
 {
     /// <inheritdoc/>
@@ -66,15 +67,19 @@ internal sealed class ProduceHandler : ISdkHandler
         StreamSettings settings = services.Store.Settings(stream) ?? throw new TryAgainException($"{stream} could not be made");
         if (request.Partition.Partition.Value >= settings.Partitions)
         {
-            return new Answer(MqttReasonCode.PayloadFormatInvalid, $"{stream} has {settings.Partitions} partitions, this is for number {request.Partition.Partition}");
+            return new Answer(MqttReasonCode.PayloadFormatInvalid,
+                $"{stream} has {settings.Partitions} partitions, this is for number {request.Partition.Partition}");
         }
 
-        ProduceResult result = await services.Store.ProduceAsync(producer, request.Partition, request.After, batch, CancellationToken.None).ConfigureAwait(false);
+        ProduceResult result =
+            await services.Store.ProduceAsync(producer, request.Partition, request.After, batch,
+                CancellationToken.None).ConfigureAwait(false);
         if (result.Refusal != ProduceRefusal.None)
         {
-            GatewayLog.BatchRefused(services.Log, session.Client.ClientId, request.Partition.ToString(), $"{result.Refusal}: {result.Detail}");
-            return new Answer(result.Refusal == ProduceRefusal.Invalid ? MqttReasonCode.PayloadFormatInvalid : MqttReasonCode.ImplementationSpecificError,
+            GatewayLog.BatchRefused(services.Log, session.Client.ClientId, request.Partition.ToString(),
                 $"{result.Refusal}: {result.Detail}");
+            return new Answer(result.Refusal == ProduceRefusal.Invalid ? MqttReasonCode.PayloadFormatInvalid
+                : MqttReasonCode.ImplementationSpecificError, $"{result.Refusal}: {result.Detail}");
         }
 
         services.Meter.Publishes.Add(batch.Header.Count);

@@ -4,7 +4,8 @@ using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>What one client does as an SDK: its producer sessions, its subscriptions, and the handlers of the verbs (docs/sdk-protocol.md). Belongs to the
+/// <summary>What one client does as an SDK: its producer sessions, its subscriptions, and the handlers of the verbs
+/// (docs/sdk-protocol.md). Belongs to the
 /// session's read loop.</summary>
 internal sealed class SdkConnection
 {
@@ -18,7 +19,8 @@ internal sealed class SdkConnection
     public SdkConnection(MqttSession session)
     {
         _session = session;
-        Add(new HelloHandler(), new ProduceHandler(), new OpenHandler(), new CommitHandler(), new CreditHandler(), new ResumeHandler(), new CloseHandler());
+        Add(new HelloHandler(), new ProduceHandler(), new OpenHandler(), new CommitHandler(), new CreditHandler(), new ResumeHandler(),
+            new CloseHandler());
     }
 
     /// <summary>The sessions of the producers that said hello on this connection (rule R2).</summary>

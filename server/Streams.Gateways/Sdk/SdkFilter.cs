@@ -1,10 +1,12 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using Streams.Core;
 using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>Which events of a stream an SDK subscription wants: those whose topic matches one of its filters, all when it has none.</summary>
+/// <summary>Which events of a stream an SDK subscription wants: those whose topic matches one of its filters, all when it has
+/// none.</summary>
 internal sealed class SdkFilter : IEventFilter
 {
     private readonly TopicFilterTree<string> _tree = new();
@@ -32,6 +34,7 @@ internal sealed class SdkFilter : IEventFilter
     }
 
     /// <inheritdoc/>
+    [SkipLocalsInit]
     public bool Wants(Origin origin, Offset offset, ReadOnlySpan<byte> topic)
     {
         Span<char> buffer = stackalloc char[TopicName.MaxBytes];

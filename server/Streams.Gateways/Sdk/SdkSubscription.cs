@@ -3,8 +3,10 @@ using Streams.Core;
 
 namespace Streams.Gateways;
 
-/// <summary>One subscription of an SDK client: sends the lanes of all partitions of a stream, ungated (rule R19), while there is credit.</summary>
-/// <remarks>One loop owns the readers; one slice of one lane is in memory at any moment, and none while there is no credit. Its failure ends the session.</remarks>
+/// <summary>One subscription of an SDK client: sends the lanes of all partitions of a stream, ungated (rule R19), while there is
+/// credit.</summary>
+/// <remarks>One loop owns the readers; one slice of one lane is in memory at any moment, and none while there is no credit. Its
+/// failure ends the session.</remarks>
 internal sealed class SdkSubscription : IAsyncDisposable
 {
     private static readonly TimeSpan HorizonPeriod = TimeSpan.FromSeconds(1);
@@ -191,8 +193,8 @@ internal sealed class SdkSubscription : IAsyncDisposable
             }
 
             Offset known = partition.View.Seen.FirstOrDefault(s => s.Lane.Origin == origin).NextOffset;
-            await _filler.FillAsync(new LaneId(partition.View.Partition, origin), from, known, now, partition.Reader.Offer, partition.Reader.OfferGap,
-                cancellationToken).ConfigureAwait(false);
+            await _filler.FillAsync(new LaneId(partition.View.Partition, origin), from, known, now, partition.Reader.Offer,
+                partition.Reader.OfferGap, cancellationToken).ConfigureAwait(false);
             if (!await SendAsync(partition, now, cancellationToken).ConfigureAwait(false))
             {
                 partition.Reader.DropReadAhead();

@@ -3,7 +3,8 @@ using Streams.Core;
 
 namespace Streams.Client.Tests;
 
-/// <summary>A cluster small enough to be read: lanes in memory, hello, produce, deliver, credit, commit, resume; and the faults that a test asks for.</summary>
+/// <summary>A cluster small enough to be read: lanes in memory, hello, produce, deliver, credit, commit, resume; and the faults that a
+/// test asks for.</summary>
 internal sealed class ScriptedCluster(string name)
 {
     private static readonly ClusterAnswer Taken = new(0, string.Empty, []);
@@ -110,7 +111,8 @@ internal sealed class ScriptedCluster(string name)
                 foreach (ScriptedSubscription subscription in connection.Subscriptions.Values.Where(s => s.Open.Consumer == consumer))
                 {
                     subscription.Begins[partition.Partition] = cursor;
-                    foreach ((PartitionId, Origin) key in subscription.Positions.Keys.Where(k => k.Partition == partition.Partition).ToArray())
+                    foreach ((PartitionId, Origin) key in subscription.Positions.Keys.Where(k =>
+                        k.Partition == partition.Partition).ToArray())
                     {
                         subscription.Positions.Remove(key);
                     }
@@ -185,7 +187,8 @@ internal sealed class ScriptedCluster(string name)
         List<(StreamPartition, IReadOnlyList<HeldRun>)> held = [];
         foreach ((StreamPartition partition, long from) in hello.Waiting)
         {
-            held.Add((partition, [.. Batches(partition).Where(b => b.Batch.Header.Producer == hello.Producer && b.Batch.Header.LastSequence >= from)
+            held.Add((partition, [.. Batches(partition).Where(b => b.Batch.Header.Producer == hello.Producer
+                && b.Batch.Header.LastSequence >= from)
                 .Select(static b => new HeldRun(b.Batch.Header.Run, b.Origin, b.Entry.BaseOffset))]));
         }
 
@@ -243,11 +246,13 @@ internal sealed class ScriptedCluster(string name)
         {
             PartitionId id = new(i);
             subscription.Begins[id] = Cursor.Join(
-                Cursors.GetValueOrDefault((open.Consumer, new StreamPartition(open.Stream, id)), Cursor.Start), local.GetValueOrDefault(id, Cursor.Start));
+                Cursors.GetValueOrDefault((open.Consumer, new StreamPartition(open.Stream, id)), Cursor.Start),
+                    local.GetValueOrDefault(id, Cursor.Start));
         }
 
         connection.Subscriptions[open.Subscription] = subscription;
-        OpenReply reply = new(open.Subscription, Origin, StreamSettings.DefaultPartitions, [.. subscription.Begins.Select(static b => (b.Key, b.Value))]);
+        OpenReply reply = new(open.Subscription, Origin, StreamSettings.DefaultPartitions,
+            [.. subscription.Begins.Select(static b => (b.Key, b.Value))]);
         connection.Publish(ProtocolTopics.OpenReply, Wire.Of((ref ByteWriter w) => reply.Write(ref w)));
         DeliverAll();
         return Taken;
@@ -306,7 +311,8 @@ internal sealed class ScriptedCluster(string name)
     {
         foreach ((Origin origin, LaneEntry entry, EventBatch batch) in Batches(partition))
         {
-            long position = subscription.Positions.GetValueOrDefault((partition.Partition, origin), subscription.Begins[partition.Partition][origin].Value);
+            long position = subscription.Positions.GetValueOrDefault((partition.Partition, origin),
+                subscription.Begins[partition.Partition][origin].Value);
             if (subscription.Credit <= 0 || position < entry.BaseOffset.Value || position >= entry.NextOffset.Value)
             {
                 continue;

@@ -7,7 +7,8 @@ namespace Streams.Client.Tests;
 /// <summary>One connection to a scripted cluster: messages to the client go out in order, one at a time.</summary>
 internal sealed class ScriptedConnection : IClusterConnection
 {
-    private readonly Channel<(string Topic, ReadOnlyMemory<byte> Payload)> _outgoing = Channel.CreateUnbounded<(string, ReadOnlyMemory<byte>)>();
+    private readonly Channel<(string Topic, ReadOnlyMemory<byte> Payload)> _outgoing = Channel.CreateUnbounded<(string,
+        ReadOnlyMemory<byte>)>();
     private readonly TaskCompletionSource<string> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ScriptedCluster _cluster;
     private readonly Task _pump;

@@ -17,9 +17,11 @@ internal sealed class ScriptedWorld : IClusterConnector
 
     public ScriptedCluster this[string name] => _clusters[ClusterName.Parse(name)];
 
-    public IReadOnlyList<ClusterEndpoint> Endpoints => [.. _clusters.Keys.Select(static (name, i) => new ClusterEndpoint(name, "nowhere", 1883 + i))];
+    public IReadOnlyList<ClusterEndpoint> Endpoints => [.. _clusters.Keys.Select(static (name, i) =>
+        new ClusterEndpoint(name, "nowhere", 1883 + i))];
 
-    public ValueTask<IClusterConnection> ConnectAsync(ClusterEndpoint endpoint, string clientId, IncomingMessage incoming, CancellationToken cancellationToken) =>
+    public ValueTask<IClusterConnection> ConnectAsync(ClusterEndpoint endpoint, string clientId, IncomingMessage incoming,
+        CancellationToken cancellationToken) =>
         ValueTask.FromResult<IClusterConnection>(_clusters[endpoint.Name].Connect(clientId, incoming));
 
     /// <summary>Copies every lane of one cluster to another, as far as it goes.</summary>

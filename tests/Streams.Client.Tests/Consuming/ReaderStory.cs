@@ -17,7 +17,8 @@ internal sealed class ReaderStory
     {
         _holdBack = holdBack;
         _patience = patience;
-        Reader = new PassByReader(new PartitionId(0), new ReaderLimits(holdBack, long.MaxValue), local ?? Cursor.Start, new GivenMemory(), new PatienceClock(patience));
+        Reader = new PassByReader(new PartitionId(0), new ReaderLimits(holdBack, long.MaxValue), local ?? Cursor.Start, new GivenMemory(),
+            new PatienceClock(patience));
         Reader.Begin(Reader.Confirmed());
     }
 
@@ -52,7 +53,8 @@ internal sealed class ReaderStory
         new(generation, positions.ToImmutableSortedDictionary(p => Lane(p.Lane), p => new Offset(p.Next)), []);
 
     /// <summary>A batch of one producer at an offset of a lane.</summary>
-    public ReaderStory Events(string lane, long offset, char producer, long first, int count = 1, ulong epoch = 1, (string Lane, long Offset)[]? after = null,
+    public ReaderStory Events(string lane, long offset, char producer, long first, int count = 1, ulong epoch = 1,
+        (string Lane, long Offset)[]? after = null,
         bool acknowledge = true)
     {
         for (int i = 0; i < count; i++)
@@ -79,12 +81,14 @@ internal sealed class ReaderStory
 
     public ReaderStory Gap(string lane, long from, long to) => Other(DeliveryKind.Gap, lane, from, to);
 
-    public ReaderStory Advance(string lane, long from, long to, params SequenceRun[] covered) => Other(DeliveryKind.Advance, lane, from, to, covered);
+    public ReaderStory Advance(string lane, long from, long to, params SequenceRun[] covered) =>
+        Other(DeliveryKind.Advance, lane, from, to, covered);
 
     public ReaderStory Released(string lane, long end) => Other(DeliveryKind.Released, lane, end, end);
 
     public ReaderStory Rewound(Cursor cursor) =>
-        Take(new Delivery { Subscription = 1, Kind = DeliveryKind.Rewound, Partition = new PartitionId(0), Cursor = cursor }, null, acknowledge: true);
+        Take(new Delivery { Subscription = 1, Kind = DeliveryKind.Rewound, Partition = new PartitionId(0), Cursor = cursor }, null,
+            acknowledge: true);
 
     public ReaderStory Take(Delivery delivery, EventBatch? batch, bool acknowledge)
     {
@@ -146,9 +150,12 @@ internal sealed class ReaderStory
     public ReaderStory CursorIs(params (string Lane, long Next)[] expected)
     {
         Assert.Equal(
-            expected.Select(e => $"{Lane(e.Lane)}={e.Next}").Order(), Reader.Confirmed().Positions.Where(p => p.Value.Value > 0).Select(p => $"{p.Key}={p.Value}").Order());
+            expected.Select(e => $"{Lane(e.Lane)}={e.Next}").Order(),
+                Reader.Confirmed().Positions.Where(p => p.Value.Value > 0).Select(p => $"{p.Key}={p.Value}").Order());
         return this;
     }
+
+    private static string Name(Origin origin) => $"{origin.Cluster.Value.ToUpperInvariant()}.{origin.Incarnation.Value}";
 
     private ReaderStory Other(DeliveryKind kind, string lane, long from, long to, params SequenceRun[] covered) => Take(
         new Delivery
@@ -168,8 +175,8 @@ internal sealed class ReaderStory
         foreach (GivenEvent given in _output.Given)
         {
             _given.Add(given);
-            Log.Add($"{given.Origin.Cluster.Value.ToUpperInvariant()}.{given.Origin.Incarnation.Value}@{given.Offset}"
-                + $" {(char)(int)given.Identity.Producer.Value}:{given.Identity.Sequence}{(given.OrderReleased ? "!" : "")}");
+            Log.Add($"{Name(given.Origin)}@{given.Offset} "
+            + $"{(char)(int)given.Identity.Producer.Value}:{given.Identity.Sequence}{(given.OrderReleased ? "!" : "")}");
             Assert.Equal(Encoding.UTF8.GetString(given.View.Payload.Span), $"{given.Identity.Sequence}");
             if (acknowledge)
             {
@@ -177,7 +184,7 @@ internal sealed class ReaderStory
             }
         }
 
-        Resumes.AddRange(_output.Resumes.Select(r => $"{r.Origin.Cluster.Value.ToUpperInvariant()}.{r.Origin.Incarnation.Value}@{r.Offset}"));
+        Resumes.AddRange(_output.Resumes.Select(static r => $"{Name(r.Origin)}@{r.Offset}"));
         Totals.HeldBack += _output.HeldBack;
         Totals.TwinsCaught += _output.TwinsCaught;
         Totals.LanesStopped += _output.LanesStopped;

@@ -20,7 +20,8 @@ public sealed class OutboxTests : IDisposable
     {
         await using EventOutbox outbox = Open();
         Dictionary<StreamPartition, List<long>> given = [];
-        foreach (PublishReceipt receipt in await Task.WhenAll(Enumerable.Range(0, 500).Select(i => Publish(outbox, $"car-{i % 37}", i).AsTask())))
+        foreach (PublishReceipt receipt in await Task.WhenAll(Enumerable.Range(0, 500).Select(i =>
+            Publish(outbox, $"car-{i % 37}", i).AsTask())))
         {
             Assert.Equal(outbox.Epoch, receipt.Identity.Epoch);
             given.TryAdd(receipt.Partition, []);
@@ -28,7 +29,8 @@ public sealed class OutboxTests : IDisposable
         }
 
         Assert.Equal(StreamSettings.DefaultPartitions, given.Count);
-        Assert.All(given.Values, static sequences => Assert.Equal(Enumerable.Range(1, sequences.Count).Select(static i => (long)i), sequences.Order()));
+        Assert.All(given.Values, static sequences => Assert.Equal(Enumerable.Range(1, sequences.Count).Select(static i => (long)i),
+            sequences.Order()));
         Assert.Equal(500, outbox.Events);
     }
 
@@ -75,7 +77,8 @@ public sealed class OutboxTests : IDisposable
             Kill();                                      // the files as they are at this moment, without any closing
         }
 
-        await using EventOutbox reopened = EventOutbox.Open(File + ".killed", 1 << 20, TimeProvider.System, new Random(2), NullLogger.Instance);
+        await using EventOutbox reopened = EventOutbox.Open(File + ".killed", 1 << 20, TimeProvider.System, new Random(2),
+            NullLogger.Instance);
         Assert.Equal(20, reopened.Events);
         Assert.Equal(Enumerable.Range(1, 20), Read(reopened, "car-1", 1, 20));
     }
@@ -93,7 +96,8 @@ public sealed class OutboxTests : IDisposable
             }
 
             EventPlace[] stand = [new(ReaderStory.Lane("A.1"), new Offset(7)), new(ReaderStory.Lane("B.1"), new Offset(1))];
-            await outbox.WriteAsync(new ConfirmOperation([Confirmed(outbox, partition, 1, 3), Confirmed(outbox, partition, 6, 7)], [(partition, stand)]));
+            await outbox.WriteAsync(new ConfirmOperation([Confirmed(outbox, partition, 1, 3), Confirmed(outbox, partition, 6, 7)],
+                [(partition, stand)]));
             await outbox.RunAsync(static _ => 0);
             Assert.Equal(5, outbox.Events);
         }
@@ -202,7 +206,8 @@ public sealed class OutboxTests : IDisposable
         await using EventOutbox outbox = Open();
         PublishReceipt receipt = await Publish(outbox, "car-1", 7);
         await outbox.WriteAsync(new ParkOperation(receipt.Partition, 1, 1, "0x87 no"));
-        (long count, string reason) = await outbox.RunAsync(static t => (t.Database.Scalar("SELECT count(*) FROM refused"), t.Database.ScalarText("SELECT reason FROM refused")));
+        (long count, string reason) = await outbox.RunAsync(static t =>
+            (t.Database.Scalar("SELECT count(*) FROM refused"), t.Database.ScalarText("SELECT reason FROM refused")));
         Assert.Equal((1, "0x87 no"), (count, reason));
         Assert.Equal((0L, 0L), (outbox.Events, outbox.Gate.Inside));
     }
@@ -237,7 +242,8 @@ public sealed class OutboxTests : IDisposable
         List<(long First, long Last)> batches = [];
         for (long next = 1; next <= 4;)
         {
-            long last = window.Read(outbox.RowId(partition), new EventIdentity(outbox.Producer, outbox.Epoch, next), 4, 8192, builder, out bool oneTopic);
+            long last = window.Read(outbox.RowId(partition), new EventIdentity(outbox.Producer, outbox.Epoch, next), 4, 8192, builder,
+                out bool oneTopic);
             Assert.True(oneTopic);
             batches.Add((next, last));
             next = last + 1;
@@ -257,7 +263,8 @@ public sealed class OutboxTests : IDisposable
         KeptPartition kept = new(new PartitionId(3), cursor, [new KeptWait(ReaderStory.Lane("C.1"), -4, 7, true)], [given]);
         await using (EventOutbox outbox = Open())
         {
-            (long id, IReadOnlyList<KeptPartition> none) = await outbox.RunAsync(static t => ConsumerStore.Load(t, ConsumerName.Parse("c"), Fleet));
+            (long id, IReadOnlyList<KeptPartition> none) = await outbox.RunAsync(static t =>
+                ConsumerStore.Load(t, ConsumerName.Parse("c"), Fleet));
             Assert.Empty(none);
             await outbox.RunAsync(t =>
             {
@@ -267,7 +274,8 @@ public sealed class OutboxTests : IDisposable
         }
 
         await using EventOutbox reopened = Open();
-        KeptPartition loaded = Assert.Single((await reopened.RunAsync(static t => ConsumerStore.Load(t, ConsumerName.Parse("c"), Fleet))).Partitions);
+        KeptPartition loaded = Assert.Single((await reopened.RunAsync(static t => ConsumerStore.Load(t, ConsumerName.Parse("c"), Fleet)))
+            .Partitions);
         Assert.Equal((kept.Partition, cursor), (loaded.Partition, loaded.Cursor));
         Assert.Equal(kept.Waits, loaded.Waits);
         Assert.Equal((given.Key, given.LastActive), (loaded.Given[0].Key, loaded.Given[0].LastActive));
@@ -294,7 +302,8 @@ public sealed class OutboxTests : IDisposable
     private static List<int> Read(EventOutbox outbox, string topic, long first, long last)
     {
         StreamPartition partition = new(Fleet, Partitioner.For(default, Encoding.UTF8.GetBytes(topic), StreamSettings.DefaultPartitions));
-        ulong epoch = outbox.Restored.FirstOrDefault(r => r.Partition == partition)?.Waiting.FirstOrDefault().Epoch ?? outbox.Epoch;
+        ulong epoch = outbox.Restored.Where(r => r.Partition == partition).SelectMany(r => r.Waiting)
+            .Select(w => (ulong?)w.Epoch).FirstOrDefault() ?? outbox.Epoch;
         using EventWindow window = new(outbox.Path);
         EventBatchBuilder builder = new();
         EventIdentity identity = new(outbox.Producer, epoch, first);

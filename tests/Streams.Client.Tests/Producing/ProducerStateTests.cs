@@ -74,7 +74,8 @@ public class ProducerStateTests
     public void R7_what_is_held_under_another_epoch_or_by_another_producer_is_not_ours()
     {
         Partition.Add(Epoch, 1, 4);
-        IReadOnlyList<StreamPartition> rolledBack = Greet(A, Held(Epoch + 1, 1, 2, A, 0), new HeldRun(new SequenceRun(new ProducerId(43), Epoch, 1, 4), A, new Offset(9)));
+        IReadOnlyList<StreamPartition> rolledBack = Greet(A, Held(Epoch + 1, 1, 2, A, 0),
+            new HeldRun(new SequenceRun(new ProducerId(43), Epoch, 1, 4), A, new Offset(9)));
         Assert.Empty(_confirmed);
         Assert.Equal([P0], rolledBack);
         Assert.Equal([(1L, 4L)], SendAll().Select(static b => (b.First.Sequence, b.Last)));

@@ -16,7 +16,8 @@ public class EventBatchTests
         for (int i = 0; i < 300; i++)
         {
             byte[] headers = i % 7 == 0 ? EventHeader.Encode([new EventHeader("n", Encoding.UTF8.GetBytes($"{i}"))]) : [];
-            Assert.True(builder.TryAdd(Encoding.UTF8.GetBytes($"car-{i / 10}/t"), i % 3 == 0 ? Encoding.UTF8.GetBytes($"k{i}") : [], headers,
+            Assert.True(builder.TryAdd(Encoding.UTF8.GetBytes($"car-{i / 10}/t"), i % 3 == 0 ? Encoding.UTF8.GetBytes($"k{i}") : [],
+                headers,
                 Encoding.UTF8.GetBytes($"payload {i} payload {i}"), 1_000_000 + (i % 2 == 0 ? i : -i)));
         }
 
@@ -51,7 +52,8 @@ public class EventBatchTests
         new Random(1).NextBytes(noise);
         EventBatchBuilder builder = new();
         builder.TryAdd("t"u8, [], [], noise, 0);
-        Assert.Equal(BatchCompression.None, builder.Build(new EventIdentity(default, 1, 1), default, false, BatchCompression.Brotli).Header.Compression);
+        Assert.Equal(BatchCompression.None, builder.Build(new EventIdentity(default, 1, 1), default, false,
+            BatchCompression.Brotli).Header.Compression);
     }
 
     [Fact]
@@ -64,7 +66,8 @@ public class EventBatchTests
 
         Assert.Equal(93, bytes.Length);
         Assert.Equal("01" + "01" + "5000" + "5D000000", Convert.ToHexString(bytes, 0, 8));
-        Assert.Equal("02000000" + "00000000000000000000000000000001" + "0200000000000000" + "0300000000000000" + "0400000000000000" + "0200000000000000"
+        Assert.Equal("02000000" + "00000000000000000000000000000001" + "0200000000000000" + "0300000000000000" + "0400000000000000"
+            + "0200000000000000"
             + "E803000000000000" + "0D000000" + "00000000", Convert.ToHexString(bytes, 12, 68));
         Assert.Equal("08" + "01" + "00" + "0174" + "016B" + "7070" + "03" + "02" + "01" + "71", Convert.ToHexString(bytes, 80, 13));
     }

@@ -43,7 +43,8 @@ public class NameTests
     [Fact]
     public void Topic_bytes_and_topic_text_are_judged_alike()
     {
-        string[] texts = ["", "a/b", "größe", "a+b", "#", "\u0000", "a\u007f", "a\u0085b", "\u00c2\u00a0x", "€/😀", "x\u009f", "\u00a0", new string('x', 4097)];
+        string[] texts = ["", "a/b", "größe", "a+b", "#", "\u0000", "a\u007f", "a\u0085b", "\u00c2\u00a0x", "€/😀", "x\u009f", "\u00a0",
+            new string('x', 4097)];
         foreach (string text in texts)
         {
             Assert.Equal(TopicName.TryParse(text, out _, out _), TopicName.IsValid(System.Text.Encoding.UTF8.GetBytes(text)));
@@ -59,7 +60,8 @@ public class NameTests
         Origin origin = new(ClusterName.Parse("sj-2"), new Incarnation(0x0192f3ab4c5d6e7f));
         Assert.Equal("sj-2.0192f3ab4c5d6e7f", origin.ToString());
         Assert.Equal(origin, Origin.Parse(origin.ToString()));
-        foreach (string bad in new[] { "", "sj", "sj.12", "sj.0192f3ab4c5d6e7g", ".0192f3ab4c5d6e7f", "SJ.0192f3ab4c5d6e7f", "sj.-192f3ab4c5d6e7f", "sj. 192f3ab4c5d6e7f" })
+        foreach (string bad in new[] { "", "sj", "sj.12", "sj.0192f3ab4c5d6e7g", ".0192f3ab4c5d6e7f", "SJ.0192f3ab4c5d6e7f",
+            "sj.-192f3ab4c5d6e7f", "sj. 192f3ab4c5d6e7f" })
         {
             Assert.False(Origin.TryParse(bad, out _), bad);
         }

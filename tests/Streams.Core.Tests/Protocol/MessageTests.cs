@@ -16,18 +16,23 @@ public class MessageTests
         Cursor cursor = Cursor.Start.With(Sj, new Offset(4));
         HelloRequest hello = new(7, ProducerId.ForName("car"), [(Fleet, 5)]);
         Check((ref ByteWriter w) => hello.Write(ref w), HelloRequest.Read, r => Assert.Equal(hello.Waiting, r.Waiting));
-        HelloReply reply = new(7, Sj, [(Fleet, [new HeldRun(new SequenceRun(hello.Producer, 9, 5, 8), Sj, new Offset(2))])], [(Fleet.Stream, 4)]);
+        HelloReply reply = new(7, Sj, [(Fleet, [new HeldRun(new SequenceRun(hello.Producer, 9, 5, 8), Sj, new Offset(2))])],
+            [(Fleet.Stream, 4)]);
         Check((ref ByteWriter w) => reply.Write(ref w), HelloReply.Read, r => Assert.Equal(new Offset(5), r.Held[0].Runs[0].LastOffset));
-        OpenRequest open = new(1, ConsumerName.Parse("c"), Fleet.Stream, ["a/+", "#"], StartPosition.Latest, 1000, [(Fleet.Partition, cursor)]);
-        Check((ref ByteWriter w) => open.Write(ref w), OpenRequest.Read, r => Assert.Equal((open.Filters[1], cursor), (r.Filters[1], r.Local[0].Cursor)));
+        OpenRequest open = new(1, ConsumerName.Parse("c"), Fleet.Stream, ["a/+", "#"], StartPosition.Latest, 1000, [(Fleet.Partition,
+            cursor)]);
+        Check((ref ByteWriter w) => open.Write(ref w), OpenRequest.Read, r => Assert.Equal((open.Filters[1], cursor), (r.Filters[1],
+            r.Local[0].Cursor)));
         OpenReply opened = new(1, Sj, 4, [(Fleet.Partition, cursor)]);
         Check((ref ByteWriter w) => opened.Write(ref w), OpenReply.Read, r => Assert.Equal(4, r.Partitions));
         CommitRequest commit = new(1, Fleet.Partition, cursor);
         Check((ref ByteWriter w) => commit.Write(ref w), CommitRequest.Read, r => Assert.Equal(commit, r));
         ResumeRequest resume = new(1, Fleet.Partition, Sj, new Offset(12));
-        Check((ref ByteWriter w) => resume.Write(ref w), p => ResumeRequest.TryRead(p, out ResumeRequest r) ? r : (object?)null, r => Assert.Equal(resume, r));
+        Check((ref ByteWriter w) => resume.Write(ref w), p => ResumeRequest.TryRead(p, out ResumeRequest r) ? r : (object?)null, r =>
+            Assert.Equal(resume, r));
         CreditGrant credit = new(1, 99);
-        Check((ref ByteWriter w) => credit.Write(ref w), p => CreditGrant.TryRead(p, out CreditGrant r) ? r : (object?)null, r => Assert.Equal(credit, r));
+        Check((ref ByteWriter w) => credit.Write(ref w), p => CreditGrant.TryRead(p, out CreditGrant r) ? r : (object?)null, r =>
+            Assert.Equal(credit, r));
     }
 
     [Fact]
@@ -36,7 +41,8 @@ public class MessageTests
         EventBatch batch = new Chance(1).Batch(maxEvents: 3);
         Delivery sent = new()
         {
-            Subscription = 4, Kind = DeliveryKind.Events, Partition = Fleet.Partition, Origin = Sj, From = new Offset(10), To = new Offset(20),
+            Subscription = 4, Kind = DeliveryKind.Events, Partition = Fleet.Partition, Origin = Sj, From = new Offset(10),
+                To = new Offset(20),
             After = AfterVector.Of([new EventPlace(Sj, new Offset(3))]), Covered = [batch.Header.Run], BatchOffset = new Offset(10),
             Indexes = [0, 4, 9], Batch = batch.Bytes,
         };

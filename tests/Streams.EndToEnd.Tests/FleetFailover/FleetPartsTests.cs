@@ -102,12 +102,12 @@ public sealed class FleetPartsTests
         clock.Advance(TimeSpan.FromMilliseconds(100));
         resume.Confirmed(0, sj);
         resume.Confirmed(2, ny);
-        Assert.Equal((2, new ResumeFigures(0, null, null, null)), (resume.Waiting, resume.Figures()));
+        Assert.Equal((2, new ResumeFigures(0, 2, null, null, null)), (resume.Waiting, resume.Figures()));
         resume.Confirmed(0, ny);
         clock.Advance(TimeSpan.FromMilliseconds(200));
         resume.Confirmed(0, ny);
         resume.Confirmed(1, ny);
-        Assert.Equal((0, new ResumeFigures(2, 100, 300, 300)), (resume.Waiting, resume.Figures()));
+        Assert.Equal((0, new ResumeFigures(2, 0, 100, 300, 300)), (resume.Waiting, resume.Figures()));
     }
 
     [Fact]

@@ -22,6 +22,7 @@ public sealed class JudgeTests
         Assert.True(verdict.Passed);
         Assert.Equal(new LedgerTotals(120, 120, 120, 0, 0, 0, 0), verdict.Telemetry);
         Assert.Equal(new LedgerTotals(12, 12, 12, 0, 0, 0, 0), verdict.Commands);
+        Assert.Equal(0, verdict.Twins);
     }
 
     [Fact]

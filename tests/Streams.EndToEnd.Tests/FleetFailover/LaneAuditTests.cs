@@ -65,7 +65,8 @@ public sealed class LaneAuditTests
         }
 
         world.Judge.Telemetry.Confirm(0, 40, new Place(other, 0));
-        Assert.Equal(0, world.Judge.Decide().OffsetMismatches);
+        Verdict verdict = world.Judge.Decide();
+        Assert.Equal((0, 1), (verdict.OffsetMismatches, verdict.Twins));
     }
 
     [Fact]

@@ -70,7 +70,7 @@ public sealed class RunReportTests
         }
 
         return RunReport.Of(new FleetOptions { Seed = 42, Sabotage = sabotage }, null, world.Judge, world.Judge.Decide(),
-            new ResumeFigures(3, 1, 2.5, 3), [new KillRecord("sj", 6.5, 7.25, 3)], new ClientFigures(3, 5, 0), world.Saboteur.Deed,
+            new ResumeFigures(3, 0, 1, 2.5, 3), [new KillRecord("sj", 6.5, 7.25, 3)], new ClientFigures(3, 5, 0), world.Saboteur.Deed,
             new RunDurations(20, 1, 23));
     }
 }

@@ -25,11 +25,13 @@ internal sealed class DeliveryWorld : IPartitionView, IEventFilter
 
     public static EventPlace At(string lane, long offset) => new(O(lane), new Offset(offset));
 
-    /// <summary>Appends a batch of events <paramref name="first"/> to <paramref name="last"/> of a producer; topic is the producer's letter.</summary>
+    /// <summary>Appends a batch of events <paramref name="first"/> to <paramref name="last"/> of a producer; topic is the producer's
+    /// letter.</summary>
     public DeliveryWorld Append(string lane, char producer, long first, long last, params EventPlace[] after)
     {
         Origin origin = O(lane);
-        List<(Offset Base, AfterVector, EventBatch Batch)> entries = _lanes.TryGetValue(origin, out var known) ? known : _lanes[origin] = [];
+        List<(Offset Base, AfterVector, EventBatch Batch)> entries = _lanes.TryGetValue(origin, out var known) ? known
+            : _lanes[origin] = [];
         Offset next = NextOffset(origin);
         for (long sequence = first; sequence <= last; sequence++)
         {
@@ -66,7 +68,8 @@ internal sealed class DeliveryWorld : IPartitionView, IEventFilter
 
     public bool Wants(Origin origin, Offset offset, ReadOnlySpan<byte> topic) => Wanted.Length == 0 || Wanted.Contains((char)topic[0]);
 
-    public IEnumerable<LaneStatus> Statuses() => _lanes.Keys.OrderBy(o => o).Select(o => new LaneStatus(new LaneId(Partition, o), default, default,
+    public IEnumerable<LaneStatus> Statuses() =>
+        _lanes.Keys.OrderBy(o => o).Select(o => new LaneStatus(new LaneId(Partition, o), default, default,
         _first.GetValueOrDefault(o), NextOffset(o), 0));
 
     public LaneBatch? Read(Origin origin, Offset from)

@@ -3,7 +3,8 @@ using static Streams.Gateways.Tests.DeliveryWorld;
 
 namespace Streams.Gateways.Tests;
 
-/// <summary>Rules R9, R10 and R11 for plain sessions. Lanes are A1, B1, …: cluster and incarnation; p7 is sequence 7 of producer p.</summary>
+/// <summary>Rules R9, R10 and R11 for plain sessions. Lanes are A1, B1, …: cluster and incarnation; p7 is sequence 7 of producer
+/// p.</summary>
 public sealed class GatedReaderTests
 {
     private readonly DeliveryWorld _world = new();

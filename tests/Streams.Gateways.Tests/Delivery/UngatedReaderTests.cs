@@ -48,7 +48,8 @@ public sealed class UngatedReaderTests
     {
         _world.Wanted = "q";
         _world.Append("A1", 'p', 1, 2).Append("B1", 'q', 2, 2, At("A1", 1)).Append("A1", 'r', 1, 1).Append("A1", 'q', 1, 1);
-        Assert.Equal("advance A1[0,2)(1-2) B1[0,1)(@0=q2;covers 2-2 after A1:1) advance A1[2,3)(1-1) A1[3,4)(@3=q1;covers 1-1)", _world.Run(Reader()));
+        Assert.Equal("advance A1[0,2)(1-2) B1[0,1)(@0=q2;covers 2-2 after A1:1) advance A1[2,3)(1-1) A1[3,4)(@3=q1;covers 1-1)",
+            _world.Run(Reader()));
     }
 
     [Fact]
@@ -141,5 +142,6 @@ public sealed class UngatedReaderTests
         Assert.Equal("rewound(A1=2) A1[2,3)(@2=p3;covers 3-3)", _world.Run(reader));
     }
 
-    private UngatedReader Reader(Cursor? cursor = null) => new(7, new PartitionId(0), _world, _world, cursor ?? Cursor.Start, ReaderLimits.Default);
+    private UngatedReader Reader(Cursor? cursor = null) =>
+        new(7, new PartitionId(0), _world, _world, cursor ?? Cursor.Start, ReaderLimits.Default);
 }

@@ -41,7 +41,8 @@ public sealed class ConnectionTests
     [Fact]
     public async Task A_connection_without_CONNECT_is_closed_after_a_while()
     {
-        await using GatewayScene scene = await GatewayScene.OpenAsync(options: new MqttGatewayOptions { ConnectTimeout = TimeSpan.FromMilliseconds(50) });
+        await using GatewayScene scene =
+            await GatewayScene.OpenAsync(options: new MqttGatewayOptions { ConnectTimeout = TimeSpan.FromMilliseconds(50) });
         MqttPeer peer = scene.Dial();
         Assert.Null(await peer.EndAsync());
         Assert.Equal(0, scene.Gateway.Status.Connections);
@@ -54,7 +55,8 @@ public sealed class ConnectionTests
         MqttPeer reader = await scene.ConnectAsync("reader");
         await reader.SubscribeAsync("wills/#");
         MqttPeer silent = scene.Dial();
-        await silent.ConnectAsync("silent", keepAlive: 1, will: new MqttWill { Topic = "wills/silent", Payload = "gone"u8.ToArray(), Qos = MqttQos.AtLeastOnce });
+        await silent.ConnectAsync("silent", keepAlive: 1,
+            will: new MqttWill { Topic = "wills/silent", Payload = "gone"u8.ToArray(), Qos = MqttQos.AtLeastOnce });
         Assert.Equal(MqttReasonCode.KeepAliveTimeout, await silent.EndAsync());
         Assert.Equal("wills/silent=gone", await reader.ReceiveAsync());
     }
@@ -79,7 +81,8 @@ public sealed class ConnectionTests
     [Fact]
     public async Task Draining_sends_everybody_elsewhere_and_commits_their_cursors()
     {
-        await using GatewayScene scene = await GatewayScene.OpenAsync(options: new MqttGatewayOptions { CommitDelay = TimeSpan.FromHours(1) });
+        await using GatewayScene scene =
+            await GatewayScene.OpenAsync(options: new MqttGatewayOptions { CommitDelay = TimeSpan.FromHours(1) });
         MqttPeer reader = await scene.ConnectAsync("reader", cleanStart: false, expiry: 600);
         await reader.SubscribeAsync("fleet/#");
         await reader.PublishAsync("fleet/a", "1");
@@ -97,13 +100,15 @@ public sealed class ConnectionTests
     [Fact]
     public async Task Cursors_are_committed_while_the_client_is_connected()
     {
-        await using GatewayScene scene = await GatewayScene.OpenAsync(options: new MqttGatewayOptions { CommitDelay = TimeSpan.FromMilliseconds(20) });
+        await using GatewayScene scene =
+            await GatewayScene.OpenAsync(options: new MqttGatewayOptions { CommitDelay = TimeSpan.FromMilliseconds(20) });
         MqttPeer reader = await scene.ConnectAsync("reader", cleanStart: false, expiry: 600);
         await reader.SubscribeAsync("fleet/#");
         await reader.PublishAsync("fleet/a", "1");
         await reader.ReceiveAsync();
         StreamPartition partition = new(StreamPath.Parse("/fleet"), Partitioner.For(default, "a"u8, 4));
-        await Eventually.EqualAsync(1L, () => scene.Container.Cursor(ConsumerName.Parse("mqtt/reader"), partition)[scene.Container.Origin].Value, "the cursor is committed");
+        await Eventually.EqualAsync(1L, () =>
+            scene.Container.Cursor(ConsumerName.Parse("mqtt/reader"), partition)[scene.Container.Origin].Value, "the cursor is committed");
     }
 
     [Fact]

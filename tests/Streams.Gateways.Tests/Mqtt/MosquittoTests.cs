@@ -20,7 +20,8 @@ public sealed class MosquittoTests
         await using WebApplication host = Host(scene.Gateway, out Func<int> port);
         await host.StartAsync();
         string[] common = ["-V", version == "5" ? "mqttv5" : "mqttv311", "-h", "127.0.0.1", "-p", $"{port()}"];
-        string[] session = [.. common, "-i", "reader", "-c", .. version == "5" ? ["-x", "3600"] : (string[])[], "-q", "1", "-t", "fleet/#", "-v"];
+        string[] session = [.. common, "-i", "reader", "-c", .. version == "5" ? ["-x", "3600"]
+            : (string[])[], "-q", "1", "-t", "fleet/#", "-v"];
         await using (ForeignTool reader = ForeignTool.Start("mosquitto_sub", [.. session, "-C", "2"]))
         {
             await Eventually.EqualAsync(1, () => scene.Gateway.Status.Subscriptions, "the reader has subscribed");

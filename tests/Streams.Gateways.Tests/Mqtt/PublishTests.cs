@@ -34,7 +34,8 @@ public sealed class PublishTests
             await peer.PubackAsync(i);
         }
 
-        Assert.Equal(500, Enumerable.Range(0, 4).Sum(p => scene.Container.Lanes(new StreamPartition(StreamPath.Parse("/fleet"), new PartitionId(p)))
+        Assert.Equal(500, Enumerable.Range(0, 4).Sum(p =>
+            scene.Container.Lanes(new StreamPartition(StreamPath.Parse("/fleet"), new PartitionId(p)))
             .Sum(l => l.NextOffset.Value)));
     }
 
@@ -114,7 +115,8 @@ public sealed class PublishTests
         Assert.Equal([9u], got.SubscriptionIdentifiers);
         string partition = Partitioner.For(default, "car-17"u8, 4).ToString();
         Assert.Equal(
-            [("unit", "km/h"), ("unit", "mph"), ("stream", "/fleet"), ("partition", partition), ("origin", "sj.0000000000000001"), ("offset", "0")],
+            [("unit", "km/h"), ("unit", "mph"), ("stream", "/fleet"), ("partition", partition), ("origin", "sj.0000000000000001"),
+                ("offset", "0")],
             got.UserProperties.Select(p => (p.Name, p.Value)));
     }
 

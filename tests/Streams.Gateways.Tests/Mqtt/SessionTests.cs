@@ -116,7 +116,8 @@ public sealed class SessionTests
     public void A_session_expires_when_its_time_since_the_disconnect_has_passed()
     {
         DateTimeOffset gone = DateTimeOffset.FromUnixTimeSeconds(1_000_000);
-        SessionRecord record = new() { ExpirySeconds = 60, GoneAt = gone.ToUnixTimeMilliseconds(), Owner = "o", Subscriptions = new SessionSubscriptions() };
+        SessionRecord record =
+            new() { ExpirySeconds = 60, GoneAt = gone.ToUnixTimeMilliseconds(), Owner = "o", Subscriptions = new SessionSubscriptions() };
         SessionRecord read = SessionRecord.Read(record.Write())!;
         Assert.False(read.IsExpired(gone.AddSeconds(59)));
         Assert.True(read.IsExpired(gone.AddSeconds(60)));
@@ -147,8 +148,10 @@ public sealed class SessionTests
         StreamPartition partition = new(StreamPath.Parse("/fleet"), new PartitionId(3));
         Origin sj = Origin.Parse("sj.0000000000000001");
         subscriptions.Bases[partition] = Cursor.Start.With(sj, new Offset(5));
-        subscriptions.Set(new Subscription("fleet/+/x", MqttQos.AtLeastOnce, 7, NoLocal: true) { Starts = { [partition] = new() { [sj] = new Offset(9) } } });
-        SessionRecord read = SessionRecord.Read(new SessionRecord { ExpirySeconds = 1, GoneAt = 0, Owner = "sj/1", Subscriptions = subscriptions }.Write())!;
+        subscriptions.Set(new Subscription("fleet/+/x", MqttQos.AtLeastOnce, 7, NoLocal: true) { Starts =
+            { [partition] = new() { [sj] = new Offset(9) } } });
+        SessionRecord read = SessionRecord.Read(
+            new SessionRecord { ExpirySeconds = 1, GoneAt = 0, Owner = "sj/1", Subscriptions = subscriptions }.Write())!;
         Subscription filter = Assert.Single(read.Subscriptions.All);
         Assert.Equal(("fleet/+/x", MqttQos.AtLeastOnce, 7u, true), (filter.Filter, filter.Qos, filter.Identifier, filter.NoLocal));
         Assert.True(filter.IsBefore(partition, sj, new Offset(8)));

@@ -24,7 +24,8 @@ internal sealed class ContainerStore(Container container) : IEventStore
 
     public ProducerSession BeginProducer(ProducerId producer) => container.BeginProducer(producer);
 
-    public IReadOnlyList<HeldRun> Held(ProducerId producer, StreamPartition partition, long from) => container.Held(producer, partition, from);
+    public IReadOnlyList<HeldRun> Held(ProducerId producer, StreamPartition partition, long from) =>
+        container.Held(producer, partition, from);
 
     public ValueTask<ProduceResult> ProduceAsync(ProducerSession session, StreamPartition partition, AfterVector after, EventBatch batch,
         CancellationToken cancellationToken) => container.ProduceAsync(session, partition, after, batch, cancellationToken);
@@ -45,7 +46,8 @@ internal sealed class ContainerStore(Container container) : IEventStore
     public ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken) =>
         container.ReadAsync(lane, from, maxBytes, cancellationToken);
 
-    public IReadOnlyList<HeldRun> Copies(StreamPartition partition, SequenceRun run, Origin except) => container.Copies(partition, run, except);
+    public IReadOnlyList<HeldRun> Copies(StreamPartition partition, SequenceRun run, Origin except) =>
+        container.Copies(partition, run, except);
 
     public Cursor Cursor(ConsumerName consumer, StreamPartition partition) => container.Cursor(consumer, partition);
 

@@ -39,7 +39,8 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
     public static async Task<GatewayScene> OpenAsync(string cluster = "sj", MqttGatewayOptions? options = null)
     {
         GatewayScene scene = new();
-        scene.Container = await Container.OpenAsync(new ContainerOptions { Directory = scene._directory.FullName, SegmentBytes = 4 << 20, AllocationBytes = 64 << 10 },
+        scene.Container = await Container.OpenAsync(
+            new ContainerOptions { Directory = scene._directory.FullName, SegmentBytes = 4 << 20, AllocationBytes = 64 << 10 },
             TimeProvider.System, new Random(cluster[0]), scene._loggers.CreateLogger("store"), default);
         await scene.Container.StartWritingAsync(new Origin(ClusterName.Parse(cluster), new Incarnation(1)), default);
         scene.Store = new ContainerStore(scene.Container);
@@ -52,7 +53,8 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
     public MqttPeer Dial(MqttVersion version = MqttVersion.V5, PipeOptions? toPeer = null)
     {
         Pipe up = new(new PipeOptions(pauseWriterThreshold: 1 << 20, resumeWriterThreshold: 1 << 19, useSynchronizationContext: false));
-        Pipe down = new(toPeer ?? new PipeOptions(pauseWriterThreshold: 1 << 20, resumeWriterThreshold: 1 << 19, useSynchronizationContext: false));
+        Pipe down = new(toPeer
+            ?? new PipeOptions(pauseWriterThreshold: 1 << 20, resumeWriterThreshold: 1 << 19, useSynchronizationContext: false));
         Task served = Gateway.ServeAsync(new Ends(up.Reader, down.Writer), $"peer-{_peers.Count}", _stop.Token);
         MqttPeer peer = new(new Ends(down.Reader, up.Writer), version, served);
         _peers.Add(peer);
@@ -60,8 +62,8 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
     }
 
     /// <summary>A connected client.</summary>
-    public async Task<MqttPeer> ConnectAsync(string clientId, bool cleanStart = true, uint expiry = 0, MqttVersion version = MqttVersion.V5,
-        ushort? receiveMaximum = null, PipeOptions? toPeer = null)
+    public async Task<MqttPeer> ConnectAsync(string clientId, bool cleanStart = true, uint expiry = 0, MqttVersion version =
+        MqttVersion.V5, ushort? receiveMaximum = null, PipeOptions? toPeer = null)
     {
         MqttPeer peer = Dial(version, toPeer);
         await peer.ConnectAsync(clientId, cleanStart, expiry, receiveMaximum);
@@ -111,7 +113,8 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
         }
     }
 
-    public bool Allows(AccessSubject subject, AccessAction action, StreamPath stream, ReadOnlySpan<char> topic) => Allowed(action, stream, topic.ToString());
+    public bool Allows(AccessSubject subject, AccessAction action, StreamPath stream, ReadOnlySpan<char> topic) =>
+        Allowed(action, stream, topic.ToString());
 
     private sealed class Ends(PipeReader input, PipeWriter output) : IDuplexPipe
     {

@@ -21,7 +21,8 @@ internal sealed class MqttPeer : IAsyncDisposable
         _pipe = pipe;
         Version = version;
         Served = served;
-        _connection = new MqttConnection(pipe, new MqttDecodeOptions { Role = MqttRole.Client, Version = version, MaximumPacketSize = 8 << 20 });
+        _connection = new MqttConnection(pipe,
+            new MqttDecodeOptions { Role = MqttRole.Client, Version = version, MaximumPacketSize = 8 << 20 });
     }
 
     public MqttVersion Version { get; }
@@ -31,8 +32,8 @@ internal sealed class MqttPeer : IAsyncDisposable
 
     public MqttConnackPacket Connack { get; private set; } = null!;
 
-    public async Task ConnectAsync(string clientId, bool cleanStart = true, uint expiry = 0, ushort? receiveMaximum = null, MqttWill? will = null,
-        ushort keepAlive = 0, uint? maxPacket = null)
+    public async Task ConnectAsync(string clientId, bool cleanStart = true, uint expiry = 0, ushort? receiveMaximum = null,
+        MqttWill? will = null, ushort keepAlive = 0, uint? maxPacket = null)
     {
         await _connection.WriteAsync(new MqttConnectPacket
         {
@@ -42,7 +43,8 @@ internal sealed class MqttPeer : IAsyncDisposable
             KeepAliveSeconds = keepAlive,
             Will = will,
             Properties = Version == MqttVersion.V5
-                ? new MqttProperties { SessionExpiryInterval = expiry, ReceiveMaximum = receiveMaximum, MaximumPacketSize = maxPacket } : null,
+                ? new MqttProperties { SessionExpiryInterval = expiry, ReceiveMaximum = receiveMaximum, MaximumPacketSize = maxPacket }
+                    : null,
         });
         Connack = await NextAsync<MqttConnackPacket>();
     }
@@ -77,7 +79,8 @@ internal sealed class MqttPeer : IAsyncDisposable
 
         while (true)
         {
-            MqttPacket packet = await ReadAsync() ?? throw new InvalidOperationException($"the gateway closed the connection before a {typeof(T).Name}");
+            MqttPacket packet = await ReadAsync()
+                ?? throw new InvalidOperationException($"the gateway closed the connection before a {typeof(T).Name}");
             if (packet is T wanted)
             {
                 return wanted;
@@ -97,16 +100,19 @@ internal sealed class MqttPeer : IAsyncDisposable
     }
 
     /// <summary>Publishes and gives the answer; <see langword="null"/> with QoS 0.</summary>
-    public async Task<MqttPubackPacket?> PublishAsync(string topic, string payload, MqttQos qos = MqttQos.AtLeastOnce, MqttProperties? properties = null)
+    public async Task<MqttPubackPacket?> PublishAsync(string topic, string payload, MqttQos qos = MqttQos.AtLeastOnce,
+        MqttProperties? properties = null)
     {
         ushort id = await PublishOnlyAsync(topic, Encoding.UTF8.GetBytes(payload), qos, properties);
         return qos == MqttQos.AtMostOnce ? null : await PubackAsync(id);
     }
 
-    public async Task<ushort> PublishOnlyAsync(string topic, byte[] payload, MqttQos qos = MqttQos.AtLeastOnce, MqttProperties? properties = null)
+    public async Task<ushort> PublishOnlyAsync(string topic, byte[] payload, MqttQos qos = MqttQos.AtLeastOnce,
+        MqttProperties? properties = null)
     {
         ushort id = qos == MqttQos.AtMostOnce ? (ushort)0 : NextId();
-        await SendAsync(new MqttPublishPacket { Topic = topic, Payload = new ReadOnlySequence<byte>(payload), Qos = qos, PacketId = id, Properties = properties });
+        await SendAsync(new MqttPublishPacket { Topic = topic, Payload = new ReadOnlySequence<byte>(payload), Qos = qos, PacketId = id,
+            Properties = properties });
         return id;
     }
 
@@ -117,7 +123,8 @@ internal sealed class MqttPeer : IAsyncDisposable
         return puback;
     }
 
-    public async Task<MqttReasonCode> SubscribeAsync(string filter, MqttQos qos = MqttQos.AtLeastOnce, uint identifier = 0, bool noLocal = false)
+    public async Task<MqttReasonCode> SubscribeAsync(string filter, MqttQos qos = MqttQos.AtLeastOnce, uint identifier = 0, bool noLocal =
+        false)
     {
         ushort id = NextId();
         await SendAsync(new MqttSubscribePacket
@@ -152,7 +159,8 @@ internal sealed class MqttPeer : IAsyncDisposable
     /// <summary>The next message.</summary>
     public Task<MqttPublishPacket> NextMessageAsync() => NextAsync<MqttPublishPacket>();
 
-    public Task AcknowledgeAsync(MqttPublishPacket publish) => publish.PacketId == 0 ? Task.CompletedTask : SendAsync(new MqttPubackPacket { PacketId = publish.PacketId });
+    public Task AcknowledgeAsync(MqttPublishPacket publish) => publish.PacketId == 0 ? Task.CompletedTask
+        : SendAsync(new MqttPubackPacket { PacketId = publish.PacketId });
 
     /// <summary>Says goodbye, and waits until the gateway is done.</summary>
     public async Task DisconnectAsync()
@@ -198,7 +206,8 @@ internal sealed class MqttPeer : IAsyncDisposable
     {
         MqttPacket? packet = await _connection.ReadAsync().AsTask().WaitAsync(Limit);
         return packet is MqttPublishPacket p
-            ? new MqttPublishPacket { Topic = p.Topic, Payload = new ReadOnlySequence<byte>(p.Payload.ToArray()), Qos = p.Qos, PacketId = p.PacketId, Properties = p.Properties, Duplicate = p.Duplicate }
+            ? new MqttPublishPacket { Topic = p.Topic, Payload = new ReadOnlySequence<byte>(p.Payload.ToArray()), Qos = p.Qos, PacketId =
+                p.PacketId, Properties = p.Properties, Duplicate = p.Duplicate }
             : packet;
     }
 }

@@ -22,11 +22,14 @@ internal static class SdkPeer
         return builder.Build(new EventIdentity(producer, 7, first), after == 0 ? default : (7ul, after), twins);
     }
 
-    public static async Task<(MqttPubackPacket Answer, HelloReply? Reply)> HelloAsync(this MqttPeer peer, ProducerId producer, long from = 1)
+    public static async Task<(MqttPubackPacket Answer, HelloReply? Reply)> HelloAsync(this MqttPeer peer, ProducerId producer, long from =
+        1)
     {
-        await peer.SdkAsync(ProtocolTopics.Hello, o => Write(o, (ref ByteWriter w) => new HelloRequest(5, producer, [(P0, from)]).Write(ref w)));
+        await peer.SdkAsync(ProtocolTopics.Hello, o =>
+            Write(o, (ref ByteWriter w) => new HelloRequest(5, producer, [(P0, from)]).Write(ref w)));
         MqttPubackPacket answer = await peer.NextAsync<MqttPubackPacket>();
-        return (answer, answer.ReasonCode == MqttReasonCode.Success ? HelloReply.Read((await peer.MessageAsync(ProtocolTopics.HelloReply)).ToArray()) : null);
+        return (answer, answer.ReasonCode == MqttReasonCode.Success
+            ? HelloReply.Read((await peer.MessageAsync(ProtocolTopics.HelloReply)).ToArray()) : null);
     }
 
     public static Task ProduceOnlyAsync(this MqttPeer peer, EventBatch batch, params EventPlace[] after) =>
@@ -46,8 +49,10 @@ internal static class SdkPeer
     public static async Task<string> AnswerAsync(this MqttPeer peer)
     {
         MqttPubackPacket answer = await peer.NextAsync<MqttPubackPacket>();
-        string placed = string.Join(' ', answer.Properties?.UserProperties.Where(p => p.Name == ProtocolTopics.PlacedProperty).Select(p => p.Value) ?? []);
-        return answer.ReasonCode == MqttReasonCode.Success ? placed : $"0x{(byte)answer.ReasonCode:x2} {answer.Properties?.ReasonString?.Split(' ')[0]}";
+        string placed = string.Join(' ',
+            answer.Properties?.UserProperties.Where(p => p.Name == ProtocolTopics.PlacedProperty).Select(p => p.Value) ?? []);
+        return answer.ReasonCode == MqttReasonCode.Success ? placed
+            : $"0x{(byte)answer.ReasonCode:x2} {answer.Properties?.ReasonString?.Split(' ')[0]}";
     }
 
     public static async Task<OpenReply> OpenAsync(this MqttPeer peer, uint subscription = 1, string consumer = "c", uint credit = 1 << 20,
@@ -59,7 +64,8 @@ internal static class SdkPeer
         return OpenReply.Read((await peer.MessageAsync(ProtocolTopics.OpenReply)).ToArray())!;
     }
 
-    public static async Task<Delivery> DeliveryAsync(this MqttPeer peer) => Delivery.Read((await peer.MessageAsync(ProtocolTopics.Deliver)).ToArray())!;
+    public static async Task<Delivery> DeliveryAsync(this MqttPeer peer) =>
+        Delivery.Read((await peer.MessageAsync(ProtocolTopics.Deliver)).ToArray())!;
 
     /// <summary>The next delivery that holds events: their payloads.</summary>
     public static async Task<string> EventsAsync(this MqttPeer peer)
@@ -82,12 +88,14 @@ internal static class SdkPeer
 
     public static async Task<string> CommitAsync(this MqttPeer peer, uint subscription, Cursor cursor)
     {
-        await peer.SdkAsync(ProtocolTopics.Commit, o => Write(o, (ref ByteWriter w) => new CommitRequest(subscription, P0.Partition, cursor).Write(ref w)));
+        await peer.SdkAsync(ProtocolTopics.Commit, o =>
+            Write(o, (ref ByteWriter w) => new CommitRequest(subscription, P0.Partition, cursor).Write(ref w)));
         return await peer.AnswerAsync();
     }
 
     public static Task GrantAsync(this MqttPeer peer, uint subscription, uint bytes) =>
-        peer.SdkAsync(ProtocolTopics.Credit, o => Write(o, (ref ByteWriter w) => new CreditGrant(subscription, bytes).Write(ref w)), MqttQos.AtMostOnce);
+        peer.SdkAsync(ProtocolTopics.Credit, o =>
+            Write(o, (ref ByteWriter w) => new CreditGrant(subscription, bytes).Write(ref w)), MqttQos.AtMostOnce);
 
     public static async Task<string> ResumeAsync(this MqttPeer peer, uint subscription, Origin origin, long from)
     {

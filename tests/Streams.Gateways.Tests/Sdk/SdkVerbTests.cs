@@ -177,7 +177,8 @@ public sealed class SdkVerbTests
         await peer.ProduceAsync(Batch(Car, 1, 2));
         await peer.OpenAsync();
         Assert.Equal("sj@0:1,2", await peer.EventsAsync());
-        Cursor rewound = new(new Generation(1, scene.Container.Origin), Cursor.Start.With(scene.Container.Origin, new Offset(1)).Positions, []);
+        Cursor rewound = new(new Generation(1, scene.Container.Origin),
+            Cursor.Start.With(scene.Container.Origin, new Offset(1)).Positions, []);
         await scene.Container.CommitAsync(ConsumerName.Parse("c"), P0, rewound, default);
         Delivery told = await peer.DeliveryAsync();
         Assert.Equal((DeliveryKind.Rewound, rewound), (told.Kind, told.Cursor));
@@ -212,13 +213,15 @@ public sealed class SdkVerbTests
         await moved.ProduceAsync(Batch(Car, 3, 1), new EventPlace(sj.Container.Origin, new Offset(1)));
         Assert.True(await plain.NothingBeforePingAsync<MqttPublishPacket>());
         await ny.CopyFromAsync(sj);
-        Assert.Equal(["fleet/t=1", "fleet/t=2", "fleet/t=3"], [await plain.ReceiveAsync(), await plain.ReceiveAsync(), await plain.ReceiveAsync()]);
+        Assert.Equal(["fleet/t=1", "fleet/t=2", "fleet/t=3"],
+            [await plain.ReceiveAsync(), await plain.ReceiveAsync(), await plain.ReceiveAsync()]);
     }
 
     [Fact]
     public async Task Patience_gives_what_waits_and_says_so()
     {
-        await using GatewayScene scene = await GatewayScene.OpenAsync(options: new MqttGatewayOptions { Patience = TimeSpan.FromMilliseconds(100) });
+        await using GatewayScene scene =
+            await GatewayScene.OpenAsync(options: new MqttGatewayOptions { Patience = TimeSpan.FromMilliseconds(100) });
         MqttPeer plain = await scene.ConnectAsync("plain");
         await plain.SubscribeAsync("fleet/#");
         MqttPeer car = await scene.ConnectAsync("car-17");
@@ -226,6 +229,7 @@ public sealed class SdkVerbTests
         await car.ProduceAsync(Batch(Car, 9, 1), new EventPlace(Origin.Parse("ny.0000000000000001"), new Offset(4)));
         MqttPublishPacket message = await plain.NextMessageAsync();
         Assert.Equal("patience", message.Properties!.FirstUserValue("released"));
-        await Eventually.TrueAsync(() => scene.Logs.Entries.Any(e => e.Message.Contains("patience ran out", StringComparison.Ordinal)), "it is logged");
+        await Eventually.TrueAsync(() =>
+            scene.Logs.Entries.Any(e => e.Message.Contains("patience ran out", StringComparison.Ordinal)), "it is logged");
     }
 }

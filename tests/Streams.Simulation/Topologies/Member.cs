@@ -28,7 +28,8 @@ internal sealed class Member(ClusterName name, string directory, int linkPort, I
     public async Task StartAsync(IReadOnlyList<LinkTarget> targets)
     {
         Directory.CreateDirectory(directory);
-        Container = await Container.OpenAsync(new ContainerOptions { Directory = directory, SegmentBytes = 1 << 20, AllocationBytes = 1 << 20 },
+        Container = await Container.OpenAsync(new ContainerOptions { Directory = directory, SegmentBytes = 1 << 20,
+            AllocationBytes = 1 << 20 },
             TimeProvider.System, chance, logging.CreateLogger<Container>(), CancellationToken.None);
         await Container.StartWritingAsync(_origin, CancellationToken.None);
         Links = new GeoService(new WatchedStore(Container, Seen), new GeoOptions

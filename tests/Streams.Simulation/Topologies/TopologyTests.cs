@@ -3,7 +3,8 @@ using Xunit.Abstractions;
 
 namespace Streams.Simulation;
 
-/// <summary>Up to eight clusters in one process: whatever the topology and whatever is cut, every event stands exactly once in every cluster it can
+/// <summary>Up to eight clusters in one process: whatever the topology and whatever is cut, every event stands exactly once in every
+/// cluster it can
 /// reach, at the same offset; cursors converge; nothing returns to a cluster on its path.</summary>
 public class TopologyTests(ITestOutputHelper output)
 {

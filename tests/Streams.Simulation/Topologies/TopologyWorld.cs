@@ -90,7 +90,8 @@ internal sealed class TopologyWorld : IAsyncDisposable
 
         for (int i = 0; i < _members.Count; i++)
         {
-            kept += _members[i].Container.Lanes().Where(l => l.Lane.Origin.Cluster != _members[i].Name).Sum(l => l.NextEntry - l.FirstEntry);
+            kept += _members[i].Container.Lanes().Where(l => l.Lane.Origin.Cluster != _members[i].Name).Sum(l =>
+                l.NextEntry - l.FirstEntry);
         }
 
         CopiesPerEntry = kept == 0 ? 0 : (double)offered / kept;
@@ -163,7 +164,8 @@ internal sealed class TopologyWorld : IAsyncDisposable
         {
             int number = ++_written;
             PartitionId partition = new(_chance.Next(3));
-            PlainEvent plain = new(Encoding.UTF8.GetBytes($"car-{_chance.Next(5)}/t"), default, default, Encoding.UTF8.GetBytes($"e{number}"), number);
+            PlainEvent plain = new(Encoding.UTF8.GetBytes($"car-{_chance.Next(5)}/t"), default, default,
+                Encoding.UTF8.GetBytes($"e{number}"), number);
             writes.Add(member.Container.AppendPlainAsync(new StreamPartition(Fleet, partition), plain, CancellationToken.None).AsTask());
         }
 

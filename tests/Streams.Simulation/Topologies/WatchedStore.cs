@@ -13,7 +13,8 @@ internal sealed class LinkObservations
     public ConcurrentQueue<string> Violations { get; } = [];
 }
 
-/// <summary>The container as links see it, with a look at everything they bring: nothing may return to a cluster on its path (invariant 5), unless that
+/// <summary>The container as links see it, with a look at everything they bring: nothing may return to a cluster on its path (invariant
+/// 5), unless that
 /// cluster had asked for it because it lacked it (rule R13).</summary>
 internal sealed class WatchedStore(Container container, LinkObservations seen) : ILaneStore
 {
@@ -48,9 +49,11 @@ internal sealed class WatchedStore(Container container, LinkObservations seen) :
 
     public IEnumerable<StateItem> State() => container.State();
 
-    public ValueTask<bool> JoinAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken) => container.JoinAsync(items, cancellationToken);
+    public ValueTask<bool> JoinAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken) => container.JoinAsync(items,
+        cancellationToken);
 
-    public ValueTask OpenIncarnationAsync(string reason, CancellationToken cancellationToken) => container.OpenIncarnationAsync(reason, cancellationToken);
+    public ValueTask OpenIncarnationAsync(string reason, CancellationToken cancellationToken) => container.OpenIncarnationAsync(reason,
+        cancellationToken);
 
     public IDisposable Watch(Action changed) => container.Watch(changed);
 }
