@@ -182,13 +182,22 @@ public class StreamsClientTests
         SeededRandom random = Seeds.Next();
         await using ClientStory story = new("a", "b");
         int left = 40;
-        bool Cut() => left > 0 && random.Next(12) == 0 && left-- > 0;
+        bool Chance(int of)
+        {
+            lock (random)
+            {
+                return random.Next(of) == 0;
+            }
+        }
+
+        bool Cut() => left > 0 && Chance(12) && left-- > 0;
         story.World["a"].Cuts = Cut;
         story.World["b"].Cuts = Cut;
-        story.World["a"].LosesAnswer = () => random.Next(20) == 0;
+        story.World["a"].LosesAnswer = () => Chance(20);
         await story.OpenAsync(story.Options with { AnswerTimeout = TimeSpan.FromMilliseconds(300), BatchesInFlight = 4 });
         StreamsConsumer consumer = await story.ConsumeAsync();
-        Task<List<string>> reading = ClientStory.ReadAsync(consumer, 1200);
+        long seen = 0;
+        Task<List<string>> reading = ClientStory.ReadAsync(consumer, 1200, each: _ => Interlocked.Increment(ref seen));
         for (int i = 0; i < 60; i++)
         {
             await story.PublishAsync(20, bytes: 200);
@@ -200,7 +209,9 @@ public class StreamsClientTests
         {
             story.World.Link("a", "b");
             story.World.Link("b", "a");
-            await Task.WhenAny(reading, Task.Run(async () => await Eventually.TrueAsync(() => true, "looked")));
+            long given = Interlocked.Read(ref seen);
+            await Task.WhenAny(reading, Eventually.TrueAsync(() => Interlocked.Read(ref seen) != given || reading.IsCompleted,
+                "something comes"));
         }
 
         Assert.True(ClientStory.Numbers(1, 1200).SequenceEqual(await reading), $"{random}: {story.Logs.Text}");

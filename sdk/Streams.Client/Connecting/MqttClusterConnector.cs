@@ -52,9 +52,9 @@ internal sealed class MqttClusterConnector(StreamsClientOptions options, TimePro
                 return new ClusterAnswer((byte)result.ReasonCode, result.Properties?.ReasonString ?? string.Empty,
                     Placed(result.Properties));
             }
-            catch (MqttProtocolException e)
+            catch (MqttProtocolException e) when (e.ReasonCode == MqttReasonCode.PacketTooLarge)
             {
-                // It breaks a limit that the cluster announced: it would refuse it now and later.
+                // The cluster announced a limit: a smaller batch may do, an event that alone is over it never will.
                 return new ClusterAnswer(ClusterAnswer.PayloadInvalid, e.Message, []);
             }
         }

@@ -13,6 +13,10 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
     private static readonly TimeSpan KeepEvery = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan CloseWithin = TimeSpan.FromSeconds(2);
 
+    // Longer than clusters are expected to be apart (R17): what comes again later than that is given again.
+    private static readonly TimeSpan IdleFor = TimeSpan.FromDays(30);
+    private static readonly TimeSpan EvictEvery = TimeSpan.FromDays(1);
+
     private readonly Lock _lock = new();
     private readonly SortedDictionary<int, ConsumerPartition> _partitions = [];
     private readonly ReaderOutput _output = new();
@@ -27,6 +31,8 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
     private ClusterSession? _session;
     private TaskCompletionSource? _opened;
     private uint _subscription;
+    private long _evictAt;
+    private int _partitionsTold;
     private Exception? _fault;
     private int _disposed;
 
@@ -72,8 +78,7 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
         catch (OperationCanceledException) when (_stop.IsCancellationRequested && !session.Token.IsCancellationRequested)
         {
             await CommitAsync(session);
-            CloseRequest close = new(_subscription);
-            await session.AskAsync(ProtocolTopics.Close, Wire.Of((ref ByteWriter w) => close.Write(ref w)));
+            await SubscriptionRequests.CloseAsync(session, _subscription);
         }
     }
 
@@ -129,7 +134,7 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
             grant = session is null ? 0 : _ready.TakeGrant();
         }
 
-        Grant(session, grant);
+        SubscriptionRequests.Grant(session, _subscription, grant);
         if (next is not null)
         {
             _context.Metrics.Given(1);
@@ -204,39 +209,27 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
         }
 
         await opened.Task.WaitAsync(_context.Options.AnswerTimeout, _context.Clock.Time, cancellationToken);
+        await _context.Outbox.LearnAsync(_options.Stream, _partitionsTold);
         ClientLog.ConsumerOpened(_context.Logger, _options.Name, _options.Stream, session.Cluster);
         return true;
     }
 
     private async Task CommitAsync(ClusterSession session)
     {
-        List<(ConsumerPartition Partition, Cursor Cursor)> commits = [];
+        List<CommitRequest> commits = [];
         lock (_lock)
         {
             foreach (ConsumerPartition partition in _partitions.Values)
             {
                 if (partition.Committed is { } committed && !ReferenceEquals(committed, partition.Durable))
                 {
-                    commits.Add((partition, partition.Durable));
+                    commits.Add(new CommitRequest(_subscription, partition.Reader.Partition, partition.Durable));
                     partition.Committed = partition.Durable;
                 }
             }
         }
 
-        List<Task<ClusterAnswer>> asked = [];
-        foreach ((ConsumerPartition partition, Cursor cursor) in commits)
-        {
-            CommitRequest commit = new(_subscription, partition.Reader.Partition, cursor);
-            asked.Add(session.AskAsync(ProtocolTopics.Commit, Wire.Of((ref ByteWriter w) => commit.Write(ref w))));
-        }
-
-        foreach (ClusterAnswer answer in await Task.WhenAll(asked))
-        {
-            if (!answer.IsTaken)
-            {
-                session.End($"{session.Cluster} refused a commit: {answer.Text}");
-            }
-        }
+        await SubscriptionRequests.CommitAsync(session, commits);
     }
 
     private string? Opened(ClusterSession session, ReadOnlyMemory<byte> payload)
@@ -268,6 +261,7 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
             }
 
             _fault = null;
+            _partitionsTold = reply.Partitions;
             opened.TrySetResult();
         }
 
@@ -315,8 +309,8 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
             grant = _ready.TakeGrant();
         }
 
-        Resume(session, resumes);
-        Grant(session, grant);
+        SubscriptionRequests.Resume(session, resumes);
+        SubscriptionRequests.Grant(session, _subscription, grant);
         _keeper.WakeLater();
         return null;
     }
@@ -400,7 +394,7 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
             }
         }
 
-        Resume(session, resumes);
+        SubscriptionRequests.Resume(session, resumes);
         _keeper.Wake();
     }
 
@@ -419,6 +413,7 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
         List<KeptPartition> changes = [];
         lock (_lock)
         {
+            EvictIdle();
             foreach (ConsumerPartition partition in _partitions.Values)
             {
                 if (partition.Changes() is { } changed)
@@ -429,6 +424,28 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
         }
 
         return changes;
+    }
+
+    private void EvictIdle()
+    {
+        long now = _context.Clock.Milliseconds;
+        if (now < _evictAt)
+        {
+            return;
+        }
+
+        _evictAt = now + (long)EvictEvery.TotalMilliseconds;
+        int evicted = 0;
+        foreach (ConsumerPartition partition in _partitions.Values)
+        {
+            evicted += partition.Reader.Given.Evict(now - (long)IdleFor.TotalMilliseconds);
+        }
+
+        if (evicted > 0)
+        {
+            _context.Metrics.Evicted(evicted);
+            ClientLog.Evicted(_context.Logger, _options.Name, _options.Stream, evicted);
+        }
     }
 
     private void Kept(IReadOnlyList<KeptPartition> kept)
@@ -451,25 +468,6 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
             partition.Committed = partition.Reader.Confirmed();
             ClientLog.Rewound(_context.Logger, _options.Name, _options.Stream, partition.Reader.Partition.Value,
                 partition.Committed.Generation.Number);
-        }
-    }
-
-    private static void Resume(ClusterSession? session, List<ResumeRequest>? resumes)
-    {
-        foreach (ResumeRequest resume in resumes ?? [])
-        {
-            _ = session?.AskAsync(ProtocolTopics.Resume, Wire.Of((ref ByteWriter w) => resume.Write(ref w)))
-                .ContinueWith(static t => t.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
-                    TaskScheduler.Default);
-        }
-    }
-
-    private void Grant(ClusterSession? session, uint bytes)
-    {
-        if (bytes > 0 && session is not null)
-        {
-            CreditGrant grant = new(_subscription, bytes);
-            _ = session.TellAsync(ProtocolTopics.Credit, Wire.Of((ref ByteWriter w) => grant.Write(ref w), 16));
         }
     }
 }

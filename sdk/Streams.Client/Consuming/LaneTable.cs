@@ -101,5 +101,10 @@ internal sealed class LaneTable(Cursor local)
         {
             lane.Reset(Local[lane.Origin].Value);
         }
+
+        foreach (Origin origin in Local.Positions.Keys)
+        {
+            Of(origin);                                  // what the cursor has passed counts as received, though nothing comes of it
+        }
     }
 }

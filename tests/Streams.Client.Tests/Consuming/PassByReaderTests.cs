@@ -44,6 +44,14 @@ public class PassByReaderTests
     }
 
     [Fact]
+    public void What_the_cursor_has_passed_counts_as_received_after_a_restart() => new ReaderStory()
+        .Events("A.1", 0, 'p', 1, count: 3)
+        .Gives("A.1@0 p:1", "A.1@1 p:2", "A.1@2 p:3")
+        .Restart()
+        .Events("B.1", 0, 'p', 4, after: [("A.1", 2)])
+        .Gives("B.1@0 p:4");
+
+    [Fact]
     public void R19b_a_copy_that_can_be_given_is_given_though_another_is_held_back() => new ReaderStory()
         .Events("B.1", 0, 'p', 2, after: [("A.1", 9)])
         .Events("C.1", 0, 'p', 2)

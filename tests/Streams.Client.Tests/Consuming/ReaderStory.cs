@@ -10,6 +10,7 @@ internal sealed class ReaderStory
     private readonly ReaderOutput _output = new();
     private readonly EventBatchBuilder _builder = new();
     private readonly List<GivenEvent> _given = [];
+    private readonly Dictionary<ProducerEpoch, KeptRuns> _kept = [];
     private readonly int _holdBack;
     private readonly long _patience;
 
@@ -122,8 +123,13 @@ internal sealed class ReaderStory
     public ReaderStory Restart()
     {
         Cursor kept = Reader.Confirmed();
-        GivenMemory given = new();
         foreach (KeptRuns runs in Reader.Given.TakeChanges())
+        {
+            _kept[runs.Key] = runs;
+        }
+
+        GivenMemory given = new();
+        foreach (KeptRuns runs in _kept.Values.Where(static k => k.Runs.Length > 0))
         {
             given.Restore(runs);
         }
@@ -175,8 +181,8 @@ internal sealed class ReaderStory
         foreach (GivenEvent given in _output.Given)
         {
             _given.Add(given);
-            Log.Add($"{Name(given.Origin)}@{given.Offset} "
-            + $"{(char)(int)given.Identity.Producer.Value}:{given.Identity.Sequence}{(given.OrderReleased ? "!" : "")}");
+            string released = given.OrderReleased ? "!" : string.Empty;
+            Log.Add($"{Name(given.Origin)}@{given.Offset} {(char)(int)given.Identity.Producer.Value}:{given.Identity.Sequence}{released}");
             Assert.Equal(Encoding.UTF8.GetString(given.View.Payload.Span), $"{given.Identity.Sequence}");
             if (acknowledge)
             {

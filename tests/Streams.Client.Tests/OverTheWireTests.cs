@@ -1,0 +1,52 @@
+using Streams.Core;
+using Streams.Testing;
+
+namespace Streams.Client.Tests;
+
+public class OverTheWireTests
+{
+    [Fact]
+    public async Task The_same_over_real_MQTT_with_cuts_and_a_failover()
+    {
+        using TemporaryDirectory directory = new();
+        ScriptedWorld world = new("a", "b");
+        await using WireCluster a = new(world["a"]);
+        await using WireCluster b = new(world["b"]);
+        CollectingLoggerProvider logs = new();
+        StreamsClientOptions options = new()
+        {
+            Name = "car-17",
+            Clusters = [a.Endpoint, b.Endpoint],
+            OutboxPath = Path.Combine(directory.FullName, "outbox.db"),
+            BatchBytes = 4096,
+            ConnectBackoff = (TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(50)),
+            FailBackAfter = Timeout.InfiniteTimeSpan,
+        };
+        await using StreamsClient client = await StreamsClient.OpenAsync(options, logs);
+        await using StreamsConsumer consumer = await client.ConsumeAsync(
+            new ConsumerOptions { Name = ConsumerName.Parse("c"), Stream = ClientStory.Fleet, Filters = ["#"] });
+        Task<List<string>> reading = ClientStory.ReadAsync(consumer, 900);
+        for (int i = 0; i < 9; i++)
+        {
+            await Task.WhenAll(Enumerable.Range(0, 100).Select(n =>
+                client.PublishAsync(ClientStory.Fleet, TopicName.Parse("t"),
+                    System.Text.Encoding.UTF8.GetBytes($"{(i * 100) + n + 1}")).AsTask()));
+            world.Link("a", "b");
+            world.Link("b", "a");
+            if (i is 2 or 3)
+            {
+                world["a"].CutAll();
+            }
+            else if (i == 5)
+            {
+                world["a"].GoDown();
+            }
+        }
+
+        await client.FlushAsync().WaitAsync(Eventually.DefaultLimit);
+        world.Link("a", "b");
+        Assert.Equal(ClientStory.Numbers(1, 900), await reading);
+        Assert.Equal("b", client.ConnectedTo?.Value);
+        logs.AssertNoErrors();
+    }
+}
