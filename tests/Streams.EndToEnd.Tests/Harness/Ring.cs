@@ -51,6 +51,8 @@ internal sealed class Ring : IAsyncDisposable
         try
         {
             await Task.WhenAll(ring.Sj.StartAsync(), ring.Ny.StartAsync());
+            await LinkedAsync(ring.Sj);
+            await LinkedAsync(ring.Ny);
             return ring;
         }
         catch
@@ -84,6 +86,11 @@ internal sealed class Ring : IAsyncDisposable
         await LinkToSj.DisposeAsync();
         await LinkToNy.DisposeAsync();
     }
+
+    /// <summary>Healthy clusters need not be linked yet.</summary>
+    private static Task LinkedAsync(TestCluster cluster) => Eventually.TrueAsync(
+        async () => (await cluster.Api.TextAsync("api/v1/links")).Split("\"state\":\"level\"").Length == 3,
+        $"both links of {cluster.Options.ClusterName} are level", LevelLimit, () => cluster.Server.Report);
 
     private static string Heads(IReadOnlyList<LaneState> lanes) => string.Join('\n', lanes);
 }
