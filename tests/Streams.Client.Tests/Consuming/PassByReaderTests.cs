@@ -24,8 +24,8 @@ public class PassByReaderTests
 
     [Fact]
     public void R19b_chain_an_awaited_event_that_came_and_waits_itself_is_waited_for() => new ReaderStory()
-        .Events("A.2", 0, 'p', 7, count: 2, after: [("A.1", 5)])
         .Events("C.2", 0, 'p', 9, after: [("A.1", 5), ("A.2", 1)])
+        .Events("A.2", 0, 'p', 7, count: 2, after: [("A.1", 5)])
         .Gives()
         .Events("A.1", 0, 'q', 1, count: 5)
         .Events("A.1", 5, 'p', 6)
