@@ -22,8 +22,8 @@ public sealed record GeoOptions
     /// <summary>First pause after a failed connection, doubled each time, with jitter. Default 200 ms, at least 1 ms.</summary>
     public TimeSpan FirstPause { get; init; } = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Longest pause between attempts. Default 3 s: an attempt costs one packet, and devices that move to a cluster that is back wait for
-    /// the lanes of its links.</summary>
+    /// <summary>Longest pause between attempts. Default 3 s: an attempt costs one packet, and devices that move to a cluster
+    /// that is back wait for the lanes of its links.</summary>
     public TimeSpan LongestPause { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>A session that lived longer than this begins again at once and with the first pause. Default 10 s.</summary>

@@ -47,7 +47,8 @@ internal static class NameRules
         return null;
     }
 
-    /// <summary>Whether these bytes are UTF-8 without control characters: the same judgement as <see cref="Fault"/>, without a string.</summary>
+    /// <summary>Whether these bytes are UTF-8 without control characters: the same judgement as <see cref="Fault"/>, without a
+    /// string.</summary>
     public static bool IsPlainText(ReadOnlySpan<byte> utf8)
     {
         if (utf8.IndexOfAnyInRange((byte)0, (byte)0x1F) >= 0 || utf8.Contains((byte)0x7F) || !System.Text.Unicode.Utf8.IsValid(utf8))
