@@ -112,6 +112,14 @@ public sealed partial class Container
     public async ValueTask SkipToAsync(LaneId lane, EntryNumber first, Offset firstOffset, CancellationToken cancellationToken) =>
         await RunAsync(new SkipOperation(lane, first, firstOffset) { Cost = SmallCost }, cancellationToken);
 
+    /// <summary>Retention: the copy of a lane begins at <paramref name="first"/> from now on; completes when that is flushed. Never beyond
+    /// what is flushed, never back. What the removed entries told stays: cursors, topics, settings, and the runs of producers, which are
+    /// held and ground for skipping a twin (rule R8).</summary>
+    /// <returns>Where the copy begins now.</returns>
+    /// <exception cref="StorageFailedException">The disk refused.</exception>
+    public async ValueTask<EntryNumber> TrimAsync(LaneId lane, EntryNumber first, CancellationToken cancellationToken) =>
+        await RunAsync(new TrimOperation(lane, first) { Cost = SmallCost }, cancellationToken);
+
     /// <summary>Joins state (rule R16); completes when it is flushed, with whether anything changed here.</summary>
     /// <exception cref="InvalidFormatException">An item is malformed; nothing was joined.</exception>
     /// <exception cref="StorageFailedException">The disk refused.</exception>

@@ -8,7 +8,7 @@ internal sealed class ConsumerPartition
     private Cursor _saved;
 
     /// <summary>A partition as it was kept.</summary>
-    public ConsumerPartition(KeptPartition kept, StreamsClientOptions options, EventContent content)
+    public ConsumerPartition(KeptPartition kept, StreamsClientOptions options, EventContent content, PassByRules? rules = null)
     {
         GivenMemory given = new();
         foreach (KeptRuns runs in kept.Given)
@@ -25,7 +25,7 @@ internal sealed class ConsumerPartition
         Content = content;
         _saved = Durable = kept.Cursor;
         Reader = new PassByReader(kept.Partition, new ReaderLimits(options.HoldBackEvents, HoldBackBytes(options)), kept.Cursor, given,
-            patience);
+            patience, rules);
     }
 
     /// <summary>The machine.</summary>

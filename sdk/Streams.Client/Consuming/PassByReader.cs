@@ -12,8 +12,10 @@ namespace Streams.Client;
 /// is remembered durably (R17) and lets the cursor pass. A copy of an event that is handed out and not acknowledged holds its own
 /// lane's cursor too: a skip must not
 /// overtake its reason (F5).</para></remarks>
-internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, Cursor local, GivenMemory given, PatienceClock patience)
+internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, Cursor local, GivenMemory given, PatienceClock patience,
+    PassByRules? rules = null)
 {
+    private readonly PassByRules _rules = rules ?? PassByRules.All;
     private readonly LaneTable _lanes = new(local);
     private readonly List<LaneState> _stopped = [];
     private readonly List<Origin> _expired = [];
@@ -236,7 +238,7 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
             LaneState? on = _lanes.Find(place.Origin);
             if (on?.Received > place.Offset.Value)
             {
-                if (held is not null && held.Lowest(on) <= place.Offset.Value)
+                if (held is not null && held.Lowest(on) <= place.Offset.Value && _rules.Chain)
                 {
                     return Readiness.Blocked;        // it came, and waits itself
                 }
@@ -278,7 +280,11 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
 
     private void Hold(HeldEvent held, ReaderOutput output)
     {
-        held.Lane.Open.Add(held.Offset);
+        if (_rules.KeepBack)
+        {
+            held.Lane.Open.Add(held.Offset);
+        }
+
         _lanes.Touch(held.Lane);
         output.HeldBack++;
         Wake(_hold.Add(held));
@@ -386,7 +392,11 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
     private void Rewind(Cursor cursor)
     {
         _lanes.Replace(cursor);
-        given.Forget(cursor);
+        if (_rules.Forget)
+        {
+            given.Forget(cursor);
+        }
+
         _outstanding.Clear();
         Life++;
         Restart();

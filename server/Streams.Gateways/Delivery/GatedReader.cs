@@ -23,13 +23,18 @@ public sealed class GatedReader
 
     /// <summary>A reader that begins at <paramref name="cursor"/>.</summary>
     public GatedReader(IPartitionView view, IEventFilter filter, Cursor cursor, ReaderLimits limits)
+        : this(view, filter, cursor, limits, DeliveryRules.All)
+    {
+    }
+
+    internal GatedReader(IPartitionView view, IEventFilter filter, Cursor cursor, ReaderLimits limits, DeliveryRules rules)
     {
         _filter = filter;
         _lanes = new LaneSet(cursor, limits.MaxReadAheadBytes);
         _gate = new AfterGate(view, limits.Patience);
-        _twins = new TwinCheck(view);
+        _twins = new TwinCheck(view, rules);
         _twins.Restart(cursor);
-        _order = new SessionOrder(cursor);
+        _order = new SessionOrder(cursor, rules);
         _position = _lanes.Position;
         Generation = cursor.Generation;
     }

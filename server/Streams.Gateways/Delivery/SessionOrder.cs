@@ -11,6 +11,7 @@ namespace Streams.Gateways;
 /// lanes, however much is skipped.</remarks>
 internal sealed class SessionOrder
 {
+    private readonly DeliveryRules _rules;
     private Given[] _ring = new Given[16];
     private ImmutableSortedDictionary<Origin, Offset>.Builder _positions;
     private ImmutableSortedSet<CursorJump> _jumps;
@@ -18,8 +19,9 @@ internal sealed class SessionOrder
     private long _first = 1;
     private long _next = 1;
 
-    public SessionOrder(Cursor cursor)
+    public SessionOrder(Cursor cursor, DeliveryRules rules)
     {
+        _rules = rules;
         _generation = cursor.Generation;
         _positions = cursor.Positions.ToBuilder();
         _jumps = cursor.Jumps;
@@ -60,7 +62,7 @@ internal sealed class SessionOrder
     /// <paramref name="jump"/>.</summary>
     public void Pass(Origin origin, Offset next, CursorJump? jump = null)
     {
-        if (Count == 0)
+        if (Count == 0 || (!_rules.Prefix && !IsInFlight(origin)))
         {
             Apply(origin, next, jump);
             return;
@@ -128,6 +130,19 @@ internal sealed class SessionOrder
             _jumps = _jumps.Add(stepped);
             IsDirty = true;
         }
+    }
+
+    private bool IsInFlight(Origin origin)
+    {
+        for (long ticket = _first; ticket < _next; ticket++)
+        {
+            if (At(ticket).Origin == origin)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private void Grow()

@@ -5,7 +5,7 @@ namespace Streams.Gateways;
 /// <summary>Finds out whether another copy of an event was passed (rule R10). Copies are asked for once for each batch, and again when
 /// something has
 /// come meanwhile that may be a copy.</summary>
-internal sealed class TwinCheck(IPartitionView view)
+internal sealed class TwinCheck(IPartitionView view, DeliveryRules rules)
 {
     private readonly List<CursorJump> _jumps = [];
     private IReadOnlyList<HeldRun> _copies = [];
@@ -63,6 +63,11 @@ internal sealed class TwinCheck(IPartitionView view)
 
     private bool LiesInJump(Origin origin, Offset offset)
     {
+        if (!rules.Jumps)
+        {
+            return false;
+        }
+
         foreach (CursorJump jump in _jumps)
         {
             if (jump.Origin == origin && jump.From <= offset && offset < jump.To)

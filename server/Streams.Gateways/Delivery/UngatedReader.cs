@@ -31,6 +31,12 @@ public sealed class UngatedReader
     /// <summary>A reader that begins at <paramref name="start"/>, which the SDK has confirmed.</summary>
     public UngatedReader(uint subscription, PartitionId partition, IPartitionView view, IEventFilter filter, Cursor start,
         ReaderLimits limits)
+        : this(subscription, partition, view, filter, start, limits, DeliveryRules.All)
+    {
+    }
+
+    internal UngatedReader(uint subscription, PartitionId partition, IPartitionView view, IEventFilter filter, Cursor start,
+        ReaderLimits limits, DeliveryRules rules)
     {
         _subscription = subscription;
         _partition = partition;
@@ -38,11 +44,11 @@ public sealed class UngatedReader
         _filter = filter;
         _limits = limits;
         _lanes = new LaneSet(start, limits.MaxReadAheadBytes);
-        _twins = new TwinCheck(view);
+        _twins = new TwinCheck(view, rules);
         _twins.Restart(start);
         _awaited = new AwaitedLanes(view);
         _confirmed = start;
-        _ground = origin => _confirmed[origin];
+        _ground = rules.Ground ? origin => _confirmed[origin] : _lanes.Position;
     }
 
     /// <summary>What was counted.</summary>

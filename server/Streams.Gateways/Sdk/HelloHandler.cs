@@ -28,15 +28,7 @@ internal sealed class HelloHandler : ISdkHandler
 
         IEventStore store = session.Services.Store;
         sdk.Producers[request.Producer] = store.BeginProducer(request.Producer);
-        List<(StreamPartition, IReadOnlyList<HeldRun>)> held = [];
-        Dictionary<StreamPath, int> streams = [];
-        foreach ((StreamPartition partition, long from) in request.Waiting)
-        {
-            held.Add((partition, store.Held(request.Producer, partition, from)));
-            streams[partition.Stream] = (store.Settings(partition.Stream) ?? StreamSettings.Default).Partitions;
-        }
-
-        HelloReply reply = new(request.Correlation, store.Origin, held, [.. streams.Select(static s => (s.Key, s.Value))]);
+        HelloReply reply = SdkDecisions.Hello(store, request);
         ArrayBufferWriter<byte> output = new();
         ByteWriter writer = new(output);
         reply.Write(ref writer);

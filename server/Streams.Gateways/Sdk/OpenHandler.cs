@@ -25,8 +25,8 @@ internal sealed class OpenHandler : ISdkHandler
         }
 
         GatewayServices services = session.Services;
-        int partitions = (services.Store.Settings(request.Stream) ?? StreamSettings.Default).Partitions;
-        (PartitionId, Cursor)[] cursors = Begin(services, request, partitions, out bool isLatest);
+        int partitions = SdkDecisions.Partitions(services.Store, request.Stream);
+        (PartitionId, Cursor)[] cursors = SdkDecisions.Begin(services.Store, services.Horizon, request, partitions, out bool isLatest);
         SdkSubscription subscription = new(session, request, cursors);
         OpenReply reply = new(request.Subscription, services.Store.Origin, partitions, cursors);
         ArrayBufferWriter<byte> output = new();
@@ -83,37 +83,5 @@ internal sealed class OpenHandler : ISdkHandler
         return request.Filters.Count > 0
             || session.Services.Access.Allows(session.Client.Subject, AccessAction.Subscribe, request.Stream, "#") ? null
             : new Answer(MqttReasonCode.NotAuthorized, $"subscribing to {request.Stream} is not allowed");
-    }
-
-    // Latest counts only for a consumer without any cursor in any partition: in one that it has read from, what it has no cursor for
-    // is new to it.
-    private static (PartitionId Partition, Cursor Cursor)[] Begin(GatewayServices services, OpenRequest request, int partitions,
-        out bool isLatest)
-    {
-        Dictionary<PartitionId, Cursor> local = [];
-        foreach ((PartitionId partition, Cursor cursor) in request.Local)
-        {
-            local[partition] = cursor;
-        }
-
-        (PartitionId Partition, Cursor Cursor)[] cursors = new (PartitionId, Cursor)[partitions];
-        bool isNew = true;
-        for (int i = 0; i < partitions; i++)
-        {
-            StreamPartition partition = new(request.Stream, new PartitionId(i));
-            Cursor known = services.Store.Cursor(request.Consumer, partition);
-            Cursor joined = local.TryGetValue(partition.Partition, out Cursor? own) ? Cursor.Join(known, own) : known;
-            cursors[i] = (partition.Partition, joined);
-            isNew &= joined.Equals(Cursor.Start);
-        }
-
-        isLatest = isNew && request.Start == StartPosition.Latest;
-        for (int i = 0; isLatest && i < partitions; i++)
-        {
-            PartitionView view = new(services.Store, services.Horizon, new StreamPartition(request.Stream, new PartitionId(i)));
-            cursors[i].Cursor = view.Heads(Cursor.Start);
-        }
-
-        return cursors;
     }
 }

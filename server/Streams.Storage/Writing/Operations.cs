@@ -56,6 +56,12 @@ internal sealed class SkipOperation(LaneId lane, EntryNumber first, Offset first
     public override void Stage(Stager stager) => stager.Skip(lane, first, firstOffset);
 }
 
+/// <summary>Retention of one lane.</summary>
+internal sealed class TrimOperation(LaneId lane, EntryNumber first) : Operation<EntryNumber>
+{
+    public override void Stage(Stager stager) => Result = stager.Trim(lane, first);
+}
+
 /// <summary>Joined state, from a link.</summary>
 internal sealed class JoinOperation(IReadOnlyList<StateItem> items) : Operation<bool>
 {

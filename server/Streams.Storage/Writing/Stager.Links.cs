@@ -64,6 +64,32 @@ internal sealed partial class Stager
         _changedStreams.Add(id.Partition.Stream);
     }
 
+    /// <summary>Retention: a lane's copy begins at <paramref name="first"/>, at most behind what is flushed; gives where it begins.</summary>
+    public EntryNumber Trim(LaneId id, EntryNumber first)
+    {
+        if (_state.Lanes.Find(id) is not { } lane)
+        {
+            return EntryNumber.Zero;
+        }
+
+        long to = Math.Min(first.Value, lane.NextEntry);
+        if (to <= lane.FirstEntry)
+        {
+            return new EntryNumber(lane.FirstEntry);
+        }
+
+        Offset offset = new(to == lane.NextEntry ? lane.NextOffset : lane.Index[(int)(to - lane.FirstEntry)].BaseOffset);
+        EntryNumber begin = new(to);
+        Declare(Lane(id));
+        _buffer.BeginRecord();
+        RecordBodies.WriteSkip(_buffer, lane.Number, begin, offset);
+        _buffer.EndRecord(RecordKind.LaneSkip);
+        _records.Add(new StagedRecord(RecordKind.LaneSkip, lane, (begin, offset), default, default));
+        ChangesLanes = true;
+        _changedStreams.Add(id.Partition.Stream);
+        return begin;
+    }
+
     /// <summary>Joins state; whether that changes anything. What changes nothing is not written.</summary>
     public bool Join(IReadOnlyList<StateItem> items)
     {

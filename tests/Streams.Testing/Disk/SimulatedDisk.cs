@@ -1,10 +1,11 @@
 using Streams.Core;
+using Streams.Storage;
 
-namespace Streams.Storage.Tests;
+namespace Streams.Testing;
 
 /// <summary>A disk that keeps only what was flushed. It can stop at a chosen write or flush, refuse one, and lose or tear what was not
 /// flushed.</summary>
-internal sealed class SimulatedDisk : ILogDisk
+public sealed class SimulatedDisk : ILogDisk
 {
     public const int SectorBytes = 512;
 
@@ -119,6 +120,21 @@ internal sealed class SimulatedDisk : ILogDisk
             _epoch++;
             CalmDown();
         }
+    }
+
+    /// <summary>What would be there after a power failure now, on a disk of its own: a copy put aside, to roll back to.</summary>
+    public SimulatedDisk CopyOfDurable()
+    {
+        SimulatedDisk copy = new();
+        lock (_lock)
+        {
+            foreach ((string name, SimulatedFile file) in _durableNames)
+            {
+                copy._names[name] = copy._durableNames[name] = file.CopyOfDurable();
+            }
+        }
+
+        return copy;
     }
 
     /// <summary>Turns over a bit of what is stored.</summary>

@@ -1,4 +1,4 @@
-namespace Streams.Storage.Tests;
+namespace Streams.Testing;
 
 /// <summary>A file in two versions: what is on the platter, and what the system's cache shows.</summary>
 internal sealed class SimulatedFile
@@ -64,6 +64,14 @@ internal sealed class SimulatedFile
         }
 
         _dirty.Clear();
+    }
+
+    public SimulatedFile CopyOfDurable()
+    {
+        SimulatedFile copy = new() { _length = _durableLength, _durableLength = _durableLength };
+        copy._durable = (byte[])_durable.Clone();
+        copy._cache = (byte[])_durable.Clone();
+        return copy;
     }
 
     public void Crash(Random chance)

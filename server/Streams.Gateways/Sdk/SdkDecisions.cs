@@ -1,0 +1,58 @@
+using Streams.Core;
+
+namespace Streams.Gateways;
+
+/// <summary>What a cluster answers the SDK's questions, decided from what the store holds at that moment: no connection, no
+/// waiting.</summary>
+internal static class SdkDecisions
+{
+    /// <summary>What is held, flushed, of a producer that presents itself (rules R1, R3).</summary>
+    public static HelloReply Hello(IEventStore store, HelloRequest request)
+    {
+        List<(StreamPartition, IReadOnlyList<HeldRun>)> held = [];
+        Dictionary<StreamPath, int> streams = [];
+        foreach ((StreamPartition partition, long from) in request.Waiting)
+        {
+            held.Add((partition, store.Held(request.Producer, partition, from)));
+            streams[partition.Stream] = Partitions(store, partition.Stream);
+        }
+
+        return new HelloReply(request.Correlation, store.Origin, held, [.. streams.Select(static s => (s.Key, s.Value))]);
+    }
+
+    /// <summary>How many partitions a stream has, or would have (decision 0004).</summary>
+    public static int Partitions(IEventStore store, StreamPath stream) => (store.Settings(stream) ?? StreamSettings.Default).Partitions;
+
+    /// <summary>Where a consumer begins: the join of the cluster's cursor and its own (rule R11), or the start that it asks for.</summary>
+    /// <remarks>Latest counts only for a consumer without any cursor in any partition: in one that it has read from, what it has no
+    /// cursor for is new to it.</remarks>
+    public static (PartitionId Partition, Cursor Cursor)[] Begin(IEventStore store, ILaneHorizon horizon, OpenRequest request,
+        int partitions, out bool isLatest)
+    {
+        Dictionary<PartitionId, Cursor> local = [];
+        foreach ((PartitionId partition, Cursor cursor) in request.Local)
+        {
+            local[partition] = cursor;
+        }
+
+        (PartitionId Partition, Cursor Cursor)[] cursors = new (PartitionId, Cursor)[partitions];
+        bool isNew = true;
+        for (int i = 0; i < partitions; i++)
+        {
+            StreamPartition partition = new(request.Stream, new PartitionId(i));
+            Cursor known = store.Cursor(request.Consumer, partition);
+            Cursor joined = local.TryGetValue(partition.Partition, out Cursor? own) ? Cursor.Join(known, own) : known;
+            cursors[i] = (partition.Partition, joined);
+            isNew &= joined.Equals(Cursor.Start);
+        }
+
+        isLatest = isNew && request.Start == StartPosition.Latest;
+        for (int i = 0; isLatest && i < partitions; i++)
+        {
+            PartitionView view = new(store, horizon, new StreamPartition(request.Stream, new PartitionId(i)));
+            cursors[i].Cursor = view.Heads(Cursor.Start);
+        }
+
+        return cursors;
+    }
+}
