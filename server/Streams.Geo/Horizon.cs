@@ -94,19 +94,23 @@ public sealed class Horizon
         }
     }
 
-    internal void AskOf(IncomingLinks incoming) => _isLevelWithout = incoming.IsLevelWithout;
+    /// <summary>Called when more became known: it is to be kept (<see cref="Save"/>), and the outgoing links pass it on.</summary>
+    internal Action? Grew { get; set; }
 
-    /// <summary>Lanes of these clusters come here; when any is new, the outgoing links pass it on.</summary>
-    internal void Learn(IReadOnlyList<ClusterName> names, LinkContext context)
+    /// <summary>Whom to ask whether a sender is level and holds no more of a lane than so many entries.</summary>
+    internal void AskOf(Func<ClusterName, LaneId, EntryNumber, bool> isLevelWithout) => _isLevelWithout = isLevelWithout;
+
+    /// <summary>Lanes of these clusters come here.</summary>
+    internal void Learn(IReadOnlyList<ClusterName> names)
     {
         if (Reach.Add(names))
         {
-            SaveLater(context);
-            context.WakeAll();
+            Grew?.Invoke();
         }
     }
 
-    internal void LearnSender(ClusterName sender, LinkContext context)
+    /// <summary>This cluster links here.</summary>
+    internal void LearnSender(ClusterName sender)
     {
         lock (_gate)
         {
@@ -117,12 +121,11 @@ public sealed class Horizon
         }
 
         Reach.Add([sender]);
-        SaveLater(context);
-        context.WakeAll();
+        Grew?.Invoke();
     }
 
     /// <summary>Keeps what is known now.</summary>
-    private void Save()
+    internal void Save()
     {
         lock (_saving)
         {
@@ -135,17 +138,4 @@ public sealed class Horizon
             _save(memory);
         }
     }
-
-    /// <summary>Not on the thread of the link that learnt it: a disk may be slow.</summary>
-    private void SaveLater(LinkContext context) => ThreadPool.UnsafeQueueUserWorkItem(_ =>
-    {
-        try
-        {
-            Save();
-        }
-        catch (Exception exception)
-        {
-            LinkLog.NotKept(context.Logger, exception);
-        }
-    }, null);
 }

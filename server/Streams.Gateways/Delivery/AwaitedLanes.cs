@@ -23,7 +23,8 @@ internal sealed class AwaitedLanes(IPartitionView view)
         }
     }
 
-    /// <summary>A lane of which nothing more can come, and all that is here was sent; each is told once.</summary>
+    /// <summary>A lane of which nothing more can come, and all that is here was sent; or one that no route brings here. Each is told
+    /// once.</summary>
     public bool TryRelease(LaneSet lanes, out Origin origin, out Offset at)
     {
         foreach ((Origin awaited, Offset upTo) in _awaited)
@@ -35,7 +36,8 @@ internal sealed class AwaitedLanes(IPartitionView view)
                 continue;
             }
 
-            if (view.IsExhausted(awaited) && at >= view.NextOffset(awaited))
+            // A cluster that was taken for reaching this one while little was known, and does not, is over as well.
+            if (!view.Reaches(awaited.Cluster) || (view.IsExhausted(awaited) && at >= view.NextOffset(awaited)))
             {
                 _awaited.Remove(awaited);
                 _told[awaited] = upTo;

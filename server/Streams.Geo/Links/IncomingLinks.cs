@@ -22,7 +22,7 @@ internal sealed class IncomingLinks(LinkContext context) : IAsyncDisposable
         FrameConnection connection = new(socket);
         Incoming incoming = new(this);
         LinkReceiverSettings settings = new(context.Options.CreditBytes, context.Options.SliceBytes);
-        LinkReceiver receiver = new(settings, context.Store, incoming.Admit) { Reached = names => context.Horizon.Learn(names, context) };
+        LinkReceiver receiver = new(settings, context.Store, incoming.Admit) { Reached = context.Horizon.Learn };
         LinkSession session = new(connection, receiver, context);
         incoming.Session = session;
         lock (_gate)
@@ -135,7 +135,7 @@ internal sealed class IncomingLinks(LinkContext context) : IAsyncDisposable
         }
 
         old?.Fail(new LinkBrokenException($"{hello.Sender.Cluster} has connected anew"));
-        context.Horizon.LearnSender(hello.Sender.Cluster, context);
+        context.Horizon.LearnSender(hello.Sender.Cluster);
         return null;
     }
 

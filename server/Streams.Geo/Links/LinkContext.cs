@@ -86,6 +86,24 @@ internal sealed class LinkContext(ILaneStore store, GeoOptions options, Horizon 
         }
     }
 
+    /// <summary>More became known of other clusters: kept, but not on the thread of the link that learnt it, for a disk may be slow; and
+    /// passed on.</summary>
+    public void HorizonGrew()
+    {
+        ThreadPool.UnsafeQueueUserWorkItem(_ =>
+        {
+            try
+            {
+                horizon.Save();
+            }
+            catch (Exception exception)
+            {
+                LinkLog.NotKept(logger, exception);
+            }
+        }, null);
+        WakeAll();
+    }
+
     public void Dispose() => _opening.Dispose();
 
     private LinkSession[] Sessions()

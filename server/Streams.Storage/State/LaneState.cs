@@ -73,6 +73,11 @@ internal sealed class LaneState(LaneId id, int number)
 
     public void SkipTo(long first, long firstOffset)
     {
+        if (first <= FirstEntry && FirstEntry > 0)
+        {
+            return;                                  // two trims that crossed: a copy never begins earlier again
+        }
+
         if (first >= NextEntry)
         {
             Index.RemoveFront(Index.Count);

@@ -1,0 +1,48 @@
+using Streams.Core;
+using Streams.Gateways;
+
+namespace Streams.Simulation;
+
+/// <summary>The container as gateways see it.</summary>
+internal sealed class SimEventStore(ClusterLife life) : IEventStore
+{
+    public Origin Origin => life.Container.Origin;
+
+    public IReadOnlyList<StreamPath> Streams => life.Container.Streams;
+
+    public StreamSettings? Settings(StreamPath stream) => life.Container.Settings(stream);
+
+    public ValueTask<StreamSettings> EnsureStreamAsync(StreamPath stream, CancellationToken cancellationToken) =>
+        life.Container.EnsureStreamAsync(stream, cancellationToken);
+
+    public ProducerSession BeginProducer(ProducerId producer) => life.Container.BeginProducer(producer);
+
+    public IReadOnlyList<HeldRun> Held(ProducerId producer, StreamPartition partition, long from) =>
+        life.Container.Held(producer, partition, from);
+
+    public ValueTask<ProduceResult> ProduceAsync(ProducerSession session, StreamPartition partition, AfterVector after, EventBatch batch,
+        CancellationToken cancellationToken) => life.Container.ProduceAsync(session, partition, after, batch, cancellationToken);
+
+    public ValueTask<EventPlace> AppendPlainAsync(StreamPartition partition, PlainEvent plain, CancellationToken cancellationToken) =>
+        life.Container.AppendPlainAsync(partition, plain, cancellationToken);
+
+    public IReadOnlyList<LaneStatus> Lanes(StreamPartition partition) => life.Container.Lanes(partition);
+
+    public ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken) =>
+        life.Container.ReadAsync(lane, from, maxBytes, cancellationToken);
+
+    public IReadOnlyList<HeldRun> Copies(StreamPartition partition, SequenceRun run, Origin except) =>
+        life.Container.Copies(partition, run, except);
+
+    public Cursor Cursor(ConsumerName consumer, StreamPartition partition) => life.Container.Cursor(consumer, partition);
+
+    public ValueTask CommitAsync(ConsumerName consumer, StreamPartition partition, Cursor cursor, CancellationToken cancellationToken) =>
+        life.Container.CommitAsync(consumer, partition, cursor, cancellationToken);
+
+    public RegisterFact? Register(StreamPath stream, string key) => life.Container.Register(stream, key);
+
+    public ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken) =>
+        life.Container.SetRegisterAsync(stream, key, value, cancellationToken);
+
+    public IDisposable Watch(StreamPath stream, Action changed) => life.Container.Watch(stream, changed);
+}

@@ -1,0 +1,1 @@
+return Streams.Simulation.SimulationProgram.Run(args, Console.Out);
