@@ -13,7 +13,7 @@ internal sealed record SimulationOptions
     public long First { get; init; }
 
     /// <summary>Steps of each run.</summary>
-    public int Steps { get; init; } = 500;
+    public int Steps { get; init; } = 1500;
 
     public IReadOnlyList<Rule> Without { get; init; } = [];
 
@@ -29,7 +29,7 @@ internal sealed record SimulationOptions
           --configuration NAME|all   which world (default all); NAME may be several, with commas
           --seeds N                  how many seeds of each configuration (default 100)
           --first N                  the first seed (default 0)
-          --steps N                  steps of chaos in each run (default 500)
+          --steps N                  steps of chaos in each run (default 1500)
           --without RULE             takes a rule away; may be several, with commas
           --rules                    takes each rule away in turn and shows where that is seen to fail
           --trace SEED               tells one run of one configuration step by step; a failing one is made short before

@@ -21,6 +21,7 @@ internal sealed partial class World
     private readonly Dictionary<Origin, string> _short = [];
     private readonly HashSet<string> _common;
     private readonly WorldPlan _plan;
+    private readonly long _stretch;
 
     public World(WorldPlan plan)
     {
@@ -28,7 +29,8 @@ internal sealed partial class World
         Configuration = plan.Configuration;
         _without = [.. plan.Without];
         Chance = new SimulationChance();
-        Chance.MoveTo(plan.Seed, -1);
+        _stretch = plan.Seed ^ ((long)Crc32C.Compute(System.Text.Encoding.UTF8.GetBytes(plan.Configuration.Name)) << 31);
+        Chance.MoveTo(_stretch, -1);
         Scheduler = new SimulationScheduler(Chance);
         Trace = plan.Traces ? [] : null;
         Truth = new Truth(this);

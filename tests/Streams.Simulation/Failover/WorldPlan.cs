@@ -6,10 +6,10 @@ namespace Streams.Simulation;
 internal sealed record WorldPlan(Configuration Configuration, long Seed)
 {
     /// <summary>Steps of chaos before all is mended.</summary>
-    public int Steps { get; init; } = 500;
+    public int Steps { get; init; } = 1500;
 
     /// <summary>Most events that devices make.</summary>
-    public int Events { get; init; } = 60;
+    public int Events { get; init; } = 120;
 
     /// <summary>The rules that are taken away.</summary>
     public IReadOnlyList<Rule> Without { get; init; } = [];

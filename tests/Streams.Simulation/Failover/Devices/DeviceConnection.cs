@@ -42,6 +42,7 @@ internal sealed class DeviceConnection(World world, SimDevice device, ClusterLif
     private const int Room = 6;
 
     private readonly Dictionary<int, (ulong Epoch, long Sequence)> _taken = [];
+    private readonly Dictionary<int, (ulong Epoch, long Sequence)> _passed = [];
     private ProducerSession _session;
 
     public ClusterLife Life => life;
@@ -101,18 +102,25 @@ internal sealed class DeviceConnection(World world, SimDevice device, ClusterLif
     {
         BatchHeader header = message.Batch.Header;
         int partition = message.Partition.Partition.Value;
-        if (!world.Keeps(Rule.OwnMid) && HeldAnywhere(message) is { } held)
+        EventBatch batch = message.Batch;
+        if (!world.Keeps(Rule.OwnMid))
         {
-            Answer(new BatchAnswer(message, ProduceResult.At(held)));
-            return;
+            if (HeldAnywhere(message) is { } held)
+            {
+                _passed[partition] = (header.Epoch, header.LastSequence);
+                Answer(new BatchAnswer(message, ProduceResult.At(held)));
+                return;
+            }
+
+            if (_passed.Remove(partition, out (ulong Epoch, long Sequence) passed)
+                && passed == (header.PredecessorEpoch, header.PredecessorSequence))
+            {
+                batch = Follows(batch, _taken.GetValueOrDefault(partition));
+            }
         }
 
-        EventBatch batch = message.Batch;
-        if (!world.Keeps(Rule.Pred))
-        {
-            batch = Follows(batch, _taken.GetValueOrDefault(partition));
-            _taken[partition] = (header.Epoch, header.LastSequence);
-        }
+        batch = world.Keeps(Rule.Pred) ? batch : Follows(batch, _taken.GetValueOrDefault(partition));
+        _taken[partition] = (header.Epoch, header.LastSequence);
 
         life.Cluster.Unflushed.Add((life, message));
         world.Go(async () =>
