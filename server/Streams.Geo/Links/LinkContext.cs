@@ -21,6 +21,12 @@ internal sealed class LinkContext(ILaneStore store, GeoOptions options, Horizon 
 
     public TimeProvider Time => time;
 
+    /// <summary>What the incoming links share.</summary>
+    public IncomingMemory Incoming { get; } = new();
+
+    /// <summary>The time that machines are told.</summary>
+    public TimeSpan Now => time.GetElapsedTime(0);
+
     /// <summary>A source of chance of its own for one user.</summary>
     public Random Chance()
     {
@@ -77,24 +83,15 @@ internal sealed class LinkContext(ILaneStore store, GeoOptions options, Horizon 
         }
     }
 
-    /// <summary>Lets every session look whether there is something to do.</summary>
-    public void WakeAll()
-    {
-        foreach (LinkSession session in Sessions())
-        {
-            session.Wake();
-        }
-    }
-
-    /// <summary>More became known of other clusters: kept, but not on the thread of the link that learnt it, for a disk may be slow; and
+    /// <summary>More is known of other clusters: it is kept, not on the thread of the link that learnt it, for a disk may be slow; and
     /// passed on.</summary>
-    public void HorizonGrew()
+    public void OnHorizonGrew()
     {
         ThreadPool.UnsafeQueueUserWorkItem(_ =>
         {
             try
             {
-                horizon.Save();
+                horizon.Keep();
             }
             catch (Exception exception)
             {
@@ -102,6 +99,15 @@ internal sealed class LinkContext(ILaneStore store, GeoOptions options, Horizon 
             }
         }, null);
         WakeAll();
+    }
+
+    /// <summary>Lets every session look whether there is something to do.</summary>
+    public void WakeAll()
+    {
+        foreach (LinkSession session in Sessions())
+        {
+            session.Wake();
+        }
     }
 
     public void Dispose() => _opening.Dispose();

@@ -7,14 +7,17 @@ namespace Streams.Geo.Tests;
 internal sealed class MiniWorld
 {
     private readonly Dictionary<string, MemoryLaneStore> _stores = [];
+    private readonly Dictionary<string, IncomingMemory> _incoming = [];
+    private readonly Dictionary<MachineLink, SenderMemory> _outgoing = [];
     private readonly List<MachineLink> _links = [];
     private readonly Random _chance;
     private ulong _clock = 1000;
     private int _written;
 
     /// <summary>Links are pairs of letters: <c>ab bc ca</c>.</summary>
-    public MiniWorld(string topology, int seed, OfferRule? rule = null)
+    public MiniWorld(string topology, int seed, OfferRule? rule = null, int feedPatienceMs = 500)
     {
+        FeedPatienceMs = feedPatienceMs;
         _chance = new Random(seed);
         Rule = rule;
         foreach (var name in topology.Where(char.IsLetter).Distinct())
@@ -26,6 +29,8 @@ internal sealed class MiniWorld
     }
 
     public OfferRule? Rule { get; }
+
+    public int FeedPatienceMs { get; }
 
     public List<string> Log { get; } = [];
 
@@ -41,6 +46,14 @@ internal sealed class MiniWorld
 
     public int Faults { get; set; }
 
+    /// <summary>Sessions that went on with the list of an earlier one, and those that began with a whole list; lanes that the first did
+    /// not list again.</summary>
+    public int Resumed { get; set; }
+
+    public int Begun { get; set; }
+
+    public long LanesSpared { get; set; }
+
     public int Wipes { get; private set; }
 
     public IReadOnlyDictionary<string, MemoryLaneStore> Stores => _stores;
@@ -48,6 +61,51 @@ internal sealed class MiniWorld
     public IReadOnlyList<MachineLink> Links => _links;
 
     public MemoryLaneStore this[string name] => _stores[name];
+
+    /// <summary>The virtual time of all clusters.</summary>
+    public TimeSpan Time { get; private set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>What the incoming links of a cluster share.</summary>
+    public IncomingMemory Incoming(string name)
+    {
+        if (!_incoming.TryGetValue(name, out var shared))
+        {
+            _incoming[name] = shared = new IncomingMemory();
+        }
+
+        return shared;
+    }
+
+    /// <summary>What the sending side of a link remembers.</summary>
+    public SenderMemory Outgoing(MachineLink link)
+    {
+        if (!_outgoing.TryGetValue(link, out var memory))
+        {
+            _outgoing[link] = memory = new SenderMemory(Tick() << 32);
+        }
+
+        return memory;
+    }
+
+    /// <summary>The process ends: what was only in its memory is gone; the other sides remember.</summary>
+    private void Forget(string name)
+    {
+        _incoming.Remove(name);
+        foreach (var link in _links.Where(link => link.From == name))
+        {
+            _outgoing.Remove(link);
+        }
+    }
+
+    /// <summary>Time passes for all machines.</summary>
+    public void Pass(TimeSpan span)
+    {
+        Time += span;
+        foreach (var link in _links)
+        {
+            link.Tick();
+        }
+    }
 
     public ulong Tick() => ++_clock;
 
@@ -73,7 +131,7 @@ internal sealed class MiniWorld
                 case < 12:
                     Flush(_stores.Values.ElementAt(_chance.Next(_stores.Count)));
                     break;
-                case 12:
+                case 12 or 22 or 23:
                     link.Cut();
                     break;
                 case < 17:
@@ -85,6 +143,7 @@ internal sealed class MiniWorld
                     break;
                 case 17 when faults.Contains("crash"):
                     Stop(link.From);
+                    Forget(link.From);
                     _stores[link.From].Crash();
                     break;
                 case 18 when faults.Contains("wipe") && _chance.Next(4) == 0 && Wipes < 3:
@@ -92,6 +151,9 @@ internal sealed class MiniWorld
                     break;
                 case 19 when faults.Contains("damage"):
                     Damage(link.From);
+                    break;
+                case 21:
+                    Pass(TimeSpan.FromMilliseconds(50 + _chance.Next(300)));
                     break;
                 case 20 when faults.Contains("trim"):
                     Trim(link.From);
@@ -101,6 +163,36 @@ internal sealed class MiniWorld
                     break;
             }
         }
+    }
+
+    public MachineLink Link(string name) => _links.Single(link => link.From + link.To == name);
+
+    /// <summary>So many things happen, without faults; time stands still.</summary>
+    public void Run(int steps)
+    {
+        for (var i = 0; i < steps; i++)
+        {
+            RunOne();
+        }
+    }
+
+    public void RunUntil(Func<bool> condition)
+    {
+        for (var i = 0; !condition(); i++)
+        {
+            Assert.True(i < 20_000, "waited in vain");
+            RunOne();
+        }
+    }
+
+    private void RunOne()
+    {
+        foreach (var store in _links.Select(link => link.Sender))
+        {
+            store?.Refresh();
+        }
+
+        _links[_chance.Next(_links.Count)].Step(_chance, faults: false);
     }
 
     /// <summary>No more faults: what is down comes up, what is up stays up, until nothing moves any more.</summary>
@@ -118,12 +210,12 @@ internal sealed class MiniWorld
             link.Cut(); // the last entry of a lane has no successor that would show that it is missing
         }
 
-        for (var rounds = 0; rounds < 20_000; rounds++)
+        for (int rounds = 0, still = 0; rounds < 40_000; rounds++)
         {
             var moved = false;
             foreach (var link in _links)
             {
-                if (!link.IsUp)
+                if (!link.IsUp && !link.IsDown)
                 {
                     link.Connect();
                 }
@@ -132,7 +224,14 @@ internal sealed class MiniWorld
                 moved |= link.Step(_chance, faults: false);
             }
 
-            if (!moved && _links.All(link => link.IsQuiet))
+            if (rounds % 20 == 0 || !moved)
+            {
+                Pass(TimeSpan.FromMilliseconds(200));
+            }
+
+            // At rest when nothing moves though the longest patience passes.
+            still = moved || !_links.All(link => link.IsQuiet || link.IsDown) ? 0 : still + 1;
+            if (still > 60)
             {
                 return true;
             }
@@ -160,6 +259,7 @@ internal sealed class MiniWorld
                 .Select(r => $"register {r.Key} is {r.Value} at {link.From}, not at {link.To}"));
             wrong.AddRange(link.Receiver!.IsLevel ? [] : [$"{link.From}→{link.To} is not level, {link.Receiver.LagEvents} behind"]);
             wrong.AddRange(link.Sender!.LagEvents == 0 ? [] : [$"{link.From}→{link.To} thinks it lags {link.Sender.LagEvents}"]);
+            wrong.AddRange(link.Sender.IsLevel ? [] : [$"{link.From}→{link.To} does not know that it is level"]);
             wrong.AddRange(link.Receiver.BytesHeld == 0 ? [] : [$"{link.To} still holds {link.Receiver.BytesHeld} bytes"]);
         }
 
@@ -228,6 +328,7 @@ internal sealed class MiniWorld
         Stop(name);
         Wipes++;
         _stores[name] = new MemoryLaneStore(name, Tick);
+        Forget(name);
     }
 
     private void Damage(string name)
@@ -238,6 +339,7 @@ internal sealed class MiniWorld
         {
             Stop(name);
             var lane = foreign[_chance.Next(foreign.Length)];
+            Forget(name);
             store.LoseTail(lane.Lane, lane.FirstEntry.Value + 1 + _chance.Next((int)(lane.NextEntry - lane.FirstEntry) - 1));
         }
     }

@@ -20,7 +20,7 @@ public sealed class MiniWorldTests(ITestOutputHelper output)
     [MemberData(nameof(Worlds))]
     public void Every_entry_and_all_state_reach_every_cluster(string topology, string faults)
     {
-        long copies = 0, entries = 0, asked = 0, repeated = 0, lost = 0;
+        long copies = 0, entries = 0, asked = 0, repeated = 0, lost = 0, resumed = 0, begun = 0, spared = 0;
         for (var seed = 1; seed <= 40; seed++)
         {
             var world = new MiniWorld(topology == "random" ? RandomTopology(seed) : topology, seed);
@@ -33,13 +33,18 @@ public sealed class MiniWorldTests(ITestOutputHelper output)
             asked += world.AskedOnPath;
             repeated += world.Repeated;
             lost += world.Lost;
+            resumed += world.Resumed;
+            begun += world.Begun;
+            spared += world.LanesSpared;
             entries += world.Stores.Values.Sum(s => s.Lanes().Where(l => l.Lane.Origin.Cluster != s.Origin.Cluster).Sum(l =>
                 l.NextEntry.Value));
         }
 
         Assert.True(copies > 1000);
+        Assert.True(resumed > 50 && begun > 50 && spared > 100, $"{resumed} sessions went on, {begun} began, {spared} lanes spared");
         output.WriteLine($"{topology} ({faults}): {copies} copies for {entries} foreign entries held, "
-            + $"{(double)copies / entries:0.00} each; {asked} asked though on the path; {repeated} repeated, {lost} lost on the way");
+            + $"{(double)copies / entries:0.00} each; {asked} asked though on the path; {repeated} repeated, {lost} lost on the way; "
+            + $"{resumed} sessions went on with a list, {begun} began one, {spared} lanes were not listed again");
     }
 
     [Fact]
@@ -89,22 +94,18 @@ public sealed class MiniWorldTests(ITestOutputHelper output)
 
     [Fact]
     public void The_checker_sees_a_path_rule_that_goes_by_name()
-        => Assert.True(SomeSeedFails("ab bc ca", "wipe", (path, receiver, asked) => asked || path.Hops.ToArray().All(hop =>
+        => Assert.True(SomeSeedFails("ab bc ca", "wipe", feedPatienceMs: 1_000_000, rule: (path, receiver, asked) => asked || path.Hops.ToArray().All(hop =>
             hop.Cluster != receiver.Cluster)));
 
     [Fact]
     public void The_checker_sees_a_sender_that_does_not_give_what_is_asked()
-        => Assert.True(SomeSeedFails("ab ba cb", "wipe damage", (path, receiver, asked) => !path.Contains(receiver)));
+        => Assert.True(SomeSeedFails("ab ba cb", "wipe damage", rule: (path, receiver, asked) => !path.Contains(receiver)));
 
-    [Fact]
-    public void The_checker_sees_a_sender_without_a_path_rule()
-        => Assert.True(SomeSeedFails("ab ba", "", (path, receiver, asked) => true));
-
-    private static bool SomeSeedFails(string topology, string faults, OfferRule rule)
+    private static bool SomeSeedFails(string topology, string faults, OfferRule rule, int feedPatienceMs = 500)
     {
         for (var seed = 1; seed <= 60; seed++)
         {
-            var world = new MiniWorld(topology, seed, rule);
+            var world = new MiniWorld(topology, seed, rule, feedPatienceMs);
             world.Play(1500, faults);
             if (!world.TryMend() || world.Check().Count > 0)
             {

@@ -14,15 +14,23 @@ internal sealed partial class World
     private static ClusterName NameOf(char letter) => ClusterName.Parse(char.ToLowerInvariant(letter).ToString());
 
     /// <summary>The cluster's horizon is told by its links whether they are level.</summary>
-    public void LinksOf(ClusterLife life) => life.Horizon.AskOf((sender, lane, here) => _links.Exists(link => link.To == life.Cluster
-        && link.From.Name == sender && link.IsUp && link.Receiver is { IsLevel: true } receiver && receiver.Announced(lane) <= here));
+    public void LinksOf(ClusterLife life) => life.Horizon.IsLevelWithout = (sender, lane, here) => _links.Exists(link =>
+        link.To == life.Cluster && link.From.Name == sender && link.IsUp && link.Receiver is { IsLevel: true } receiver
+        && receiver.Announced(lane) <= here);
 
-    public LinkSender MakeSender(ClusterLife here, SimCluster to) =>
-        new(new LinkSenderSettings(to.Name, SliceBytes: 700, StateChunkBytes: 300), here.Lanes, here.Horizon.Reach, OfferRule);
+    public LinkSender MakeSender(ClusterLife here, SimCluster to)
+    {
+        if (!here.Outgoing.TryGetValue(to.Name, out SenderMemory? memory))
+        {
+            here.Outgoing[to.Name] = memory = new SenderMemory((ulong)Chance.NextInt64(1, long.MaxValue));
+        }
+
+        return new(new LinkSenderSettings(to.Name, SliceBytes: 700, StateChunkBytes: 300), here.Lanes, here.Horizon.Reach, OfferRule, memory);
+    }
 
     public LinkReceiver MakeReceiver(ClusterLife there, SimCluster from)
     {
-        LinkReceiver receiver = new(new LinkReceiverSettings(CreditBytes: 4000, SliceBytes: 500), there.Lanes, hello =>
+        LinkReceiver receiver = new(new LinkReceiverSettings(CreditBytes: 4000, SliceBytes: 500), there.Lanes, there.Incoming, hello =>
         {
             there.Horizon.LearnSender(hello.Sender.Cluster);
             return null;
@@ -62,7 +70,7 @@ internal sealed partial class World
     private static bool? Probe(ClusterLife asking, ClusterLife asked)
     {
         LinkSender sender = new(new LinkSenderSettings(asked.Cluster.Name, Probe: true), asking.Lanes, new ReachSet([asking.Cluster.Name]));
-        LinkReceiver receiver = new(new LinkReceiverSettings(), asked.Lanes);
+        LinkReceiver receiver = new(new LinkReceiverSettings(), asked.Lanes, new IncomingMemory());
         for (bool moved = true; moved && sender.ProbeAnswer is null;)
         {
             moved = Carry(sender, receiver) | Carry(receiver, sender);

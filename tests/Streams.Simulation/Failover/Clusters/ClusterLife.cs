@@ -35,6 +35,12 @@ internal sealed class ClusterLife : ILaneHorizon
 
     public LaneFiller Filler { get; }
 
+    /// <summary>What its incoming links share.</summary>
+    public IncomingMemory Incoming { get; } = new();
+
+    /// <summary>What its outgoing links keep over sessions.</summary>
+    public Dictionary<ClusterName, SenderMemory> Outgoing { get; } = [];
+
     /// <summary>What the product knows of lanes to come; set when the links of the cluster are made.</summary>
     public Horizon Horizon { get; set; } = null!;
 

@@ -57,7 +57,7 @@ internal sealed class SimCluster(World world, char letter)
         {
             await container.StartWritingAsync(new Origin(Name, incarnation), CancellationToken.None);
             life.Horizon = new Horizon(life.Lanes, _memory, memory => _memory = memory, StartGrace, world.Time);
-            life.Horizon.Grew = life.Horizon.Save;
+            life.Horizon.Grew = life.Horizon.Keep;
             world.LinksOf(life);
             life.IsWriting = true;
         });

@@ -31,6 +31,7 @@ internal sealed class LinkEnd(World world, SimLink link, ILinkMachine machine, C
         }
 
         machine.Refresh();
+        machine.Tick(world.Time.Elapsed);
         if (!machine.TryNext(out LinkAction? action))
         {
             return false;
@@ -53,7 +54,15 @@ internal sealed class LinkEnd(World world, SimLink link, ILinkMachine machine, C
             : throw new InvalidOperationException("a frame was not read as it was written");
     }
 
-    public void End() => IsOver = true;
+    /// <summary>The connection is over; a process that still runs is told.</summary>
+    public void End()
+    {
+        IsOver = true;
+        if (life.IsUp)
+        {
+            machine.End();
+        }
+    }
 
     private void Perform(LinkAction action)
     {

@@ -12,6 +12,8 @@ internal sealed class SimLink(World world, SimCluster from, SimCluster to)
 
     private readonly Dictionary<LaneId, long> _asked = [];
     private readonly List<LaneId> _numbers = [];
+    private readonly List<StreamPath> _streams = [];
+    private readonly List<Origin> _origins = [];
     private readonly bool[] _ways = new bool[4];
     private LinkEnd? _sender;
     private LinkEnd? _receiver;
@@ -20,6 +22,7 @@ internal sealed class SimLink(World world, SimCluster from, SimCluster to)
     private (LinkEnd Receiver, SimulatedWay<byte[]> Forth)? _halfDead;
     private bool _hadState;
     private bool _hasLost;
+    private bool _lists;
 
     public SimCluster From => from;
 
@@ -52,8 +55,7 @@ internal sealed class SimLink(World world, SimCluster from, SimCluster to)
         _forth = new SimulatedWay<byte[]>(Room);
         _back = new SimulatedWay<byte[]>(Room);
         _asked.Clear();
-        _numbers.Clear();
-        _hasLost = false;
+        (_hasLost, _lists) = (false, false);
         LinkSender sender = world.MakeSender(here, to);
         LinkReceiver receiver = world.MakeReceiver(there, from);
         _sender = new LinkEnd(world, this, sender, here, _forth);
@@ -191,15 +193,10 @@ internal sealed class SimLink(World world, SimCluster from, SimCluster to)
         switch (frame)
         {
             case LanesFrame lanes:
-                foreach (LaneHead head in lanes.Lanes)
-                {
-                    _numbers.Add(head.Lane);
-                    _asked[head.Lane] = head.Next.Value;
-                }
-
-                break;
-            case LaneFrame lane:
-                _numbers.Add(lane.Lane);
+                GoBack(lanes.First);
+                _streams.AddRange(lanes.Streams);
+                _origins.AddRange(lanes.Origins);
+                _numbers.AddRange(lanes.Lanes.Select(l => new LaneId(new StreamPartition(_streams[l.Stream], l.Partition), _origins[l.Origin])));
                 break;
             case AskFrame ask:
                 LaneId asked = _numbers[ask.Number];
@@ -209,6 +206,34 @@ internal sealed class SimLink(World world, SimCluster from, SimCluster to)
             case EntryFrame entry:
                 WatchEntry(end, entry);
                 break;
+        }
+    }
+
+    // A list begins again behind the lanes that the receiver knows from an earlier session.
+    private void GoBack(int known)
+    {
+        world.Tally.Add("link starts that went on with a known list", !_lists && known > 0 ? 1 : 0);
+        _lists = true;
+        if (known < _numbers.Count)
+        {
+            _numbers.RemoveRange(known, _numbers.Count - known);
+            _streams.Clear();
+            _streams.AddRange(_numbers.Select(static lane => lane.Partition.Stream).Distinct());
+            _origins.Clear();
+            _origins.AddRange(_numbers.Select(static lane => lane.Origin).Distinct());
+        }
+    }
+
+    // What the sender holds of a lane when it is asked for it, is asked for.
+    private void NoteAsked(FeedFrame feed)
+    {
+        foreach (LaneFeed wish in feed.Lanes)
+        {
+            if (wish.On)
+            {
+                LaneId lane = _numbers[wish.Number];
+                _asked[lane] = Math.Max(_asked.GetValueOrDefault(lane), _sender!.Life.Lanes.Lane(lane)?.NextEntry.Value ?? 0);
+            }
         }
     }
 
@@ -242,6 +267,11 @@ internal sealed class SimLink(World world, SimCluster from, SimCluster to)
             world.Tally.Add("entries lost on a connection that stays up");
             _hasLost = true;
             return true;
+        }
+
+        if (frame is FeedFrame feed)
+        {
+            NoteAsked(feed);
         }
 
         end.Machine.Receive(frame);
