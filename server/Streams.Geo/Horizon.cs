@@ -21,12 +21,13 @@ public sealed class Horizon
     private readonly TimeSpan _grace;
     private readonly Action<HorizonMemory> _save;
     private readonly HashSet<ClusterName> _senders;
-    private readonly long _started;
+    private long _changed;
 
     /// <param name="store">What is held here.</param>
     /// <param name="known">What was kept before the restart.</param>
     /// <param name="save">Keeps what is known; called by <see cref="Keep"/>, by one thread at a time.</param>
-    /// <param name="grace">For so long from now on unknown clusters count as reaching this one, and no lane as exhausted.</param>
+    /// <param name="grace">For so long from now on, and from each news of who reaches this cluster, unknown clusters count as reaching it,
+    /// and no lane as exhausted.</param>
     /// <param name="time">The clock.</param>
     public Horizon(ILaneHeads store, HorizonMemory known, Action<HorizonMemory> save, TimeSpan grace, TimeProvider time)
     {
@@ -35,7 +36,7 @@ public sealed class Horizon
         _grace = grace;
         _save = save;
         _senders = [.. known.Senders];
-        _started = time.GetTimestamp();
+        _changed = time.GetTimestamp();
         Reach = new ReachSet([store.Origin.Cluster, .. known.Reach, .. known.Senders]);
     }
 
@@ -48,7 +49,8 @@ public sealed class Horizon
     /// one of the lane. While nobody can say, none is.</summary>
     internal Func<ClusterName, LaneId, EntryNumber, bool>? IsLevelWithout { get; set; }
 
-    private bool IsEarly => _time.GetElapsedTime(_started) < _grace;
+    // As long as news comes, more may be on its way: the grace begins anew with each.
+    private bool IsEarly => _time.GetElapsedTime(Volatile.Read(ref _changed)) < _grace;
 
     /// <summary>Whether some route of links brings lanes of this cluster here. A dependency on one that no route brings is left out (rule
     /// R19a)
@@ -104,7 +106,7 @@ public sealed class Horizon
     {
         if (Reach.Add(names))
         {
-            Grew?.Invoke();
+            OnGrown();
         }
     }
 
@@ -120,6 +122,12 @@ public sealed class Horizon
         }
 
         Reach.Add([sender]);
+        OnGrown();
+    }
+
+    private void OnGrown()
+    {
+        Volatile.Write(ref _changed, _time.GetTimestamp());
         Grew?.Invoke();
     }
 

@@ -161,8 +161,19 @@ internal sealed partial class World
         }
     }
 
-    /// <summary>Whether lanes of this cluster reach every cluster at which somebody reads.</summary>
+    /// <summary>Whether lanes of this cluster reach every cluster at which somebody reads, and every such cluster knew it.</summary>
     public bool IsCommon(Origin origin) => _common.Contains(origin.Cluster.Value);
+
+    /// <summary>A cluster that lost what it knew of others, and has had no link for its time of grace, takes another for one whose lanes no route
+    /// brings. It may be wrong: then order among the lanes of that one is not promised there (decision 0010).</summary>
+    public void TakenForUnreachable(ClusterLife life, ClusterName origin)
+    {
+        if (Configuration.Into(life.Cluster.Letter).Contains(char.ToUpperInvariant(origin.Value[0])) && _common.Remove(origin.Value))
+        {
+            Tally.Add("clusters wrongly taken for unreachable");
+            Trace?.Add($"{life.Cluster.Letter} takes {origin} for unreachable");
+        }
+    }
 
     /// <summary>The epochs under which devices made events of a partition.</summary>
     public IEnumerable<ProducerEpoch> EpochsOf(int partition) => Enumerable.Range(1, Truth.Events).Select(uid => Truth[uid])

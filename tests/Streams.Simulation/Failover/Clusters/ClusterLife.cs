@@ -55,7 +55,16 @@ internal sealed class ClusterLife : ILaneHorizon
 
     public Origin Origin => Container.Origin;
 
-    public bool Reaches(ClusterName origin) => Horizon.Reaches(origin);
+    public bool Reaches(ClusterName origin)
+    {
+        bool reaches = Horizon.Reaches(origin);
+        if (!reaches)
+        {
+            _world.TakenForUnreachable(this, origin);
+        }
+
+        return reaches;
+    }
 
     public bool IsExhausted(LaneId lane) => _world.Keeps(Rule.Closed) && Horizon.IsExhausted(lane);
 }
