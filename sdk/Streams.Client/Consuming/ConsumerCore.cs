@@ -71,6 +71,7 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
 
             while (true)
             {
+                await _context.Outbox.LearnAsync(_options.Stream, Volatile.Read(ref _partitionsTold));
                 await CommitAsync(session);
                 await _durable.WaitAsync(either.Token);
             }
@@ -209,7 +210,6 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
         }
 
         await opened.Task.WaitAsync(_context.Options.AnswerTimeout, _context.Clock.Time, cancellationToken);
-        await _context.Outbox.LearnAsync(_options.Stream, _partitionsTold);
         ClientLog.ConsumerOpened(_context.Logger, _options.Name, _options.Stream, session.Cluster);
         return true;
     }
@@ -241,13 +241,18 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
 
         lock (_lock)
         {
-            if (session != _session || _opened is not { Task.IsCompleted: false } opened)
+            if (session != _session || _opened is not { } opened)
             {
                 return null;
             }
 
             foreach ((PartitionId id, Cursor cursor) in reply.Cursors)
             {
+                if (opened.Task.IsCompleted && _partitions.GetValueOrDefault(id.Value)?.Committed is not null)
+                {
+                    continue;                            // open already: the reply is for partitions that have come since
+                }
+
                 if (!_partitions.TryGetValue(id.Value, out ConsumerPartition? partition))
                 {
                     partition = Partition(new KeptPartition(id, Core.Cursor.Start, [], []));
@@ -265,6 +270,7 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
             opened.TrySetResult();
         }
 
+        _durable.Set();
         _keeper.Wake();
         return null;
     }

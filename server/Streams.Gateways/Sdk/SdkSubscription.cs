@@ -16,11 +16,12 @@ internal sealed class SdkSubscription : IAsyncDisposable
     private readonly WakeSignal _wake;
     private readonly SessionInbox _inbox;
     private readonly LaneFiller _filler;
-    private readonly SdkPartition[] _partitions;
+    private readonly SdkFilter _filter;
     private readonly ArrayBufferWriter<byte> _message = new();
     private readonly CancellationTokenSource _stop;
     private Task _loop = Task.CompletedTask;
     private IDisposable? _watch;
+    private volatile SdkPartition[] _partitions;
     private long _credit;
     private int _turn;
     private volatile bool _hasNews = true;
@@ -37,14 +38,8 @@ internal sealed class SdkSubscription : IAsyncDisposable
         _inbox = new SessionInbox(0, _wake.Set);
         _filler = new LaneFiller(_services.Store, _services.Options.ReadBytes, _services.Meter, _services.Log);
         _stop = CancellationTokenSource.CreateLinkedTokenSource(session.Stopping);
-        SdkFilter filter = new(Stream, request.Filters, _services.Access, session.Client.Subject);
-        _partitions = new SdkPartition[cursors.Count];
-        for (int i = 0; i < _partitions.Length; i++)
-        {
-            PartitionView view = new(_services.Store, _services.Horizon, new StreamPartition(Stream, cursors[i].Partition));
-            _partitions[i] = new SdkPartition(view,
-                new UngatedReader(Number, cursors[i].Partition, view, filter, cursors[i].Cursor, _services.Options.ReaderLimits));
-        }
+        _filter = new SdkFilter(Stream, request.Filters, _services.Access, session.Client.Subject);
+        _partitions = [.. cursors.Select(Partition)];
     }
 
     /// <summary>The number that the client chose.</summary>
@@ -156,6 +151,7 @@ internal sealed class SdkSubscription : IAsyncDisposable
         }
 
         _hasNews = false;
+        AddPartitions();
         foreach (SdkPartition partition in _partitions)
         {
             foreach (LaneStatus status in partition.View.Look())
@@ -166,6 +162,31 @@ internal sealed class SdkSubscription : IAsyncDisposable
             partition.Reader.Observe(_services.Store.Cursor(Consumer, partition.View.Partition));
             partition.IsReady = true;
         }
+    }
+
+    // The number of partitions was raised: the client is told where it begins in the new ones, as by the answer to open (decision 0004).
+    private void AddPartitions()
+    {
+        (PartitionId, Cursor)[] grown = SdkDecisions.Grown(_services.Store, Consumer, Stream, _partitions.Length);
+        if (grown.Length == 0)
+        {
+            return;
+        }
+
+        SdkPartition[] partitions = [.. _partitions, .. grown.Select(Partition)];
+        OpenReply reply = new(Number, _services.Store.Origin, partitions.Length, grown);
+        _message.ResetWrittenCount();
+        ByteWriter writer = new(_message);
+        reply.Write(ref writer);
+        _session.Sdk.Send(ProtocolTopics.OpenReply, _message.WrittenMemory);
+        _partitions = partitions;
+    }
+
+    private SdkPartition Partition((PartitionId Partition, Cursor Cursor) begin)
+    {
+        PartitionView view = new(_services.Store, _services.Horizon, new StreamPartition(Stream, begin.Partition));
+        return new SdkPartition(view,
+            new UngatedReader(Number, begin.Partition, view, _filter, begin.Cursor, _services.Options.ReaderLimits));
     }
 
     // One slice of one lane of the partition whose turn it is; true when there is more to do at once.

@@ -1,3 +1,5 @@
+using Streams.Core;
+
 namespace Streams.Simulation;
 
 /// <summary>What can happen in a world, beside what always can: losses, delays, cuts, crashes, moves.</summary>
@@ -75,7 +77,7 @@ internal sealed record Configuration(string Name, string Links, int Devices, int
         new("all", "AB BA BC CD DB", 2, 2, Faults.Wipe | Faults.RollBack | Faults.OutboxRollBack | Faults.Rewind),
         new("allretain", "AB BA BC CD DB", 2, 2, Faults.Wipe | Faults.RollBack | Faults.OutboxRollBack | Faults.Rewind | Faults.Retention
             | Faults.Late | Faults.Patience),
-        new("grow", "AB BA BC CB", 2, 1, Faults.MorePartitions),
+        new("grow", "AB BA BC CB", 2, StreamSettings.DefaultPartitions, Faults.MorePartitions),
         new("evict", "AB BA BC CB", 3, 1, Faults.Eviction),
         new("clocks", "AB BA BC CA", 2, 1, Faults.Patience | Faults.ClockJumps),
     ];

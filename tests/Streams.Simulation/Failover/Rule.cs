@@ -28,6 +28,9 @@ internal enum Rule
     /// <summary>R10: a gap is no ground for skipping a twin.</summary>
     Jumps,
 
+    /// <summary>Invariant 5: what has passed a cluster is not offered to it.</summary>
+    Path,
+
     /// <summary>R12: the replication path names incarnations, not clusters; and R13: what is asked for goes out.</summary>
     PathInc,
 

@@ -331,7 +331,7 @@ internal sealed partial class World
 
     private void RaisePartitions()
     {
-        if (Partitions < 4 && Up(writing: true)?.Life is { } life)
+        if (Partitions < 7 && Up(writing: true)?.Life is { } life)
         {
             Partitions++;
             Trace?.Add($"partitions are raised to {Partitions} at {life.Cluster.Letter}");

@@ -48,7 +48,10 @@ internal sealed partial class World
         LeftBehind.Clear();
         foreach (SimReader reader in _readers)
         {
-            Attach(reader);
+            if (reader.At is null || Chance.Next(2) == 0)
+            {
+                Attach(reader);
+            }
         }
     }
 

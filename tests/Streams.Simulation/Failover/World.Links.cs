@@ -18,6 +18,11 @@ internal sealed partial class World
         link.To == life.Cluster && link.From.Name == sender && link.IsUp && link.Receiver is { IsLevel: true } receiver
         && receiver.Announced(lane) <= here);
 
+    /// <summary>How many partitions a cluster takes the stream to have. Where nobody raises the number it is the world's, which saves the readers of
+    /// partitions that stay empty.</summary>
+    public int PartitionsAt(ClusterLife life) => Configuration.Has(Faults.MorePartitions)
+        ? Gateways.SdkDecisions.Partitions(life.Store, Stream) : Partitions;
+
     public LinkSender MakeSender(ClusterLife here, SimCluster to)
     {
         if (!here.Outgoing.TryGetValue(to.Name, out SenderMemory? memory))
@@ -97,6 +102,11 @@ internal sealed partial class World
     // Without rules R12 and R13: the path goes by the names of clusters, and nobody may ask.
     private bool OfferRule(ReplicationPath path, Origin receiver, bool asked)
     {
+        if (!Keeps(Rule.Path))
+        {
+            return true;
+        }
+
         if (Keeps(Rule.PathInc))
         {
             return Offering.IsOffered(path, receiver, asked);

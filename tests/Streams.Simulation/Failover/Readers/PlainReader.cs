@@ -20,14 +20,19 @@ internal sealed class PlainReader(World world, string name) : SimReader(world, n
     {
         HangUp();
         At = life;
-        for (int partition = 0; partition < World.Partitions; partition++)
+        AddPartitions(life);
+        World.Trace?.Add($"{Name} reads at {life.Cluster.Letter}");
+    }
+
+    // As the session's readings do: whenever there is news.
+    private void AddPartitions(ClusterLife life)
+    {
+        for (int partition = _parts.Count; partition < World.PartitionsAt(life); partition++)
         {
             PartitionView view = new(life.Store, life, World.Partition(partition));
             _parts[partition] = new Part(view, new GatedReader(view, EveryEvent.Instance, life.Store.Cursor(Consumer, World.Partition(partition)),
                 World.Limits, World.DeliveryRules));
         }
-
-        World.Trace?.Add($"{Name} reads at {life.Cluster.Letter}");
     }
 
     public override void HangUp()
@@ -40,7 +45,13 @@ internal sealed class PlainReader(World world, string name) : SimReader(world, n
 
     public override bool Deliver(int partition)
     {
-        if (At is not { } life || !_parts.TryGetValue(partition, out Part? part))
+        if (At is not { } life)
+        {
+            return false;
+        }
+
+        AddPartitions(life);
+        if (!_parts.TryGetValue(partition, out Part? part))
         {
             return false;
         }

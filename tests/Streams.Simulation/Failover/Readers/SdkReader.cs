@@ -45,19 +45,23 @@ internal sealed class SdkReader(World world, string name, string? filter = null)
         Commit();                                        // what is acknowledged is kept before a session begins
         OpenRequest request = new(1, Consumer, World.Stream, [], StartPosition.Earliest, 1 << 20,
             [.. _parts.Values.Select(static p => (p.Reader.Partition, p.Durable))]);
-        (PartitionId Partition, Cursor Cursor)[] cursors = SdkDecisions.Begin(life.Store, life, request, World.Partitions, out _);
+        (PartitionId Partition, Cursor Cursor)[] cursors = SdkDecisions.Begin(life.Store, life, request, World.PartitionsAt(life), out _);
         At = life;
         _serving = new SdkServing(World, life, Consumer, filter is null ? EveryEvent.Instance : new OneTopic(filter), cursors);
+        Begin(cursors);
+        World.Trace?.Add($"{Name} reads at {life.Cluster.Letter} from {string.Join(' ', cursors.Select(c => World.Short(c.Cursor)))}");
+    }
+
+    private void Begin((PartitionId Partition, Cursor Cursor)[] cursors)
+    {
         foreach ((PartitionId partition, Cursor cursor) in cursors)
         {
             ConsumerPartition part = Part(partition.Value);
-            int life0 = part.Reader.Life;
+            int life = part.Reader.Life;
             part.Reader.Begin(cursor);
             part.Committed = cursor;
-            NoteLife(partition.Value, part, life0);
+            NoteLife(partition.Value, part, life);
         }
-
-        World.Trace?.Add($"{Name} reads at {life.Cluster.Letter} from {string.Join(' ', cursors.Select(c => World.Short(c.Cursor)))}");
     }
 
     public override void HangUp()
@@ -80,7 +84,18 @@ internal sealed class SdkReader(World world, string name, string? filter = null)
 
     public override bool Deliver(int partition)
     {
-        if (_serving is not { } serving || !serving.Serves(partition))
+        if (_serving is not { } serving)
+        {
+            return false;
+        }
+
+        if (serving.Grow() is { Length: > 0 } grown)
+        {
+            World.Tally.Add("partitions that came while a reader was connected", grown.Length);
+            Begin(grown);
+        }
+
+        if (!serving.Serves(partition))
         {
             return false;
         }

@@ -9,6 +9,7 @@ internal sealed class SdkServing
     private readonly World _world;
     private readonly ClusterLife _life;
     private readonly ConsumerName _consumer;
+    private readonly IEventFilter _filter;
     private readonly SortedDictionary<int, (PartitionView View, UngatedReader Reader)> _parts = [];
 
     public SdkServing(World world, ClusterLife life, ConsumerName consumer, IEventFilter filter,
@@ -17,11 +18,28 @@ internal sealed class SdkServing
         _world = world;
         _life = life;
         _consumer = consumer;
+        _filter = filter;
         foreach ((PartitionId partition, Cursor cursor) in cursors)
         {
-            PartitionView view = new(life.Store, life, world.Partition(partition.Value));
-            _parts[partition.Value] = (view, new UngatedReader(1, partition, view, filter, cursor, world.Limits, world.DeliveryRules));
+            Add(partition, cursor);
         }
+    }
+
+    /// <summary>The partitions that the stream has got since the session began; they are served from now on.</summary>
+    public (PartitionId Partition, Cursor Cursor)[] Grow()
+    {
+        if (!_world.Configuration.Has(Faults.MorePartitions))
+        {
+            return [];
+        }
+
+        (PartitionId Partition, Cursor Cursor)[] grown = SdkDecisions.Grown(_life.Store, _consumer, _world.Stream, _parts.Count);
+        foreach ((PartitionId partition, Cursor cursor) in grown)
+        {
+            Add(partition, cursor);
+        }
+
+        return grown;
     }
 
     /// <summary>The lanes of a partition as they are now.</summary>
@@ -75,4 +93,10 @@ internal sealed class SdkServing
 
     /// <summary>A lane is wanted again; false for a place that was never sent.</summary>
     public bool Resume(ResumeRequest request) => _parts[request.Partition.Value].Reader.Resume(request.Origin, request.From);
+
+    private void Add(PartitionId partition, Cursor cursor)
+    {
+        PartitionView view = new(_life.Store, _life, _world.Partition(partition.Value));
+        _parts[partition.Value] = (view, new UngatedReader(1, partition, view, _filter, cursor, _world.Limits, _world.DeliveryRules));
+    }
 }
