@@ -102,11 +102,6 @@ internal sealed partial class World
     // Without rules R12 and R13: the path goes by the names of clusters, and nobody may ask.
     private bool OfferRule(ReplicationPath path, Origin receiver, bool asked)
     {
-        if (!Keeps(Rule.Path))
-        {
-            return true;
-        }
-
         if (Keeps(Rule.PathInc))
         {
             return Offering.IsOffered(path, receiver, asked);

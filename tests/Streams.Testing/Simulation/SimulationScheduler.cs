@@ -20,10 +20,20 @@ public sealed class SimulationScheduler(Random chance) : TaskScheduler
     /// <summary>Runs <paramref name="work"/> at once, under this scheduler.</summary>
     public void Enter(Action work)
     {
-        Task task = new(work);
-        _entering = true;
-        task.RunSynchronously(this);
-        task.GetAwaiter().GetResult();
+        // A context of the caller's (a test runner's, say) would be preferred to this scheduler by everything awaited.
+        SynchronizationContext? outer = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        try
+        {
+            Task task = new(work);
+            _entering = true;
+            task.RunSynchronously(this);
+            task.GetAwaiter().GetResult();
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(outer);
+        }
     }
 
     /// <summary>Runs one of the ready tasks; false when there is none.</summary>

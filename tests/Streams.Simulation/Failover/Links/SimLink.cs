@@ -114,6 +114,12 @@ internal sealed class SimLink(World world, SimCluster from, SimCluster to)
             return true;
         }
 
+        if (!world.Keeps(Rule.Path) && Sender is { IsRunning: true } && _numbers.Count > 0 && world.Chance.Next(20) == 0)
+        {
+            // Without invariant 5: the sender behaves as if it had been asked, and the judge knows that nobody asked.
+            Sender.Receive(new FeedFrame([new LaneFeed(world.Chance.Next(_numbers.Count), true, default, default)]));
+        }
+
         Array.Clear(_ways);
         for (int tried = 0; tried < 4 && IsUp;)
         {

@@ -30,7 +30,7 @@ public sealed class FailoverWorldTests(ITestOutputHelper output)
     public void Every_fault_is_met()
     {
         FaultTally met = new();
-        foreach (CampaignResult result in new Campaign(Configuration.All, 500, 12).Play(null).Values)
+        foreach (CampaignResult result in new Campaign(Configuration.All, 500, 40).Play(null).Values)
         {
             met.Add(result.Tally);
         }
