@@ -62,6 +62,14 @@ internal static partial class GatewayLog
     [LoggerMessage(4017, LogLevel.Warning, "Closing the session of {Client} took longer than {Limit}; what was not committed comes again")]
     public static partial void CloseTooSlow(ILogger log, string client, TimeSpan limit);
 
+    [LoggerMessage(4018, LogLevel.Warning,
+        "Too many connect at once: {Refused} more were told when to come again; {AcceptRate} a second are taken (--accept-rate)")]
+    public static partial void Storm(ILogger log, long refused, int acceptRate);
+
+    [LoggerMessage(4019, LogLevel.Information,
+        "{Clients} SDK clients were told to spread over {Window} when this cluster is lost, for {Devices} devices are connected")]
+    public static partial void Hinted(ILogger log, int clients, TimeSpan window, int devices);
+
     [LoggerMessage(4020, LogLevel.Debug, "{Client} opened {Consumer} on {Stream}, subscription {Subscription}")]
     public static partial void Opened(ILogger log, string client, string consumer, string stream, uint subscription);
 

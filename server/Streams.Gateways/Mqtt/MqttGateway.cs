@@ -18,6 +18,8 @@ public sealed class MqttGateway : IDisposable
     private readonly ConnectHandler _connect;
     private readonly SessionStore _records;
     private readonly TakeOvers _takeOvers = new();
+    private readonly AcceptGate _gate;
+    private readonly HintBoard _hints;
     private readonly Random _chance;
     private readonly Lock _chanceLock = new();
     private int _connections;
@@ -41,6 +43,8 @@ public sealed class MqttGateway : IDisposable
         _router = new PacketRouter(_services);
         _connect = new ConnectHandler(_services, () => "auto-" + NewName());
         _records = new SessionStore(store, time, log);
+        _gate = new AcceptGate(_services);
+        _hints = new HintBoard(_services, () => _sessions.Count, () => _sessions.Values);
     }
 
     /// <summary>What the gateway has now.</summary>
@@ -58,7 +62,8 @@ public sealed class MqttGateway : IDisposable
                 subscriptions += session.SubscriptionCount;
             }
 
-            return new GatewayStatus(Volatile.Read(ref _connections), sessions, persistent, subscriptions, _draining);
+            return new GatewayStatus(Volatile.Read(ref _connections), sessions, persistent, subscriptions, _draining,
+                _hints?.Told.Window ?? TimeSpan.Zero);
         }
     }
 
@@ -117,6 +122,7 @@ public sealed class MqttGateway : IDisposable
     /// <summary>Stops what runs beside the connections.</summary>
     public void Dispose()
     {
+        _hints.Dispose();
         _services.Roster.Dispose();
         _services.Meter.Dispose();
     }
@@ -153,6 +159,12 @@ public sealed class MqttGateway : IDisposable
         if (refusal is { } refused)
         {
             await RefuseAsync(connection, remote, refused.Code, refused.Reason).ConfigureAwait(false);
+            return;
+        }
+
+        if (_gate.TryEnter() is { } busy)
+        {
+            await AnswerAsync(connection, busy).ConfigureAwait(false);
             return;
         }
 
@@ -196,6 +208,7 @@ public sealed class MqttGateway : IDisposable
         try
         {
             session.Connection.Write(_connect.Accept(packet, session.Client, present));
+            _hints.Greet(session);
         }
         catch (MqttConnectionClosedException)
         {
@@ -309,10 +322,15 @@ public sealed class MqttGateway : IDisposable
     {
         _services.Meter.Refusals.Add(1);
         GatewayLog.Refused(_services.Log, remote, reason);
+        await AnswerAsync(connection,
+            new MqttConnackPacket { ReasonCode = code, Properties = new MqttProperties { ReasonString = reason } }).ConfigureAwait(false);
+    }
+
+    private async Task AnswerAsync(MqttConnection connection, MqttConnackPacket packet)
+    {
         using CancellationTokenSource limit = new(_services.Options.CloseTimeout, _services.Time);
         try
         {
-            MqttConnackPacket packet = new() { ReasonCode = code, Properties = new MqttProperties { ReasonString = reason } };
             await connection.WriteAsync(packet, limit.Token).ConfigureAwait(false);
         }
         catch (MqttProtocolException)
