@@ -74,7 +74,7 @@ internal sealed class ReconnectPlan
     }
 
     /// <summary>The try has failed. With <paramref name="retryAfter"/> the cluster is there and says when it has room: not before is it
-    /// tried again, and the others are spared those who were told the same: they come at random times within it.</summary>
+    /// tried again, and the others are spared those who were told the same: they come at random times within it, but within ten seconds.</summary>
     /// <param name="now">The time.</param>
     /// <param name="retryAfter">What the cluster asked for, or <see langword="null"/>.</param>
     /// <param name="rather">A cluster of the list to which it pointed, or -1.</param>
@@ -89,7 +89,8 @@ internal sealed class ReconnectPlan
         {
             asked = asked < ReconnectRules.LongestRetryAfter ? asked : ReconnectRules.LongestRetryAfter;
             place.BusyUntil = now + (asked * (1 + (ReconnectRules.RetryJitter * chance.NextDouble())));
-            _notBefore = cameBackAlone ? now : now + (asked * chance.NextDouble());
+            TimeSpan within = asked < ReconnectRules.LongestToOthers ? asked : ReconnectRules.LongestToOthers;
+            _notBefore = cameBackAlone ? now : now + (within * chance.NextDouble());
         }
         else if (++place.Failures >= ReconnectRules.FailuresToRest)
         {
@@ -106,8 +107,8 @@ internal sealed class ReconnectPlan
         {
             TimeSpan pause = now + _rules.Backoff(++_rounds, chance.NextDouble());
             TimeSpan room = EarliestRoom(now);
-            pause = room < pause ? room : pause;
             _notBefore = pause > _notBefore ? pause : _notBefore;
+            _notBefore = room < _notBefore ? room : _notBefore;
         }
     }
 

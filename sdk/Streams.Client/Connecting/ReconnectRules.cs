@@ -16,6 +16,9 @@ internal readonly record struct ReconnectRules(TimeSpan First, TimeSpan Longest,
     /// <summary>Longest wait that a client believes a cluster.</summary>
     public static readonly TimeSpan LongestRetryAfter = TimeSpan.FromMinutes(5);
 
+    /// <summary>So soon a client that one cluster sent away tries the others at the latest: they may have room.</summary>
+    public static readonly TimeSpan LongestToOthers = TimeSpan.FromSeconds(10);
+
     private static readonly TimeSpan AvoidWithoutFailBack = TimeSpan.FromSeconds(30);
 
     /// <summary>The rules of a client.</summary>

@@ -67,6 +67,9 @@ public sealed class MqttGateway : IDisposable
         }
     }
 
+    /// <summary>What clients are told to do when this cluster is lost.</summary>
+    internal HintBoard Hints => _hints;
+
     /// <summary>Serves one connection until it ends, and completes its pipe. Throws nothing but for a fault of the gateway
     /// itself.</summary>
     /// <param name="transport">The bytes of the client.</param>
