@@ -40,7 +40,8 @@ internal static partial class ClientLog
         "The cluster may be lost to all its devices: this one goes elsewhere in {Wait}, its share of {Window}.")]
     public static partial void Spreading(ILogger logger, TimeSpan wait, TimeSpan window);
 
-    [LoggerMessage(3016, LogLevel.Information, "{Cluster} at {Host}:{Port} has no room now ({Reason}); it asks to come again after {After}.")]
+    [LoggerMessage(3016, LogLevel.Information,
+        "{Cluster} at {Host}:{Port} has no room now ({Reason}); it asks to come again after {After}.")]
     public static partial void ClusterBusy(ILogger logger, ClusterName cluster, string host, int port, string reason, TimeSpan? after);
 
     [LoggerMessage(3017, LogLevel.Debug, "{Cluster} hints: when it is lost, spread over {Window} to {Places} clusters.")]

@@ -74,7 +74,8 @@ internal sealed class ReconnectPlan
     }
 
     /// <summary>The try has failed. With <paramref name="retryAfter"/> the cluster is there and says when it has room: not before is it
-    /// tried again, and the others are spared those who were told the same: they come at random times within it, but within ten seconds.</summary>
+    /// tried again, and the others are spared those who were told the same: they come at random times within it, but within
+    /// ten seconds.</summary>
     /// <param name="now">The time.</param>
     /// <param name="retryAfter">What the cluster asked for, or <see langword="null"/>.</param>
     /// <param name="rather">A cluster of the list to which it pointed, or -1.</param>

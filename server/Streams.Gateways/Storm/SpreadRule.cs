@@ -3,7 +3,8 @@ using Streams.Core;
 namespace Streams.Gateways;
 
 /// <summary>Computes what a cluster hints to its devices (decision 0009).</summary>
-/// <remarks>Pure. The window is the time in which the other clusters take all devices of this one, at the rate that is configured.</remarks>
+/// <remarks>Pure. The window is the time in which the other clusters take all devices of this one, at the rate
+/// that is configured.</remarks>
 /// <param name="Elsewhere">Where devices shall go, with weights; empty lets them go by their own lists.</param>
 /// <param name="DevicesPerSecond">Devices a second that all others together take from this cluster.</param>
 internal sealed record SpreadRule(IReadOnlyList<WeightedCluster> Elsewhere, int DevicesPerSecond)

@@ -52,7 +52,8 @@ internal static class DevicePlaces
 
     private static bool IsNumber(string text, int least, int most, out int number, out string? fault)
     {
-        bool isNumber = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number >= least && number <= most;
+        bool isNumber = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number)
+            && number >= least && number <= most;
         fault = isNumber ? null : $"must be a whole number, {least} to {most}";
         return isNumber;
     }

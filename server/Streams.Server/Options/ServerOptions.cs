@@ -44,8 +44,8 @@ public sealed record ServerOptions
     /// <summary>Whether this start is declared a restore. Command line only: it is true of one start.</summary>
     public bool Restore { get; init; }
 
-    /// <summary>Where SDK clients shall go when this cluster is lost, with weights, at most <see cref="SpreadHint.MaxClusters"/>, each once.
-    /// Default none: by their own lists.</summary>
+    /// <summary>Where SDK clients shall go when this cluster is lost, with weights, at most <see cref="SpreadHint.MaxClusters"/>, each
+    /// once. Default none: by their own lists.</summary>
     public ImmutableArray<WeightedCluster> DevicesElsewhere { get; init; } = [];
 
     /// <summary>Devices a second that all other clusters together take when this one is lost. Default 1000; 1 to

@@ -21,8 +21,8 @@ internal sealed record StormFigures(int Peak, int PeakAtLost, long Attempts, int
     {
         int lost = (int)StormWorld.LostAt.TotalSeconds;
         int back = (int)StormWorld.BackAt.TotalSeconds;
-        List<TimeSpan> waits = [.. devices.Where(static d => d.ServedAt is not null).Select(static d => d.ServedAt!.Value - StormWorld.LostAt)
-            .Order()];
+        List<TimeSpan> waits = [.. devices.Where(static d => d.ServedAt is not null)
+            .Select(static d => d.ServedAt!.Value - StormWorld.LostAt).Order()];
         StormCluster busiest = clusters.Skip(1).MaxBy(c => MostOf(c, lost, back))!;
         return new StormFigures(
             MostOf(busiest, lost, back),
