@@ -31,7 +31,7 @@ internal sealed class HintBoard : IDisposable
         _rule = new SpreadRule(services.Options.DevicesElsewhere, services.Options.DevicesPerSecond);
         _told = _rule.Hint(0);
         _message = Write(_told);
-        _timer = services.Time.CreateTimer(static board => ((HintBoard)board!).Look(), this, Period, Period);
+        _timer = services.Time.CreateTimer(static board => ((HintBoard)board!).LookQuietly(), this, Period, Period);
     }
 
     /// <summary>What is told now.</summary>
@@ -87,6 +87,19 @@ internal sealed class HintBoard : IDisposable
     /// <summary>Tells nobody more.</summary>
     public void Dispose() => _timer.Dispose();
 
+    // On a timer's thread, where a fault would end the process.
+    private void LookQuietly()
+    {
+        try
+        {
+            Look();
+        }
+        catch (Exception e)
+        {
+            GatewayLog.HintsFailed(_services.Log, e);
+        }
+    }
+
     private byte[] Message()
     {
         lock (_lock)
@@ -121,7 +134,7 @@ internal sealed class HintBoard : IDisposable
         {
             await session.Connection.FlushAsync(session.Stopping).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
+        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
         {
             // The client is gone, which its session sees too.
         }
