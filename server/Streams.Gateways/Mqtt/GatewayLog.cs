@@ -70,7 +70,8 @@ internal static partial class GatewayLog
         "{Clients} SDK clients were told to spread over {Window} when this cluster is lost, for {Devices} devices are connected")]
     public static partial void Hinted(ILogger log, int clients, TimeSpan window, int devices);
 
-    [LoggerMessage(4022, LogLevel.Error, "Telling SDK clients where to go when this cluster is lost failed; it is tried again when that changes")]
+    [LoggerMessage(4022, LogLevel.Error,
+        "Telling SDK clients where to go when this cluster is lost failed; it is tried again when that changes")]
     public static partial void HintsFailed(ILogger log, Exception failure);
 
     [LoggerMessage(4020, LogLevel.Debug, "{Client} opened {Consumer} on {Stream}, subscription {Subscription}")]

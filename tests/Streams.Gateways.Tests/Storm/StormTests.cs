@@ -104,7 +104,7 @@ public sealed class StormTests
     }
 
     [Fact]
-    public async Task Of_many_connections_with_one_client_id_the_newest_is_left()
+    public async Task Of_many_connections_with_one_client_id_exactly_one_is_left()
     {
         await using GatewayScene scene = await GatewayScene.OpenAsync();
         MqttPeer[] crowd = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => Task.Run(async () =>
