@@ -30,11 +30,25 @@ internal static partial class ClientLog
     [LoggerMessage(3012, LogLevel.Warning, "Connection to {Cluster} is over: {Reason}")]
     public static partial void Disconnected(ILogger logger, ClusterName cluster, string reason);
 
-    [LoggerMessage(3013, LogLevel.Information, "{Cluster} answers again: going back to it.")]
-    public static partial void FailingBack(ILogger logger, ClusterName cluster);
+    [LoggerMessage(3013, LogLevel.Information, "{Cluster} answers again: going back to it in {Delay}.")]
+    public static partial void FailingBack(ILogger logger, ClusterName cluster, TimeSpan delay);
 
     [LoggerMessage(3014, LogLevel.Error, "The connection loop failed and goes on.")]
     public static partial void ConnectorFailed(ILogger logger, Exception reason);
+
+    [LoggerMessage(3015, LogLevel.Information,
+        "The cluster may be lost to all its devices: this one goes elsewhere in {Wait}, its share of {Window}.")]
+    public static partial void Spreading(ILogger logger, TimeSpan wait, TimeSpan window);
+
+    [LoggerMessage(3016, LogLevel.Information,
+        "{Cluster} at {Host}:{Port} has no room now ({Reason}); it asks to come again after {After}.")]
+    public static partial void ClusterBusy(ILogger logger, ClusterName cluster, string host, int port, string reason, TimeSpan? after);
+
+    [LoggerMessage(3017, LogLevel.Debug, "{Cluster} hints: when it is lost, spread over {Window} to {Places} clusters.")]
+    public static partial void Hinted(ILogger logger, ClusterName cluster, TimeSpan window, int places);
+
+    [LoggerMessage(3018, LogLevel.Warning, "{Cluster} sent a hint of {Bytes} bytes that makes no sense; it is ignored.")]
+    public static partial void HintUnreadable(ILogger logger, ClusterName cluster, int bytes);
 
     [LoggerMessage(3020, LogLevel.Warning,
         "{Cluster} holds events of this producer in {Partition} that this outbox does not know: the outbox was rolled back to an"

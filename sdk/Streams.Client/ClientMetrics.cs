@@ -19,6 +19,8 @@ internal sealed class ClientMetrics : IDisposable
     private readonly Counter<long> _parked;
     private readonly Counter<long> _batches;
     private readonly Counter<long> _connects;
+    private readonly Counter<long> _spread;
+    private readonly Counter<long> _busy;
     private readonly Counter<long> _heldBack;
     private readonly Counter<long> _released;
     private readonly Counter<long> _given;
@@ -41,6 +43,9 @@ internal sealed class ClientMetrics : IDisposable
         _batches = _meter.CreateCounter<long>("streams.client.batches", "{batch}", "Batches sent");
         _connects = _meter.CreateCounter<long>("streams.client.connects", "{connection}",
             "Connections made; reconnects are all but the first");
+        _spread = _meter.CreateCounter<long>("streams.client.spread_waits", "{wait}",
+            "Waits before going elsewhere because the cluster may be lost to all its devices");
+        _busy = _meter.CreateCounter<long>("streams.client.connects_busy", "{connection}", "Connections refused for want of room");
         _heldBack = _meter.CreateCounter<long>("streams.client.held_back", "{event}", "Events held back for order");
         _released = _meter.CreateCounter<long>("streams.client.order_released", "{event}",
             "Events given although an earlier one had not come");
@@ -66,6 +71,12 @@ internal sealed class ClientMetrics : IDisposable
 
     /// <summary>A connection was made.</summary>
     public void Connected() => _connects.Add(1);
+
+    /// <summary>The client waits for its share of a window.</summary>
+    public void Spread() => _spread.Add(1);
+
+    /// <summary>A cluster had no room.</summary>
+    public void Busy() => _busy.Add(1);
 
     /// <summary>An event was handed out.</summary>
     public void Given(long events) => _given.Add(events);

@@ -49,4 +49,38 @@ public class OverTheWireTests
         Assert.Equal("b", client.ConnectedTo?.Value);
         logs.AssertNoErrors();
     }
+
+    [Fact]
+    public async Task A_client_that_loses_its_cluster_goes_within_the_window_to_the_one_it_was_told_and_waits_while_that_is_busy()
+    {
+        using TemporaryDirectory directory = new();
+        ScriptedWorld world = new("a", "b", "c");
+        await using WireCluster a = new(world["a"]);
+        await using WireCluster b = new(world["b"]);
+        await using WireCluster c = new(world["c"]);
+        a.Hint = new SpreadHint(TimeSpan.FromMilliseconds(300), [new(c.Endpoint.Name, 1)]);
+        int busy = 0;
+        c.Busy = () => ++busy == 1 ? 20 : null;
+        b.Busy = static () => 600_000;
+        CollectingLoggerProvider logs = new();
+        StreamsClientOptions options = new()
+        {
+            Name = "car-17",
+            Clusters = [a.Endpoint, b.Endpoint, c.Endpoint],
+            OutboxPath = Path.Combine(directory.FullName, "outbox.db"),
+            ConnectBackoff = (TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(50)),
+            FailBackAfter = Timeout.InfiniteTimeSpan,
+        };
+        await using StreamsClient client = await StreamsClient.OpenAsync(options, logs);
+        await Eventually.TrueAsync(() => logs.Logs.Text.Contains("hints: when it is lost", StringComparison.Ordinal), "the hint is heard");
+        world["a"].GoDown();
+        await client.PublishAsync(ClientStory.Fleet, TopicName.Parse("t"), new byte[] { 1 });
+        await client.FlushAsync().WaitAsync(Eventually.DefaultLimit);
+        Assert.Equal("c", client.ConnectedTo?.Value);
+        Assert.Equal(1, world["c"].Events);
+        Assert.Equal(2, busy);
+        Assert.Contains("goes elsewhere in", logs.Logs.Text, StringComparison.Ordinal);
+        Assert.Contains("c at 127.0.0.1", logs.Logs.Text, StringComparison.Ordinal);
+        logs.AssertNoErrors();
+    }
 }

@@ -14,7 +14,6 @@ internal sealed class ClusterLink : IAsyncDisposable
     private readonly EndpointChoice _choice;
     private readonly ClientMetrics _metrics;
     private readonly TimeProvider _time;
-    private readonly Random _chance;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
@@ -23,7 +22,6 @@ internal sealed class ClusterLink : IAsyncDisposable
     private ClusterSession? _session;
     private Task _loop = Task.CompletedTask;
     private Task _told = Task.CompletedTask;
-    private int _useless;
 
     /// <summary>A link; <see cref="Start"/> lets it begin.</summary>
     public ClusterLink(StreamsClientOptions options, IClusterConnector connector, ClientMetrics metrics, TimeProvider time, Random chance,
@@ -33,9 +31,8 @@ internal sealed class ClusterLink : IAsyncDisposable
         _connector = connector;
         _metrics = metrics;
         _time = time;
-        _chance = chance;
         _logger = logger;
-        _choice = new EndpointChoice(options, time, chance, logger);
+        _choice = new EndpointChoice(options, metrics, time, chance, logger);
     }
 
     /// <summary>Called on a pool thread, one change after the other.</summary>
@@ -94,7 +91,6 @@ internal sealed class ClusterLink : IAsyncDisposable
         {
             try
             {
-                await PauseAsync();
                 await using ClusterSession session = await _choice.ConnectAsync(ConnectAsync, _stop.Token);
                 await UseAsync(session);
             }
@@ -103,7 +99,7 @@ internal sealed class ClusterLink : IAsyncDisposable
             }
             catch (Exception e)
             {
-                _useless++;
+                _choice.Lost(SessionLoss.Alone, wasUseful: false, isGood: true);
                 ClientLog.ConnectorFailed(_logger, e);
             }
         }
@@ -133,6 +129,11 @@ internal sealed class ClusterLink : IAsyncDisposable
         lock (_lock)
         {
             _session = session;
+            if (session.Hint is { } hint)
+            {
+                _choice.Take(hint);                      // came with the answer to CONNECT
+            }
+
             _running.Clear();
             foreach (ISessionUser user in _users)
             {
@@ -143,7 +144,7 @@ internal sealed class ClusterLink : IAsyncDisposable
         Tell(session.Cluster);
         using (_stop.Token.UnsafeRegister(static (s, _) => ((ClusterSession)s!).End("closed by this side"), session))
         {
-            Task probe = FailBack.WatchAsync(_options, _connector, session, _time, _logger);
+            Task probe = FailBack.WatchAsync(_options, _connector, session, _choice, _time, _logger);
             string why = await session.Ended;
             await probe;
             ClientLog.Disconnected(_logger, session.Cluster, why);
@@ -172,28 +173,14 @@ internal sealed class ClusterLink : IAsyncDisposable
     // A session that was good for nothing must not be repeated at once, and not at the same cluster when there are others.
     private void Judge(ClusterSession session, TimeSpan lasted)
     {
+        if (session.Returns)
+        {
+            _choice.Return();
+            return;
+        }
+
         bool useful = session.WasUseful || lasted > _options.ConnectBackoff.Longest;
-        _useless = useful ? 0 : _useless + 1;
-        if (session.WasRefused || !useful)
-        {
-            _choice.Avoid(session.Endpoint);
-        }
-    }
-
-    private async Task PauseAsync()
-    {
-        if (_useless > 0)
-        {
-            (TimeSpan first, TimeSpan longest) = _options.ConnectBackoff;
-            double factor;
-            lock (_chance)
-            {
-                factor = (0.5 + (_chance.NextDouble() / 2)) * Math.Pow(2, Math.Min(_useless - 1, 20));
-            }
-
-            TimeSpan pause = first * factor;
-            await Task.Delay(pause < longest ? pause : longest, _time, _stop.Token);
-        }
+        _choice.Lost(session.Loss, useful, isGood: useful && !session.WasRefused);
     }
 
     private static async Task UseAsync(ISessionUser user, ClusterSession session)
@@ -214,6 +201,12 @@ internal sealed class ClusterLink : IAsyncDisposable
 
     private ValueTask Receive(ClusterSession session, string topic, ReadOnlyMemory<byte> payload)
     {
+        if (topic == ProtocolTopics.Hint)
+        {
+            TakeHint(session, payload);
+            return ValueTask.CompletedTask;
+        }
+
         ISessionUser[] users;
         lock (_lock)
         {
@@ -229,6 +222,28 @@ internal sealed class ClusterLink : IAsyncDisposable
         }
 
         return ValueTask.CompletedTask;
+    }
+
+    // Advice: what cannot be read is no reason to leave a cluster that serves well.
+    private void TakeHint(ClusterSession session, ReadOnlyMemory<byte> payload)
+    {
+        if (SpreadHint.Read(payload) is not { } hint)
+        {
+            ClientLog.HintUnreadable(_logger, session.Cluster, payload.Length);
+        }
+        else
+        {
+            lock (_lock)
+            {
+                session.Hint = hint;
+                if (ReferenceEquals(session, _session))
+                {
+                    _choice.Take(hint);
+                }
+            }
+
+            ClientLog.Hinted(_logger, session.Cluster, hint.Window, hint.Elsewhere.Count);
+        }
     }
 
     private void Tell(ClusterName? cluster)

@@ -9,6 +9,7 @@ namespace Streams.Client;
 /// Nothing is lost by its end: what was not answered is asked for, or sent, again in the next one.</remarks>
 internal sealed class ClusterSession : IAsyncDisposable
 {
+    private readonly Lock _ending = new();
     private readonly CancellationTokenSource _end = new();
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TimeSpan _answerTimeout;
@@ -42,21 +43,44 @@ internal sealed class ClusterSession : IAsyncDisposable
     /// <summary>Whether the cluster said that it does not write now.</summary>
     public bool WasRefused { get; private set; }
 
+    /// <summary>The latest hint of the cluster, or <see langword="null"/>; the link's lock guards it.</summary>
+    public SpreadHint? Hint { get; set; }
+
+    /// <summary>How it ended; to be asked when it has.</summary>
+    public SessionLoss Loss { get; private set; }
+
+    /// <summary>Whether it was ended to go back to the preferred cluster.</summary>
+    public bool Returns { get; private set; }
+
     /// <summary>The connection stands.</summary>
     public void Attach(IClusterConnection connection)
     {
         _connection = connection;
-        connection.Closed.ContinueWith(closed => End(closed.Result), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default);
+        connection.Closed.ContinueWith(closed => End(closed.Result.Reason, closed.Result.Loss, returns: false), CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    /// <summary>Ends it.</summary>
-    public void End(string why)
+    /// <summary>Ends it: this side has found it no good.</summary>
+    public void End(string why) => End(why, SessionLoss.Alone, returns: false);
+
+    /// <summary>Ends it: the preferred cluster is well again.</summary>
+    public void EndToReturn(string why) => End(why, SessionLoss.Alone, returns: true);
+
+    private void End(string why, SessionLoss loss, bool returns)
     {
-        if (_ended.TrySetResult(why))
+        lock (_ending)
         {
-            _end.Cancel();
+            if (_ended.Task.IsCompleted)
+            {
+                return;
+            }
+
+            Loss = loss;
+            Returns = returns;
+            _ended.TrySetResult(why);
         }
+
+        _end.Cancel();
     }
 
     /// <summary>Sends a message that is answered. Its place in the order is taken before this returns.</summary>

@@ -1,122 +1,183 @@
 using Microsoft.Extensions.Logging;
 using Polly;
-using Polly.CircuitBreaker;
 using Polly.Retry;
 using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>Finds a cluster that answers: in the order of the list, with jittered exponential back-off between rounds, and without
-/// those that have failed lately as long
-/// as others answer.</summary>
+/// <summary>Finds a cluster that answers: carries out what <see cref="ReconnectPlan"/> decides, try after try.</summary>
 internal sealed class EndpointChoice
 {
-    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(500);   // of a circuit breaker
-
+    private readonly Lock _lock = new();
     private readonly StreamsClientOptions _options;
+    private readonly ClientMetrics _metrics;
     private readonly TimeProvider _time;
+    private readonly Random _chance;
     private readonly ILogger _logger;
-    private readonly ResiliencePipeline _rounds;
-    private readonly ResiliencePipeline[] _breakers;
-    private readonly long[] _avoidUntil;
+    private readonly ReconnectPlan _plan;
+    private readonly ResiliencePipeline _tries;
 
     /// <summary>A choice among the clusters of the options.</summary>
-    public EndpointChoice(StreamsClientOptions options, TimeProvider time, Random chance, ILogger logger)
+    public EndpointChoice(StreamsClientOptions options, ClientMetrics metrics, TimeProvider time, Random chance, ILogger logger)
     {
         _options = options;
+        _metrics = metrics;
         _time = time;
+        _chance = new Random(Draw(chance));               // of its own: a Random is not for several threads
         _logger = logger;
-        _rounds = new ResiliencePipelineBuilder { TimeProvider = time }.AddRetry(new RetryStrategyOptions
+        _plan = new ReconnectPlan([.. options.Clusters.Select(static c => c.Name)], ReconnectRules.Of(options));
+        _tries = new ResiliencePipelineBuilder { TimeProvider = time }.AddRetry(new RetryStrategyOptions
         {
             MaxRetryAttempts = int.MaxValue,
-            BackoffType = DelayBackoffType.Exponential,
-            UseJitter = true,
-            Delay = options.ConnectBackoff.First,
-            MaxDelay = options.ConnectBackoff.Longest,
-            Randomizer = () => Jitter(chance),
-            ShouldHandle = new PredicateBuilder().Handle<NoClusterException>(),
+            DelayGenerator = _ => ValueTask.FromResult<TimeSpan?>(Wait().Wait),
+            ShouldHandle = static tried => ValueTask.FromResult(
+                tried.Outcome.Exception is not null && !tried.Context.CancellationToken.IsCancellationRequested),
         }).Build();
-        _breakers = [.. options.Clusters.Select(_ => new ResiliencePipelineBuilder { TimeProvider = time }.AddCircuitBreaker(
-            new CircuitBreakerStrategyOptions
+    }
+
+    /// <summary>Over how long the clients of the cluster connected to spread when they lose it.</summary>
+    public TimeSpan Window
+    {
+        get
         {
-            MinimumThroughput = 2,
-            FailureRatio = 0.9,
-            SamplingDuration = Max(options.ConnectBackoff.Longest * 4, Shortest),
-            BreakDuration = Max(options.ConnectBackoff.Longest, Shortest),
-            ShouldHandle = new PredicateBuilder().Handle<Exception>(static e => e is not OperationCanceledException),
-        }).Build())];
-        _avoidUntil = new long[options.Clusters.Count];
+            lock (_lock)
+            {
+                return _plan.Window;
+            }
+        }
+    }
+
+    /// <summary>A number from 0 to 1.</summary>
+    public double Chance()
+    {
+        lock (_lock)
+        {
+            return _chance.NextDouble();
+        }
     }
 
     /// <summary>Goes on until a cluster answers.</summary>
     public async ValueTask<T> ConnectAsync<T>(Func<ClusterEndpoint, CancellationToken, ValueTask<T>> connect,
-        CancellationToken cancellationToken) =>
-        await _rounds.ExecuteAsync(token => RoundAsync(connect, token), cancellationToken);
-
-    /// <summary>A cluster takes connections and is no good: the others come first for a while.</summary>
-    public void Avoid(ClusterEndpoint endpoint)
+        CancellationToken cancellationToken)
     {
-        int at = _options.Clusters.ToList().IndexOf(endpoint);
-        TimeSpan span = _options.FailBackAfter == Timeout.InfiniteTimeSpan ? TimeSpan.FromSeconds(30) : _options.FailBackAfter;
-        _avoidUntil[at] = _time.GetTimestamp() + (long)(span.TotalSeconds * _time.TimestampFrequency);
+        (TimeSpan wait, bool isSpread) = Wait();
+        if (wait > TimeSpan.Zero)
+        {
+            if (isSpread)
+            {
+                _metrics.Spread();
+                ClientLog.Spreading(_logger, wait, Window);
+            }
+
+            await Task.Delay(wait, _time, cancellationToken);
+        }
+
+        return await _tries.ExecuteAsync(token => TryAsync(connect, token), cancellationToken);
     }
 
-    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+    /// <summary>The cluster connected to said what to do when it is lost.</summary>
+    public void Take(SpreadHint hint)
+    {
+        lock (_lock)
+        {
+            _plan.Take(hint);
+        }
+    }
 
-    private static double Jitter(Random chance)
+    /// <summary>A session is over, or none was made of a connection.</summary>
+    public void Lost(SessionLoss loss, bool wasUseful, bool isGood)
+    {
+        lock (_lock)
+        {
+            _plan.Lost(loss, wasUseful, isGood, Now, _chance);
+        }
+    }
+
+    /// <summary>A session was ended in order to go back to the preferred cluster.</summary>
+    public void Return()
+    {
+        lock (_lock)
+        {
+            _plan.Return(Now);
+        }
+    }
+
+    private TimeSpan Now => _time.GetElapsedTime(0);
+
+    private static int Draw(Random chance)
     {
         lock (chance)
         {
-            return chance.NextDouble();
+            return chance.Next();
         }
     }
 
-    private async ValueTask<T> RoundAsync<T>(Func<ClusterEndpoint, CancellationToken, ValueTask<T>> connect,
+    private (TimeSpan Wait, bool IsSpread) Wait()
+    {
+        lock (_lock)
+        {
+            TimeSpan now = Now;
+            return (_plan.Next(now, _chance).At - now, _plan.IsSpread);
+        }
+    }
+
+    private async ValueTask<T> TryAsync<T>(Func<ClusterEndpoint, CancellationToken, ValueTask<T>> connect,
         CancellationToken cancellationToken)
     {
-        List<int> passedOver = [];
-        for (int i = 0; i < _breakers.Length; i++)
+        ClusterEndpoint endpoint;
+        lock (_lock)
         {
-            if (_avoidUntil[i] > _time.GetTimestamp())
-            {
-                passedOver.Add(i);
-                continue;
-            }
-
-            try
-            {
-                return await _breakers[i].ExecuteAsync(token => connect(_options.Clusters[i], token), cancellationToken);
-            }
-            catch (BrokenCircuitException)
-            {
-                passedOver.Add(i);
-            }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
-            {
-                Tell(i, e);
-            }
+            endpoint = _options.Clusters[_plan.Next(Now, _chance).Endpoint];
         }
 
-        foreach (int i in passedOver)                    // nobody else answers: better those than none
+        try
         {
-            try
+            T session = await connect(endpoint, cancellationToken);
+            lock (_lock)
             {
-                return await connect(_options.Clusters[i], cancellationToken);
+                _plan.Connected();
             }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
-            {
-                Tell(i, e);
-            }
-        }
 
-        throw new NoClusterException();
+            return session;
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            Failed(endpoint, e);
+            throw;
+        }
     }
 
-    private void Tell(int i, Exception e)
+    private void Failed(ClusterEndpoint endpoint, Exception e)
     {
-        ClusterEndpoint endpoint = _options.Clusters[i];
-        ClientLog.ConnectFailed(_logger, endpoint.Name, endpoint.Host, endpoint.Port, e.Message);
+        ClusterBusyException? busy = e as ClusterBusyException;
+        if (busy is not null)
+        {
+            _metrics.Busy();
+            ClientLog.ClusterBusy(_logger, endpoint.Name, endpoint.Host, endpoint.Port, e.Message, busy.RetryAfter);
+        }
+        else
+        {
+            ClientLog.ConnectFailed(_logger, endpoint.Name, endpoint.Host, endpoint.Port, e.Message);
+        }
+
+        lock (_lock)
+        {
+            _plan.Failed(Now, busy?.RetryAfter, Find(busy?.Reference), _chance);
+        }
     }
 
-    private sealed class NoClusterException : Exception;
+    // Never one that is not in the own list: whoever answers could else send the client anywhere.
+    private int Find(string? reference)
+    {
+        for (int i = 0; i < _options.Clusters.Count; i++)
+        {
+            ClusterEndpoint endpoint = _options.Clusters[i];
+            if (reference is not null && (reference == endpoint.Name.Value || reference == $"{endpoint.Host}:{endpoint.Port}"))
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
 }

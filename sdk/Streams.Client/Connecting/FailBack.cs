@@ -2,15 +2,14 @@ using Microsoft.Extensions.Logging;
 
 namespace Streams.Client;
 
-/// <summary>While connected elsewhere: looks whether the preferred cluster answers again, and for long enough.</summary>
+/// <summary>While connected elsewhere: looks whether the preferred cluster answers again, and for long enough; carries out what
+/// <see cref="FailBackPlan"/> decides.</summary>
 internal static class FailBack
 {
-    private const int LooksPerSpan = 3;
-
     /// <summary>Ends the session when the preferred cluster has answered at every look for the time that the options ask. Ends with the
     /// session.</summary>
     public static async Task WatchAsync(StreamsClientOptions options, IClusterConnector connector, ClusterSession session,
-        TimeProvider time, ILogger logger)
+        EndpointChoice choice, TimeProvider time, ILogger logger)
     {
         ClusterEndpoint preferred = options.Clusters[0];
         if (session.Endpoint == preferred || options.FailBackAfter == Timeout.InfiniteTimeSpan)
@@ -20,17 +19,17 @@ internal static class FailBack
 
         try
         {
-            using PeriodicTimer timer = new(options.FailBackAfter / LooksPerSpan, time);
-            for (int answered = 0; await timer.WaitForNextTickAsync(session.Token);)
+            FailBackPlan plan = new(options.FailBackAfter);
+            do
             {
-                answered = await AnswersAsync(preferred, options, connector, session.Token) ? answered + 1 : 0;
-                if (answered > LooksPerSpan)
-                {
-                    ClientLog.FailingBack(logger, preferred.Name);
-                    session.End($"going back to {preferred.Name}");
-                    return;
-                }
+                await Task.Delay(plan.UntilLook(choice.Window, choice.Chance()), time, session.Token);
             }
+            while (!plan.Looked(await AnswersAsync(preferred, options, connector, session.Token), time.GetElapsedTime(0)));
+
+            TimeSpan delay = plan.Delay(choice.Chance());
+            ClientLog.FailingBack(logger, preferred.Name, delay);
+            await Task.Delay(delay, time, session.Token);
+            session.EndToReturn($"going back to {preferred.Name}");
         }
         catch (OperationCanceledException)
         {
@@ -49,7 +48,7 @@ internal static class FailBack
         }
         catch (Exception) when (!token.IsCancellationRequested)
         {
-            return false;                                // that is the answer asked for
+            return false;                                // that is the answer asked for; so is a cluster without room
         }
     }
 }

@@ -28,7 +28,7 @@ internal delegate ValueTask IncomingMessage(string topic, ReadOnlyMemory<byte> p
 internal interface IClusterConnection : IAsyncDisposable
 {
     /// <summary>Completes with the reason when the connection is over. Never faults.</summary>
-    Task<string> Closed { get; }
+    Task<ConnectionEnd> Closed { get; }
 
     /// <summary>Sends a message; messages go out in the order of the calls. Completes with the answer, or when it is written if none is
     /// asked for.</summary>
@@ -40,6 +40,7 @@ internal interface IClusterConnection : IAsyncDisposable
 internal interface IClusterConnector
 {
     /// <summary>Connects; <paramref name="incoming"/> is called from then on.</summary>
+    /// <exception cref="ClusterBusyException">The cluster has no room now.</exception>
     /// <exception cref="Exception">Whatever it was that failed: its message is for people.</exception>
     ValueTask<IClusterConnection> ConnectAsync(ClusterEndpoint endpoint, string clientId, IncomingMessage incoming,
         CancellationToken cancellationToken);

@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Globalization;
 using System.Net.Security;
+using System.Net.Sockets;
 using Streams.Core;
 using Streams.Mqtt;
 
@@ -9,6 +11,8 @@ namespace Streams.Client;
 internal sealed class MqttClusterConnector(StreamsClientOptions options, TimeProvider time) : IClusterConnector
 {
     private const int MaxPacketBytes = 16 << 20;      // the greatest batch, its head, and handshakes of many partitions
+
+    private static readonly string HintVersion = SpreadHint.Version.ToString(CultureInfo.InvariantCulture);
 
     /// <inheritdoc/>
     public async ValueTask<IClusterConnection> ConnectAsync(ClusterEndpoint endpoint, string clientId, IncomingMessage incoming,
@@ -26,11 +30,24 @@ internal sealed class MqttClusterConnector(StreamsClientOptions options, TimePro
             PingTimeout = options.AnswerTimeout,
             ConnectTimeout = options.AnswerTimeout,
             MaximumPacketSize = MaxPacketBytes,
+            UserProperties = [new MqttUserProperty(ProtocolTopics.HintsProperty, HintVersion)],
         };
-        MqttClientConnection connection = await MqttClientConnection.ConnectAsync(
-            mqtt, packet => incoming(packet.Topic, packet.Payload.ToArray()), time, cancellationToken);
-        return new Connection(connection);
+        try
+        {
+            return new Connection(await MqttClientConnection.ConnectAsync(
+                mqtt, packet => incoming(packet.Topic, packet.Payload.ToArray()), time, cancellationToken));
+        }
+        catch (MqttConnectRefusedException refused) when (SaysBusy(refused.ReasonCode))
+        {
+            MqttProperties? said = refused.Connack.Properties;
+            TimeSpan? after = long.TryParse(said?.FirstUserValue(ProtocolTopics.RetryAfterProperty), NumberStyles.None,
+                CultureInfo.InvariantCulture, out long ms) && ms <= int.MaxValue ? TimeSpan.FromMilliseconds(ms) : null;
+            throw new ClusterBusyException(refused.Message, after, said?.ServerReference);
+        }
     }
+
+    private static bool SaysBusy(MqttReasonCode code) => code is MqttReasonCode.ServerBusy or MqttReasonCode.QuotaExceeded
+        or MqttReasonCode.UseAnotherServer or MqttReasonCode.ServerMoved or MqttReasonCode.ConnectionRateExceeded;
 
     private static SslClientAuthenticationOptions Named(SslClientAuthenticationOptions tls, string host)
     {
@@ -40,7 +57,7 @@ internal sealed class MqttClusterConnector(StreamsClientOptions options, TimePro
 
     private sealed class Connection(MqttClientConnection connection) : IClusterConnection
     {
-        public Task<string> Closed { get; } = WhyAsync(connection.Closed);
+        public Task<ConnectionEnd> Closed { get; } = WhyAsync(connection.Closed);
 
         public async Task<ClusterAnswer> SendAsync(string topic, ReadOnlyMemory<byte> payload, bool answered,
             CancellationToken cancellationToken)
@@ -75,11 +92,25 @@ internal sealed class MqttClusterConnector(StreamsClientOptions options, TimePro
             return placed;
         }
 
-        private static async Task<string> WhyAsync(Task<MqttClientClosed> closed)
+        private static async Task<ConnectionEnd> WhyAsync(Task<MqttClientClosed> closed)
         {
             MqttClientClosed why = await closed;
-            return why.ServerSaid is { } said ? $"the cluster said {said.ReasonCode} {said.Properties?.ReasonString}".TrimEnd()
-                : why.Failure?.Message ?? "closed by this side";
+            return why.ServerSaid is { } said
+                ? new ConnectionEnd($"the cluster said {said.ReasonCode} {said.Properties?.ReasonString}".TrimEnd(),
+                    said.ReasonCode == MqttReasonCode.ServerShuttingDown || SaysBusy(said.ReasonCode)
+                        ? SessionLoss.Together : SessionLoss.Alone)
+                : new ConnectionEnd(why.Failure?.Message ?? "closed by this side", Loss(why.Failure));
         }
+
+        // Who hears nothing more, or whose own network fails, may be the only one; a closing other side may close all.
+        private static SessionLoss Loss(Exception? failure) => failure switch
+        {
+            MqttConnectionClosedException { PeerWasSilent: true } => SessionLoss.Alone,
+            { InnerException: { } inner } when Loss(inner) == SessionLoss.Alone => SessionLoss.Alone,
+            SocketException { SocketErrorCode: not (SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown) }
+                => SessionLoss.Alone,
+            SocketException or IOException => SessionLoss.Together,
+            _ => SessionLoss.Alone,
+        };
     }
 }

@@ -37,6 +37,16 @@ public static class ProtocolTopics
     /// <summary>Client to cluster, QoS 1: <see cref="CloseRequest"/>.</summary>
     public const string Close = Prefix + "close";
 
+    /// <summary>Cluster to client, QoS 0: <see cref="SpreadHint"/>, to those who asked with <see cref="HintsProperty"/>.</summary>
+    public const string Hint = Prefix + "hint";
+
+    /// <summary>User property of CONNECT: the client takes hints, up to the version that is its value. Servers that know none ignore
+    /// it.</summary>
+    public const string HintsProperty = "streams-hints";
+
+    /// <summary>User property of a CONNACK that says that the cluster is busy: milliseconds after which it will have room.</summary>
+    public const string RetryAfterProperty = "retry-after-ms";
+
     /// <summary>User property of a PUBACK to <see cref="Produce"/>, one for each run placed: <c>first-last@origin:offset</c>
     /// (<see cref="PlacedRun"/>).</summary>
     public const string PlacedProperty = "placed";

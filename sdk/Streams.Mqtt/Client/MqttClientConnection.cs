@@ -330,7 +330,10 @@ public sealed class MqttClientConnection : IAsyncDisposable
                     _publishes.Flush();
                     break;
                 case KeepAliveStep.GiveUp:
-                    throw new MqttConnectionClosedException($"The server did not answer a ping within {_options.PingTimeout}.");
+                    throw new MqttConnectionClosedException($"The server did not answer a ping within {_options.PingTimeout}.")
+                    {
+                        PeerWasSilent = true,
+                    };
                 default:
                     await Task.Delay(wait, _time, _stop.Token).ConfigureAwait(false);
                     break;

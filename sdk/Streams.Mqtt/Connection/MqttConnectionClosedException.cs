@@ -8,4 +8,7 @@ public sealed class MqttConnectionClosedException : IOException
         : base(message, inner)
     {
     }
+
+    /// <summary>Whether it was given up because nothing more was heard of the peer: maybe it is this side's network.</summary>
+    public bool PeerWasSilent { get; init; }
 }

@@ -40,6 +40,9 @@ internal sealed record ClientInfo
     /// <summary>Whether reason codes and properties can be sent.</summary>
     public bool IsV5 => Version == MqttVersion.V5;
 
+    /// <summary>Whether it is an SDK that asked for hints.</summary>
+    public bool TakesHints { get; init; }
+
     /// <summary>The name of its cursors.</summary>
     public ConsumerName CursorName { get; init; }
 }

@@ -81,6 +81,7 @@ internal sealed class ConnectHandler(GatewayServices services, Func<string> newC
             Window = Math.Min(window, services.Options.MaxInFlight),
             MaxPacketBytes = packet.Properties?.MaximumPacketSize ?? MqttDecodeOptions.LargestPacket,
             Will = packet.Will,
+            TakesHints = isV5 && packet.Properties?.FirstUserValue(ProtocolTopics.HintsProperty) is not null,
             CursorName = cursorName,
         };
     }

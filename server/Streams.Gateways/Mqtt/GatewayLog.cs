@@ -62,6 +62,18 @@ internal static partial class GatewayLog
     [LoggerMessage(4017, LogLevel.Warning, "Closing the session of {Client} took longer than {Limit}; what was not committed comes again")]
     public static partial void CloseTooSlow(ILogger log, string client, TimeSpan limit);
 
+    [LoggerMessage(4018, LogLevel.Warning,
+        "Too many connect at once: {Refused} more were told when to come again; {AcceptRate} a second are taken (--accept-rate)")]
+    public static partial void Storm(ILogger log, long refused, int acceptRate);
+
+    [LoggerMessage(4019, LogLevel.Information,
+        "{Clients} SDK clients were told to spread over {Window} when this cluster is lost, for {Devices} devices are connected")]
+    public static partial void Hinted(ILogger log, int clients, TimeSpan window, int devices);
+
+    [LoggerMessage(4022, LogLevel.Error,
+        "Telling SDK clients where to go when this cluster is lost failed; it is tried again when that changes")]
+    public static partial void HintsFailed(ILogger log, Exception failure);
+
     [LoggerMessage(4020, LogLevel.Debug, "{Client} opened {Consumer} on {Stream}, subscription {Subscription}")]
     public static partial void Opened(ILogger log, string client, string consumer, string stream, uint subscription);
 

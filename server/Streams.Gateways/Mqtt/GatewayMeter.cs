@@ -14,6 +14,8 @@ internal sealed class GatewayMeter : IDisposable
         _meter.CreateObservableGauge("streams.gateway.subscriptions", () => status().Subscriptions, "{subscription}");
         Connects = _meter.CreateCounter<long>("streams.gateway.connects", "{connection}");
         Refusals = _meter.CreateCounter<long>("streams.gateway.connects.refused", "{connection}");
+        Busy = _meter.CreateCounter<long>("streams.gateway.connects.busy", "{connection}");
+        Hints = _meter.CreateCounter<long>("streams.gateway.hints", "{message}");
         Publishes = _meter.CreateCounter<long>("streams.gateway.publishes", "{message}");
         PublishBytes = _meter.CreateCounter<long>("streams.gateway.publish.bytes", "By");
         PublishesRefused = _meter.CreateCounter<long>("streams.gateway.publishes.refused", "{message}");
@@ -30,6 +32,10 @@ internal sealed class GatewayMeter : IDisposable
     public Counter<long> Connects { get; }
 
     public Counter<long> Refusals { get; }
+
+    public Counter<long> Busy { get; }
+
+    public Counter<long> Hints { get; }
 
     public Counter<long> Publishes { get; }
 

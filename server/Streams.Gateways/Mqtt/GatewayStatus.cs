@@ -6,4 +6,6 @@ namespace Streams.Gateways;
 /// <param name="PersistentSessions">Those of them whose session outlives the connection.</param>
 /// <param name="Subscriptions">Filters and SDK subscriptions of all of them.</param>
 /// <param name="IsDraining">Whether no new connection is taken.</param>
-public readonly record struct GatewayStatus(int Connections, int Sessions, int PersistentSessions, int Subscriptions, bool IsDraining);
+/// <param name="HintedWindow">Over how long SDK clients are told to spread when this cluster is lost.</param>
+public readonly record struct GatewayStatus(int Connections, int Sessions, int PersistentSessions, int Subscriptions, bool IsDraining,
+    TimeSpan HintedWindow);

@@ -17,6 +17,9 @@ public sealed class MqttGateway : IDisposable
     private readonly PacketRouter _router;
     private readonly ConnectHandler _connect;
     private readonly SessionStore _records;
+    private readonly TakeOvers _takeOvers = new();
+    private readonly AcceptGate _gate;
+    private readonly HintBoard _hints;
     private readonly Random _chance;
     private readonly Lock _chanceLock = new();
     private int _connections;
@@ -40,6 +43,8 @@ public sealed class MqttGateway : IDisposable
         _router = new PacketRouter(_services);
         _connect = new ConnectHandler(_services, () => "auto-" + NewName());
         _records = new SessionStore(store, time, log);
+        _gate = new AcceptGate(_services);
+        _hints = new HintBoard(_services, () => _sessions.Count, () => _sessions.Values);
     }
 
     /// <summary>What the gateway has now.</summary>
@@ -57,9 +62,13 @@ public sealed class MqttGateway : IDisposable
                 subscriptions += session.SubscriptionCount;
             }
 
-            return new GatewayStatus(Volatile.Read(ref _connections), sessions, persistent, subscriptions, _draining);
+            return new GatewayStatus(Volatile.Read(ref _connections), sessions, persistent, subscriptions, _draining,
+                _hints?.Told.Window ?? TimeSpan.Zero);
         }
     }
+
+    /// <summary>What clients are told to do when this cluster is lost.</summary>
+    internal HintBoard Hints => _hints;
 
     /// <summary>Serves one connection until it ends, and completes its pipe. Throws nothing but for a fault of the gateway
     /// itself.</summary>
@@ -116,6 +125,7 @@ public sealed class MqttGateway : IDisposable
     /// <summary>Stops what runs beside the connections.</summary>
     public void Dispose()
     {
+        _hints.Dispose();
         _services.Roster.Dispose();
         _services.Meter.Dispose();
     }
@@ -155,11 +165,16 @@ public sealed class MqttGateway : IDisposable
             return;
         }
 
-        await TakeOverAsync(client!.ClientId, remote).ConfigureAwait(false);
+        if (_gate.TryEnter() is { } busy)
+        {
+            await AnswerAsync(connection, busy).ConfigureAwait(false);
+            return;
+        }
+
         MqttSession? session = null;
         try
         {
-            (session, bool present) = await BeginAsync(connection, packet, client).ConfigureAwait(false);
+            (session, bool present) = await BeginAsync(connection, packet, client!, remote, cancellationToken).ConfigureAwait(false);
             if (session is not null)
             {
                 await RunAsync(session, packet, remote, present, cancellationToken).ConfigureAwait(false);
@@ -167,7 +182,7 @@ public sealed class MqttGateway : IDisposable
             }
 
             await RefuseAsync(connection, remote, MqttReasonCode.ServerBusy,
-                "another connection with this client id came first").ConfigureAwait(false);
+                "a newer connection with this client id came").ConfigureAwait(false);
         }
         catch (StreamsException e)
         {
@@ -177,11 +192,17 @@ public sealed class MqttGateway : IDisposable
         {
             if (session is not null)
             {
-                _sessions.TryRemove(new KeyValuePair<string, MqttSession>(client.ClientId, session));
+                // Whatever happened, it ends: a newer connection of the client may be waiting for that.
+                session.Dispose();
+                Forget(session);
             }
         }
     }
 
+    private void Forget(MqttSession session) =>
+        _sessions.TryRemove(new KeyValuePair<string, MqttSession>(session.Client.ClientId, session));
+
+    // Once begun, the session runs to its end before this returns or throws.
     private async Task RunAsync(MqttSession session, MqttConnectPacket packet, string remote, bool present,
         CancellationToken cancellationToken)
     {
@@ -190,6 +211,7 @@ public sealed class MqttGateway : IDisposable
         try
         {
             session.Connection.Write(_connect.Accept(packet, session.Client, present));
+            _hints.Greet(session);
         }
         catch (MqttConnectionClosedException)
         {
@@ -216,65 +238,102 @@ public sealed class MqttGateway : IDisposable
         {
             // The client is gone; the session sees it too.
         }
-
-        await run.ConfigureAwait(false);
+        finally
+        {
+            await run.ConfigureAwait(false);
+        }
     }
 
-    // A newer connection of the same client wins; the older one commits its cursors first.
-    private async Task TakeOverAsync(string clientId, string remote)
+    // A newer connection of the same client wins; the older one commits its cursors first. False when one newer still has come.
+    private async Task<bool> TakeOverAsync(string clientId, long ticket, string remote, CancellationToken cancellationToken)
     {
         while (_sessions.TryGetValue(clientId, out MqttSession? older))
         {
-            GatewayLog.TakenOver(_services.Log, clientId, remote);
-            older.Close(MqttReasonCode.SessionTakenOver, "another connection came with the same client id");
-            await older.Ended.ConfigureAwait(false);
-            _sessions.TryRemove(new KeyValuePair<string, MqttSession>(clientId, older));
+            // Asked after the session was found: then that one is older indeed, and no newer connection's is closed.
+            if (!_takeOvers.IsNewest(clientId, ticket))
+            {
+                return false;
+            }
+
+            if (older.Close(MqttReasonCode.SessionTakenOver, "another connection came with the same client id"))
+            {
+                GatewayLog.TakenOver(_services.Log, clientId, remote);
+            }
+
+            await older.Ended.WaitAsync(cancellationToken).ConfigureAwait(false);
+            Forget(older);
+        }
+
+        return _takeOvers.IsNewest(clientId, ticket);
+    }
+
+    // No session when a newer connection of the client came meanwhile. The newest never gives way: one is left in the end.
+    private async Task<(MqttSession? Session, bool Present)> BeginAsync(MqttConnection connection, MqttConnectPacket packet,
+        ClientInfo client, string remote, CancellationToken cancellationToken)
+    {
+        long ticket = _takeOvers.Come(client.ClientId);
+        try
+        {
+            while (await TakeOverAsync(client.ClientId, ticket, remote, cancellationToken).ConfigureAwait(false))
+            {
+                SessionRecord? kept = packet.CleanStart ? null : _records.Find(client.ClientId);
+                client.UsesLog = client.IsPersistent || kept is not null;
+                MqttSession session = new(_services, connection, client, kept?.Subscriptions ?? new SessionSubscriptions(),
+                    $"{_services.Store.Origin}/{NewName()}");
+                if (_sessions.TryAdd(client.ClientId, session))
+                {
+                    _takeOvers.Leave(client.ClientId, ticket);
+                    await WriteRecordAsync(session, packet).ConfigureAwait(false);
+                    return (session, kept is not null);
+                }
+
+                session.Dispose();
+            }
+
+            return (null, false);
+        }
+        finally
+        {
+            _takeOvers.Leave(client.ClientId, ticket);
         }
     }
 
     // The record is written, flushed, before the client is told that its session is kept.
-    private async Task<(MqttSession? Session, bool Present)> BeginAsync(MqttConnection connection, MqttConnectPacket packet,
-        ClientInfo client)
+    private async Task WriteRecordAsync(MqttSession session, MqttConnectPacket packet)
     {
-        SessionRecord? kept = packet.CleanStart ? null : _records.Find(client.ClientId);
-        client.UsesLog = client.IsPersistent || kept is not null;
-        MqttSession session = new(_services, connection, client, kept?.Subscriptions ?? new SessionSubscriptions(),
-            $"{_services.Store.Origin}/{NewName()}");
-        if (!_sessions.TryAdd(client.ClientId, session))
-        {
-            session.Dispose();
-            return (null, false);
-        }
-
+        string clientId = session.Client.ClientId;
         try
         {
-            if (client.UsesLog)
+            if (session.Client.UsesLog)
             {
-                await _records.WriteAsync(client.ClientId, SubscribeHandler.Record(session), CancellationToken.None).ConfigureAwait(false);
+                await _records.WriteAsync(clientId, SubscribeHandler.Record(session), CancellationToken.None).ConfigureAwait(false);
             }
-            else if (packet.CleanStart && _records.Has(client.ClientId))
+            else if (packet.CleanStart && _records.Has(clientId))
             {
-                await _records.RemoveAsync(client.ClientId, CancellationToken.None).ConfigureAwait(false);
+                await _records.RemoveAsync(clientId, CancellationToken.None).ConfigureAwait(false);
             }
         }
         catch
         {
             session.Dispose();
-            _sessions.TryRemove(new KeyValuePair<string, MqttSession>(client.ClientId, session));
+            Forget(session);
             throw;
         }
-
-        return (session, kept is not null);
     }
 
     private async Task RefuseAsync(MqttConnection connection, string remote, MqttReasonCode code, string reason)
     {
         _services.Meter.Refusals.Add(1);
         GatewayLog.Refused(_services.Log, remote, reason);
+        await AnswerAsync(connection,
+            new MqttConnackPacket { ReasonCode = code, Properties = new MqttProperties { ReasonString = reason } }).ConfigureAwait(false);
+    }
+
+    private async Task AnswerAsync(MqttConnection connection, MqttConnackPacket packet)
+    {
         using CancellationTokenSource limit = new(_services.Options.CloseTimeout, _services.Time);
         try
         {
-            MqttConnackPacket packet = new() { ReasonCode = code, Properties = new MqttProperties { ReasonString = reason } };
             await connection.WriteAsync(packet, limit.Token).ConfigureAwait(false);
         }
         catch (MqttProtocolException)

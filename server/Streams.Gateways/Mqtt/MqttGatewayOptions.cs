@@ -9,6 +9,18 @@ public sealed record MqttGatewayOptions
     /// <summary>Most connections at once; further ones are refused with "server busy". Default 100,000.</summary>
     public int MaxConnections { get; init; } = 100_000;
 
+    /// <summary>Connections taken in a second; further ones are refused with "server busy" and told when to come again. So many at once
+    /// after a quiet second. Default 0: no limit; at most 1,000,000.</summary>
+    public int AcceptRate { get; init; }
+
+    /// <summary>Where SDK clients shall go when this cluster is lost, with weights; each cluster once. Default none: by their own
+    /// lists.</summary>
+    public IReadOnlyList<WeightedCluster> DevicesElsewhere { get; init; } = [];
+
+    /// <summary>How many devices a second all other clusters together take when this one is lost: its SDK clients are told to spread so.
+    /// As many as that go at once. Default 1000; 1 to 1,000,000.</summary>
+    public int DevicesPerSecond { get; init; } = 1000;
+
     /// <summary>Largest packet taken, in bytes: the largest batch and its head. Default 4 MiB + 128 KiB; at least 4 KiB.</summary>
     public int MaxPacketBytes { get; init; } = EventLimits.MaxBatchBytes + (128 << 10);
 
@@ -68,6 +80,14 @@ public sealed record MqttGatewayOptions
     {
         List<string> faults = [];
         Within(nameof(MaxConnections), MaxConnections, 1, 10_000_000);
+        Within(nameof(AcceptRate), AcceptRate, 0, 1_000_000);
+        Within(nameof(DevicesPerSecond), DevicesPerSecond, 1, 1_000_000);
+        Within($"{nameof(DevicesElsewhere)}.Count", DevicesElsewhere.Count, 0, SpreadHint.MaxClusters);
+        foreach (WeightedCluster place in DevicesElsewhere)
+        {
+            Within($"{nameof(DevicesElsewhere)} '{place.Cluster}'", place.Weight, 1, SpreadHint.MaxWeight);
+        }
+
         Within(nameof(MaxPacketBytes), MaxPacketBytes, 4 << 10, MqttDecodeOptions.LargestPacket);
         Within(nameof(MaxSubscriptions), MaxSubscriptions, 1, 100_000);
         Within(nameof(ReceiveMaximum), ReceiveMaximum, 1, ushort.MaxValue);

@@ -84,12 +84,18 @@ internal sealed class MqttSession : IDisposable
         }
     }
 
-    /// <summary>Lets everything go, at the end or when it never began.</summary>
+    /// <summary>Lets everything go, at the end or when it never began. Idempotent.</summary>
     public void Dispose()
     {
-        Delivery.Dispose();
-        _stop.Dispose();
-        _ended.TrySetResult();
+        try
+        {
+            Delivery.Dispose();
+            _stop.Dispose();
+        }
+        finally
+        {
+            _ended.TrySetResult();
+        }
     }
 
     /// <summary>Serves the client until it is gone.</summary>
@@ -104,6 +110,33 @@ internal sealed class MqttSession : IDisposable
         }
         finally
         {
+            await EndAsync(answers).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Ends the connection, telling a client of MQTT 5 why where there is something to tell. Returns at once; the first call
+    /// counts.</summary>
+    /// <returns>Whether this was the first.</returns>
+    public bool Close(MqttReasonCode code, string reason)
+    {
+        lock (_closing)
+        {
+            if (_closeReason is not null)
+            {
+                return false;
+            }
+
+            _closeReason = reason;
+            _closed = CloseAsync(code, reason);
+            return true;
+        }
+    }
+
+    // A newer connection of the client may be waiting for the end: it comes also when a part of it fails.
+    private async Task EndAsync(Task answers)
+    {
+        try
+        {
             Close(MqttReasonCode.Success, "the connection ended");
             Inbound.Complete();
             await _stop.CancelAsync().ConfigureAwait(false);
@@ -111,21 +144,14 @@ internal sealed class MqttSession : IDisposable
             await Task.WhenAll(_delivery, answers, _closed).ConfigureAwait(false);
             await new SessionEnd(Services).RunAsync(this).ConfigureAwait(false);
             GatewayLog.Disconnected(Services.Log, Client.ClientId, _closeReason ?? string.Empty);
-            Dispose();
         }
-    }
-
-    /// <summary>Ends the connection, telling a client of MQTT 5 why where there is something to tell. Returns at once; the first call
-    /// counts.</summary>
-    public void Close(MqttReasonCode code, string reason)
-    {
-        lock (_closing)
+        catch (Exception e)
         {
-            if (_closeReason is null)
-            {
-                _closeReason = reason;
-                _closed = CloseAsync(code, reason);
-            }
+            GatewayLog.SessionFailed(Services.Log, Client.ClientId, e);
+        }
+        finally
+        {
+            Dispose();
         }
     }
 

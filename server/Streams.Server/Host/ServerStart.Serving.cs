@@ -64,7 +64,13 @@ internal sealed partial class ServerStart
 
     private async Task StartMqttAsync(CancellationToken cancellationToken)
     {
-        Gateway = new MqttGateway(Engine.Store, new LinkHorizon(Links.Horizon), new OpenAccess(), new MqttGatewayOptions(), Time, Part(),
+        MqttGatewayOptions mqtt = new()
+        {
+            AcceptRate = Options.AcceptRate,
+            DevicesElsewhere = Options.DevicesElsewhere,
+            DevicesPerSecond = Options.DevicesPerSecond,
+        };
+        Gateway = new MqttGateway(Engine.Store, new LinkHorizon(Links.Horizon), new OpenAccess(), mqtt, Time, Part(),
             log.CreateLogger<MqttGateway>());
         closers.Add("gateway", () =>
         {

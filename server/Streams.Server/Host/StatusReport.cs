@@ -40,7 +40,8 @@ internal sealed class StatusReport(ServerStart parts)
     private static ContainerAnswer Of(ContainerStatus s) => new(
         s.Id.ToString(), s.Bytes, s.Segments, s.Entries, s.Events, s.Lanes, s.Flushes, s.BytesWritten, s.PendingBytes, s.Failed);
 
-    private static GatewayAnswer Of(GatewayStatus s) => new(s.Connections, s.Sessions, s.PersistentSessions, s.Subscriptions, s.IsDraining);
+    private static GatewayAnswer Of(GatewayStatus s) => new(
+        s.Connections, s.Sessions, s.PersistentSessions, s.Subscriptions, s.IsDraining, s.HintedWindow.TotalSeconds);
 
     private static LinkAnswer Of(LinkStatus s) => new(
         s.Name.Value, Word(s.State), s.Since, s.LastError, s.BytesSent, s.BytesReceived, s.Entries, s.EntriesSpared,

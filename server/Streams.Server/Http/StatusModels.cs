@@ -37,7 +37,8 @@ internal sealed record ContainerAnswer(
     bool Failed);
 
 /// <summary>The MQTT gateway at this moment.</summary>
-internal sealed record GatewayAnswer(int Connections, int Sessions, int PersistentSessions, int Subscriptions, bool IsDraining);
+internal sealed record GatewayAnswer(
+    int Connections, int Sessions, int PersistentSessions, int Subscriptions, bool IsDraining, double HintedWindowSeconds);
 
 /// <summary>Answer of <c>GET /api/v1/links</c>.</summary>
 internal sealed record LinksAnswer(IReadOnlyList<LinkAnswer> Outgoing, IReadOnlyList<LinkAnswer> Incoming);

@@ -22,11 +22,18 @@ internal sealed record OptionKey(string Name, string Switch, string ValueName, s
     public static readonly OptionKey Incarnation = new("Incarnation", "--incarnation", "guarded|always",
         "when a new incarnation is opened (default guarded)");
     public static readonly OptionKey Restore = new("Restore", "--restore", "", "this start is from a copy: open a new incarnation");
+    public static readonly OptionKey DevicesElsewhere = new("DevicesElsewhere", "--devices-elsewhere", "NAME=WEIGHT,…",
+        "where devices go when this cluster is lost (default: by their own lists)");
+    public static readonly OptionKey DevicesPerSecond = new("DevicesPerSecond", "--devices-per-second", "NUMBER",
+        "devices a second that the others then take: they spread so (default 1000)");
+    public static readonly OptionKey AcceptRate = new("AcceptRate", "--accept-rate", "NUMBER",
+        "MQTT connections taken in a second; 0 is no limit (default 0)");
     public static readonly OptionKey LogLevel = new("LogLevel", "--log-level", "LEVEL",
         "trace, debug, info, warning, error, none (default info)");
 
     public static readonly ImmutableArray<OptionKey> All =
-        [Cluster, Data, Mqtt, Http, Link, LinkTo, Witness, Incarnation, Restore, LogLevel];
+        [Cluster, Data, Mqtt, Http, Link, LinkTo, Witness, Incarnation, Restore, DevicesElsewhere, DevicesPerSecond,
+            AcceptRate, LogLevel];
 
     public bool IsFlag => ValueName.Length == 0;
 

@@ -57,6 +57,12 @@ public static class OptionReader
                 ? options with { Incarnation = policy } : options,
             nameof(OptionKey.LogLevel) => LogLevels.TryParse(text, out LogLevels levels, out fault)
                 ? options with { LogLevels = levels } : options,
+            nameof(OptionKey.DevicesElsewhere) => DevicePlaces.TryParse(text, out ImmutableArray<WeightedCluster> places, out fault)
+                ? options with { DevicesElsewhere = places } : options,
+            nameof(OptionKey.DevicesPerSecond) => DevicePlaces.IsRate(text, 1, out int rate, out fault)
+                ? options with { DevicesPerSecond = rate } : options,
+            nameof(OptionKey.AcceptRate) => DevicePlaces.IsRate(text, 0, out int rate, out fault)
+                ? options with { AcceptRate = rate } : options,
             nameof(OptionKey.Restore) => options with { Restore = true },
             _ => throw new InvalidOperationException($"option {given.Key.Name} is listed but not read"),
         };
@@ -100,6 +106,11 @@ public static class OptionReader
         if (options.LinksTo.Any(p => p.Cluster == options.Cluster))
         {
             faults.Add($"{OptionKey.LinkTo.Switch}: '{options.Cluster}' is this cluster itself");
+        }
+
+        if (options.DevicesElsewhere.Any(p => p.Cluster == options.Cluster))
+        {
+            faults.Add($"{OptionKey.DevicesElsewhere.Switch}: '{options.Cluster}' is this cluster itself");
         }
 
         (string Name, ListenAddress At)[] endpoints = [("--mqtt", options.Mqtt), ("--http", options.Http), ("--link", options.Link)];

@@ -13,6 +13,9 @@ public sealed record ServerOptions
     /// <summary>Most links out of one cluster: what one node can feed at once.</summary>
     public const int MaxLinks = 64;
 
+    /// <summary>Highest rate of connections that can be named: more than any node takes.</summary>
+    public const int MaxRate = 1_000_000;
+
     /// <summary>Name of the cluster, unique in the world it joins. Default <c>local</c>.</summary>
     public ClusterName Cluster { get; init; } = ClusterName.Parse("local");
 
@@ -40,6 +43,17 @@ public sealed record ServerOptions
 
     /// <summary>Whether this start is declared a restore. Command line only: it is true of one start.</summary>
     public bool Restore { get; init; }
+
+    /// <summary>Where SDK clients shall go when this cluster is lost, with weights, at most <see cref="SpreadHint.MaxClusters"/>, each
+    /// once. Default none: by their own lists.</summary>
+    public ImmutableArray<WeightedCluster> DevicesElsewhere { get; init; } = [];
+
+    /// <summary>Devices a second that all other clusters together take when this one is lost. Default 1000; 1 to
+    /// <see cref="MaxRate"/>.</summary>
+    public int DevicesPerSecond { get; init; } = 1000;
+
+    /// <summary>MQTT connections taken in a second. Default 0: no limit; at most <see cref="MaxRate"/>.</summary>
+    public int AcceptRate { get; init; }
 
     /// <summary>How much is logged. Default info.</summary>
     public LogLevels LogLevels { get; init; } = LogLevels.Standard;

@@ -9,7 +9,7 @@ internal sealed class ScriptedConnection : IClusterConnection
 {
     private readonly Channel<(string Topic, ReadOnlyMemory<byte> Payload)> _outgoing = Channel.CreateUnbounded<(string,
         ReadOnlyMemory<byte>)>();
-    private readonly TaskCompletionSource<string> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<ConnectionEnd> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ScriptedCluster _cluster;
     private readonly Task _pump;
 
@@ -31,7 +31,7 @@ internal sealed class ScriptedConnection : IClusterConnection
 
     public string ClientId { get; }
 
-    public Task<string> Closed => _closed.Task;
+    public Task<ConnectionEnd> Closed => _closed.Task;
 
     public bool IsOpen => !_closed.Task.IsCompleted;
 
@@ -44,10 +44,11 @@ internal sealed class ScriptedConnection : IClusterConnection
 
     public void Publish(string topic, ReadOnlyMemory<byte> payload) => _outgoing.Writer.TryWrite((topic, payload));
 
-    public void Cut(string why)
+    /// <summary>The cluster closes the connection, as it does to all its clients when it is lost.</summary>
+    public void Cut(string why, SessionLoss loss = SessionLoss.Together)
     {
         _outgoing.Writer.TryComplete();
-        _closed.TrySetResult(why);
+        _closed.TrySetResult(new ConnectionEnd(why, loss));
     }
 
     public async ValueTask DisposeAsync()

@@ -25,6 +25,12 @@ internal sealed class WireCluster : IAsyncDisposable
 
     public ClusterEndpoint Endpoint { get; }
 
+    /// <summary>What it tells clients that take hints, with the answer to CONNECT.</summary>
+    public SpreadHint? Hint { get; set; }
+
+    /// <summary>Asked for each CONNECT: after how many milliseconds to come again, or null when there is room.</summary>
+    public Func<int?>? Busy { get; set; }
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
@@ -57,10 +63,25 @@ internal sealed class WireCluster : IAsyncDisposable
         try
         {
             MqttConnectPacket connect = (MqttConnectPacket)(await mqtt.ReadAsync(_stop.Token))!;
+            if (Busy?.Invoke() is { } after)
+            {
+                await mqtt.WriteAsync(new MqttConnackPacket
+                {
+                    ReasonCode = MqttReasonCode.ServerBusy,
+                    Properties = new MqttProperties().Add(ProtocolTopics.RetryAfterProperty, $"{after}"),
+                });
+                return;
+            }
+
             await mqtt.WriteAsync(new MqttConnackPacket { Properties = new MqttProperties { ReceiveMaximum = 8,
                 MaximumPacketSize = 8 << 20 } });
             await using ScriptedConnection connection = _cluster.Connect(connect.ClientId, async (topic, payload) =>
                 await mqtt.WriteAsync(new MqttPublishPacket { Topic = topic, Payload = new ReadOnlySequence<byte>(payload) }));
+            if (Hint is { } hint && connect.Properties?.FirstUserValue(ProtocolTopics.HintsProperty) == "1")
+            {
+                connection.Publish(ProtocolTopics.Hint, Wire.Of((ref ByteWriter w) => hint.Write(ref w)));
+            }
+
             using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
             _ = connection.Closed.ContinueWith(_ => either.Cancel(), TaskScheduler.Default);
             while (await mqtt.ReadAsync(either.Token) is { } packet and not MqttDisconnectPacket)

@@ -36,6 +36,24 @@ public class MessageTests
     }
 
     [Fact]
+    public void A_hint_of_a_later_version_is_read_as_far_as_it_is_known()
+    {
+        SpreadHint hint = new(TimeSpan.FromSeconds(12.5), [new(ClusterName.Parse("ny"), 3), new(ClusterName.Parse("ldn"), 1)]);
+        Check((ref ByteWriter w) => hint.Write(ref w), SpreadHint.Read, r => Assert.Equal((hint.Window, hint.Elsewhere[0]),
+            (r.Window, r.Elsewhere[0])));
+        ArrayBufferWriter<byte> output = new();
+        ByteWriter writer = new(output);
+        hint.Write(ref writer);
+        writer.Text("what a later version adds");
+        byte[] later = output.WrittenSpan.ToArray();
+        Assert.Null(SpreadHint.Read(later));
+        later[0] = SpreadHint.Version + 1;
+        Assert.Equal(hint.Elsewhere, SpreadHint.Read(later)!.Elsewhere);
+        later[0] = 0;
+        Assert.Null(SpreadHint.Read(later));
+    }
+
+    [Fact]
     public void A_delivery_names_each_events_offset_and_sequence_even_when_some_are_left_out()
     {
         EventBatch batch = new Chance(1).Batch(maxEvents: 3);

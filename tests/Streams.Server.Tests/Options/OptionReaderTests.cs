@@ -7,7 +7,8 @@ namespace Streams.Server.Tests;
 
 public sealed class OptionReaderTests : IDisposable
 {
-    private const string Known = "Cluster, Data, Mqtt, Http, Link, LinkTo, Witness, Incarnation, Restore, LogLevel";
+    private const string Known = "Cluster, Data, Mqtt, Http, Link, LinkTo, Witness, Incarnation, Restore, "
+        + "DevicesElsewhere, DevicesPerSecond, AcceptRate, LogLevel";
     private readonly TemporaryDirectory _directory = new();
 
     public void Dispose() => _directory.Dispose();
@@ -26,6 +27,8 @@ public sealed class OptionReaderTests : IDisposable
         Assert.Null(options.WitnessFile);
         Assert.Equal(IncarnationPolicy.Guarded, options.Incarnation);
         Assert.False(options.Restore);
+        Assert.Empty(options.DevicesElsewhere);
+        Assert.Equal((1000, 0), (options.DevicesPerSecond, options.AcceptRate));
     }
 
     [Fact]
@@ -36,6 +39,7 @@ public sealed class OptionReaderTests : IDisposable
             "--cluster", "sj", "--data", "/d", "--mqtt", "*:1", "--http=[::1]:2", "--link", "localhost:0",
             "--link-to", "ny=ny.example.net:7070",
             "--link-to=fra=[::1]:7071", "--witness", "/w", "--incarnation", "always", "--restore",
+            "--devices-elsewhere", "ny=3,ldn=1", "--devices-per-second", "6000", "--accept-rate", "2000",
             "--log-level", "warning,Streams.Geo=debug",
         ]);
 
@@ -48,6 +52,8 @@ public sealed class OptionReaderTests : IDisposable
         Assert.Equal("/w", options.WitnessFile);
         Assert.Equal(IncarnationPolicy.Always, options.Incarnation);
         Assert.True(options.Restore);
+        Assert.Equal(["ny=3", "ldn=1"], options.DevicesElsewhere.Select(static p => $"{p.Cluster}={p.Weight}"));
+        Assert.Equal((6000, 2000), (options.DevicesPerSecond, options.AcceptRate));
         Assert.Equal(LogLevel.Warning, options.LogLevels.Of("Streams.Storage"));
         Assert.Equal(LogLevel.Debug, options.LogLevels.Of("Streams.Geo.Link"));
     }
@@ -101,6 +107,12 @@ public sealed class OptionReaderTests : IDisposable
         { "--cluster sj --link-to sj=a:1", "--link-to: 'sj' is this cluster itself" },
         { "--mqtt *:80 --http 127.0.0.1:80", "--mqtt and --http both want port 80" },
         { "--data d --witness d/w", "--witness 'd/w': must lie outside the data directory, or it is rolled back together with it" },
+        { "--devices-elsewhere ny", "--devices-elsewhere 'ny': must be NAME=WEIGHT, several with commas between, as in ny=3,ldn=1" },
+        { "--devices-elsewhere ny=0", "--devices-elsewhere 'ny=0': weight of 'ny' must be a whole number, 1 to 10000" },
+        { "--devices-elsewhere ny=1,ny=2", "--devices-elsewhere 'ny=1,ny=2': cluster 'ny' is named twice" },
+        { "--cluster sj --devices-elsewhere sj=1", "--devices-elsewhere: 'sj' is this cluster itself" },
+        { "--devices-per-second 0", "--devices-per-second '0': must be a whole number, 1 to 1000000" },
+        { "--accept-rate many", "--accept-rate 'many': must be a whole number, 0 to 1000000" },
         { "--cluster", "--cluster: its value is missing: --cluster NAME" },
         { "--cluster --restore", "--cluster: its value is missing: --cluster NAME" },
         { "--cluster a --cluster b", "--cluster: given 2 times, it may stand once" },
