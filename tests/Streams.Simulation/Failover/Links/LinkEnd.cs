@@ -14,6 +14,7 @@ internal sealed class LinkEnd(World world, SimLink link, ILinkMachine machine, C
     private readonly FrameWriter _writer = new();
     private IEnumerator<StateItem>? _state;
     private bool _isReading;
+    private long _revision;
 
     public ILinkMachine Machine => machine;
 
@@ -109,7 +110,7 @@ internal sealed class LinkEnd(World world, SimLink link, ILinkMachine machine, C
     {
         if (read.Restart || _state is null)
         {
-            _state = link.StateOf(life).GetEnumerator();
+            _state = link.StateOf(life, read.Since, out _revision).GetEnumerator();
             _isReading = _state.MoveNext();
         }
 
@@ -120,7 +121,7 @@ internal sealed class LinkEnd(World world, SimLink link, ILinkMachine machine, C
             _isReading = _state.MoveNext();
         }
 
-        machine.OnState(read, items, last: !_isReading);
+        machine.OnState(read, items, last: !_isReading, _revision);
     }
 
     private async ValueTask StoreAsync(LinkAction action)

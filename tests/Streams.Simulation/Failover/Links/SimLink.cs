@@ -181,15 +181,17 @@ internal sealed class SimLink(World world, SimCluster from, SimCluster to)
     }
 
     /// <summary>The joined state that a sender sends at link start (rule R16); with a rule missing, less or more of it.</summary>
-    public IEnumerable<StateItem> StateOf(ClusterLife life)
+    public IEnumerable<StateItem> StateOf(ClusterLife life, long since, out long revision)
     {
+        IEnumerable<StateItem> state = life.Container.State(since, out revision);
         if (!world.Keeps(Rule.SnapOn) && _hadState)
         {
             return [];
         }
 
         _hadState = true;
-        return world.Keeps(Rule.SnapHeld) ? life.Container.State() : life.Container.State().Concat(world.AllHeld(life));
+        world.Tally.Add("link starts that told only what state had changed", since > 0 ? 1 : 0);
+        return world.Keeps(Rule.SnapHeld) ? state : state.Concat(world.AllHeld(life));
     }
 
     /// <summary>Watches the wire, independent of the machines' own counts (invariant 5): what names the receiver on its path must have been asked
