@@ -54,7 +54,9 @@ internal abstract class SimReader(World world, string name)
             return;
         }
 
-        Generation now = Generation(partition);
+        // Above all that the cluster knows, not only above what the reader has learnt: else two rewinds would be one generation.
+        Generation known = life.Container.Cursor(Consumer, world.Partition(partition)).Generation;
+        Generation now = known.CompareTo(Generation(partition)) > 0 && world.Keeps(Rule.GenTie) ? known : Generation(partition);
         Generation next = new(now.Number + 1, world.Keeps(Rule.GenTie) ? life.Origin : new Origin(ClusterName.Parse("x"), default));
         Cursor cursor = new(next, Cursor.Start.Positions, []);
         foreach ((Origin origin, Offset offset) in Confirmed(partition).Positions)
