@@ -57,6 +57,7 @@ internal sealed class ContainerState
     public void ApplyPlace(LaneState lane, long entry, long nextOffset, int events, long appendedAt, in EntryPlace place)
     {
         lane.Add(entry, nextOffset, appendedAt, place);
+        Lanes.Grew(lane);
         Changes?.Lanes.Add(lane);
         Entries++;
         Events += events;
@@ -65,6 +66,7 @@ internal sealed class ContainerState
     public void ApplySkip(LaneState lane, EntryNumber first, Offset firstOffset)
     {
         lane.SkipTo(first.Value, firstOffset.Value);
+        Lanes.Grew(lane);
         Changes?.Lanes.Add(lane);
     }
 
