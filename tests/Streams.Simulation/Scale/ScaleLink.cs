@@ -1,0 +1,90 @@
+using Streams.Geo;
+
+namespace Streams.Simulation;
+
+/// <summary>A link one way: two machines, and the frames between them, which arrive in order after the link's latency. Cut, it loses what is
+/// under way, and both sides begin anew when it is restored.</summary>
+internal sealed class ScaleLink
+{
+    private const int PauseMilliseconds = 200;
+
+    private readonly ScaleWorld _world;
+    private readonly ScaleCluster _from;
+    private readonly ScaleCluster _to;
+    private bool _isDown = true;
+
+    public ScaleLink(ScaleWorld world, ScaleCluster from, ScaleCluster to, int milliseconds)
+    {
+        _world = world;
+        (_from, _to) = (from, to);
+        Sender = new LinkEnd(world, this, from, milliseconds);
+        Receiver = new LinkEnd(world, this, to, milliseconds);
+        (Sender.Other, Receiver.Other) = (Receiver, Sender);
+        from.Ends.Add(Sender);
+        to.Ends.Add(Receiver);
+    }
+
+    public LinkEnd Sender { get; }
+
+    public LinkEnd Receiver { get; }
+
+    public bool IsUp => Sender.Machine is not null;
+
+    /// <summary>How often it began.</summary>
+    public int Starts { get; private set; }
+
+    public void Restore()
+    {
+        _isDown = false;
+        if (!IsUp)
+        {
+            Starts++;
+            Sender.Start(new LinkSender(new LinkSenderSettings(_to.Name, StateChunkBytes: 16 << 10), _from, _from.Reach, _world.Rule));
+            Receiver.Start(new LinkReceiver(new LinkReceiverSettings(), _to) { Reached = Reached });
+        }
+    }
+
+    public void Cut()
+    {
+        _isDown = true;
+        Drop();
+    }
+
+    /// <summary>One side hung up: the sender calls again after a pause.</summary>
+    public void HungUp(HangUp hangUp)
+    {
+        if (hangUp.Fault)
+        {
+            _world.Violation($"{_from.Name}→{_to.Name}: {hangUp.Reason}");
+        }
+
+        Drop();
+        _world.Time.At(_world.Time.Now + PauseMilliseconds, () =>
+        {
+            if (!_isDown)
+            {
+                Restore();
+            }
+        });
+    }
+
+    private void Drop()
+    {
+        Sender.Stop();
+        Receiver.Stop();
+    }
+
+    private void Reached(IReadOnlyList<Core.ClusterName> names)
+    {
+        if (_to.Reach.Add(names))
+        {
+            foreach (LinkEnd end in _to.Ends)
+            {
+                if (end.Machine is LinkSender)
+                {
+                    _to.Mark(end);
+                }
+            }
+        }
+    }
+}
