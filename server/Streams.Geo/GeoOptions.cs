@@ -39,6 +39,11 @@ public sealed record GeoOptions
     /// <summary>How much joined state goes into one frame, in bytes. Default 64 KiB, 1 KiB to 1 MiB.</summary>
     public int StateChunkBytes { get; init; } = 64 << 10;
 
+    /// <summary>Of several links that bring the same lane one feeds it. How long it may lag behind what another one announced, and bring
+    /// nothing at all, before that one takes its place. Default 500 ms, 50 ms to 60 s: longer than the round trip of the slowest
+    /// link, or lanes change hands for nothing.</summary>
+    public TimeSpan FeedPatience { get; init; } = TimeSpan.FromMilliseconds(500);
+
     /// <summary>How often a link says that it is alive. Default 10 s.</summary>
     public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -84,6 +89,7 @@ public sealed record GeoOptions
         Range(faults, "links: first pause in ms", FirstPause.TotalMilliseconds, 1, LongestPause.TotalMilliseconds);
         Range(faults, "links: longest pause in ms", LongestPause.TotalMilliseconds, 1, 86_400_000);
         Range(faults, "links: ping interval in ms", PingInterval.TotalMilliseconds, 1, SilenceLimit.TotalMilliseconds - 1);
+        Range(faults, "links: feed patience in ms", FeedPatience.TotalMilliseconds, 50, 60_000);
         Range(faults, "links: most incoming", MaxIncoming, 0, 65_536);
         Range(faults, "links: credit in bytes", CreditBytes, 64 << 10, 1 << 30);
         Range(faults, "links: slice in bytes", SliceBytes, 4 << 10, 4 << 20);

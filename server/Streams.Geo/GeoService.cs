@@ -34,7 +34,8 @@ public sealed class GeoService : IAsyncDisposable
         Horizon = new Horizon(store, known, save, options.StartGrace, time);
         _context = new LinkContext(store, options, Horizon, logger, time, chance);
         _incoming = new IncomingLinks(_context);
-        Horizon.AskOf(_incoming);
+        Horizon.IsLevelWithout = _incoming.IsLevelWithout;
+        Horizon.Grew = _context.OnHorizonGrew;
         _outgoing = [.. options.Targets.Select(target => new OutgoingLink(target, _context))];
         _meter = new GeoMeter(() => Status);
     }

@@ -22,12 +22,10 @@ public sealed class Horizon
     private readonly Action<HorizonMemory> _save;
     private readonly HashSet<ClusterName> _senders;
     private readonly long _started;
-    private Func<ClusterName, LaneId, EntryNumber, bool>? _isLevelWithout;
 
     /// <param name="store">What is held here.</param>
     /// <param name="known">What was kept before the restart.</param>
-    /// <param name="save">Keeps what is known; called when it grew, by one thread at a time. What it throws is logged, and it is called
-    /// again at the next growth.</param>
+    /// <param name="save">Keeps what is known; called by <see cref="Keep"/>, by one thread at a time.</param>
     /// <param name="grace">For so long from now on unknown clusters count as reaching this one, and no lane as exhausted.</param>
     /// <param name="time">The clock.</param>
     public Horizon(ILaneHeads store, HorizonMemory known, Action<HorizonMemory> save, TimeSpan grace, TimeProvider time)
@@ -42,6 +40,13 @@ public sealed class Horizon
     }
 
     internal ReachSet Reach { get; }
+
+    /// <summary>Called when more is known than before: it is to be kept, and the outgoing links have something to say.</summary>
+    internal Action? Grew { get; set; }
+
+    /// <summary>Whether a cluster is connected, all it announced is flushed here, and it does not hold more than the entries before this
+    /// one of the lane. While nobody can say, none is.</summary>
+    internal Func<ClusterName, LaneId, EntryNumber, bool>? IsLevelWithout { get; set; }
 
     private bool IsEarly => _time.GetElapsedTime(_started) < _grace;
 
@@ -70,7 +75,7 @@ public sealed class Horizon
         EntryNumber here = OwnName.Next(_store, lane);
         foreach (ClusterName sender in senders)
         {
-            if (_isLevelWithout?.Invoke(sender, lane, here) != true)
+            if (IsLevelWithout?.Invoke(sender, lane, here) != true)
             {
                 return false;
             }
@@ -90,23 +95,21 @@ public sealed class Horizon
 
         if (forgotten)
         {
-            Save();
+            Keep();
         }
     }
 
-    internal void AskOf(IncomingLinks incoming) => _isLevelWithout = incoming.IsLevelWithout;
-
     /// <summary>Lanes of these clusters come here; when any is new, the outgoing links pass it on.</summary>
-    internal void Learn(IReadOnlyList<ClusterName> names, LinkContext context)
+    internal void Learn(IReadOnlyList<ClusterName> names)
     {
         if (Reach.Add(names))
         {
-            SaveLater(context);
-            context.WakeAll();
+            Grew?.Invoke();
         }
     }
 
-    internal void LearnSender(ClusterName sender, LinkContext context)
+    /// <summary>This cluster links here.</summary>
+    internal void LearnSender(ClusterName sender)
     {
         lock (_gate)
         {
@@ -117,12 +120,11 @@ public sealed class Horizon
         }
 
         Reach.Add([sender]);
-        SaveLater(context);
-        context.WakeAll();
+        Grew?.Invoke();
     }
 
     /// <summary>Keeps what is known now.</summary>
-    private void Save()
+    internal void Keep()
     {
         lock (_saving)
         {
@@ -135,17 +137,4 @@ public sealed class Horizon
             _save(memory);
         }
     }
-
-    /// <summary>Not on the thread of the link that learnt it: a disk may be slow.</summary>
-    private void SaveLater(LinkContext context) => ThreadPool.UnsafeQueueUserWorkItem(_ =>
-    {
-        try
-        {
-            Save();
-        }
-        catch (Exception exception)
-        {
-            LinkLog.NotKept(context.Logger, exception);
-        }
-    }, null);
 }

@@ -3,8 +3,7 @@ using Streams.Core;
 namespace Streams.Geo;
 
 /// <summary>One side of a link session as decisions alone: frames and answers in, actions out; no clock, no task, no disk. A machine
-/// lives for
-/// one connection: what an older session said can not reach it (rule R13). Not safe for several threads.</summary>
+/// lives for one connection: what an older session said can not reach it (rule R13). Not safe for several threads.</summary>
 internal interface ILinkMachine
 {
     /// <summary>The largest body that the other side may send now.</summary>
@@ -20,8 +19,16 @@ internal interface ILinkMachine
     /// for.</summary>
     bool TryNext(out LinkAction? action);
 
-    /// <summary>The lanes of the store may have grown.</summary>
+    /// <summary>Any lanes of the store may have grown.</summary>
     void Refresh();
+
+    /// <summary>Tells the time: of one clock for all machines of a cluster, never going back. To be called every 100 to 250 ms; what waits
+    /// for time waits for this.</summary>
+    void Tick(TimeSpan now);
+
+    /// <summary>The connection is over, however it ended: nothing more is taken in, and what the machine held of what links share is given
+    /// back. May be called again.</summary>
+    void End();
 
     /// <summary>Entries were read; adds the frames to send at once.</summary>
     void OnRead(ReadLane request, IReadOnlyList<LaneEntry> entries, List<LinkFrame> frames);

@@ -30,6 +30,8 @@ internal sealed partial class LinkReceiver
     private void OnEntry(EntryFrame frame)
     {
         EntriesReceived++;
+        _delivered = true;
+        _lanes[frame.Number].Flags |= HeardLaneFlags.Moved;
         int cost = LinkLimits.CostOf(frame.Entry);
         if (!Hold(cost))
         {
@@ -38,7 +40,7 @@ internal sealed partial class LinkReceiver
 
         ref LaneWork? work = ref CollectionsMarshal.GetValueRefOrAddDefault(_work, frame.Number, out _);
         work ??= new LaneWork();
-        if ((_lanes[frame.Number].Flags & SlotFlags.Refused) != 0 || work.Discards(frame.Entry.Number))
+        if ((_lanes[frame.Number].Flags & HeardLaneFlags.Refused) != 0 || work.Discards(frame.Entry.Number))
         {
             GiveBack(cost);
             ForgetIfIdle(frame.Number, work);
@@ -51,6 +53,13 @@ internal sealed partial class LinkReceiver
 
     private void OnSkip(SkipFrame skip)
     {
+        if (!IsFed(skip.Number))
+        {
+            return; // what this sender no longer keeps, the one that feeds the lane now may
+        }
+
+        _delivered = true;
+        _lanes[skip.Number].Flags |= HeardLaneFlags.Moved;
         ref LaneWork? work = ref CollectionsMarshal.GetValueRefOrAddDefault(_work, skip.Number, out _);
         work ??= new LaneWork();
         work.Add(skip, _joinsAsked);
@@ -59,6 +68,7 @@ internal sealed partial class LinkReceiver
 
     private void OnStateFrame(StateFrame frame)
     {
+        _delivered = true;
         if (Hold(LinkLimits.CostOf(frame.Items)))
         {
             _joinsAsked++;
@@ -91,6 +101,11 @@ internal sealed partial class LinkReceiver
         {
             LaneWork work = _work[number];
             work.Queued = false;
+            if (!work.Busy && !IsFed(number))
+            {
+                DropGaps(work);
+            }
+
             if (work.Busy || work.Next is not { } next)
             {
                 ForgetIfIdle(number, work);
@@ -131,6 +146,11 @@ internal sealed partial class LinkReceiver
 
     public void OnIngested(IngestEntries request, IngestResult result)
     {
+        if (_phase == Phase.Closed)
+        {
+            return;
+        }
+
         LaneWork work = Finish(request);
         if (result.Outcome == IngestOutcome.Fork)
         {
@@ -151,6 +171,11 @@ internal sealed partial class LinkReceiver
 
     public void OnRefused(IngestEntries request, string reason)
     {
+        if (_phase == Phase.Closed)
+        {
+            return;
+        }
+
         LaneWork work = Finish(request);
         Refuse(request, work, reason);
         Queue(request.Number, work);
@@ -158,6 +183,11 @@ internal sealed partial class LinkReceiver
 
     public void OnSkipped(SkipLane request)
     {
+        if (_phase == Phase.Closed)
+        {
+            return;
+        }
+
         LaneWork work = _work[request.Number];
         work.Busy = false;
         _operations--;
@@ -168,7 +198,7 @@ internal sealed partial class LinkReceiver
 
     public void OnJoined(JoinState request)
     {
-        if (!_joining)
+        if (!_joining || _phase == Phase.Closed)
         {
             return; // the one that tells the store of a later incarnation
         }
@@ -205,7 +235,11 @@ internal sealed partial class LinkReceiver
     private void AskAgain(IngestEntries request, LaneWork work, EntryNumber next)
     {
         DropEntries(work);
-        if (work.Next is null)
+        if (!IsFed(request.Number))
+        {
+            Want(request.Number); // what is left of an earlier feed: the link that feeds the lane now brings it
+        }
+        else if (work.Next is null)
         {
             work.Discarding = true;
             _out.Enqueue(new Report(LinkEvent.Asked, $"{request.Lane}: entry {request.Entries[0].Number} came, {next} is wanted"));
@@ -215,7 +249,12 @@ internal sealed partial class LinkReceiver
 
     private void Refuse(IngestEntries request, LaneWork work, string reason)
     {
-        _lanes[request.Number].Flags |= SlotFlags.Refused;
+        _lanes[request.Number].Flags |= HeardLaneFlags.Refused;
+        if (IsFed(request.Number))
+        {
+            GiveUp(request.Number);
+        }
+
         work.Discarding = false;
         DropEntries(work);
         _out.Enqueue(new Report(LinkEvent.LaneRefused, $"{request.Lane} is not taken from {_peer.Cluster}: {reason}"));
@@ -227,6 +266,14 @@ internal sealed partial class LinkReceiver
         while (work.Next is { Entries: not null })
         {
             GiveBack(work.Take().Bytes);
+        }
+    }
+
+    private static void DropGaps(LaneWork work)
+    {
+        while (work.Next is { Skip: not null })
+        {
+            work.Take();
         }
     }
 
@@ -257,10 +304,10 @@ internal sealed partial class LinkReceiver
 
     private void AckLater(int number)
     {
-        ref Slot slot = ref _lanes[number];
-        if ((slot.Flags & (SlotFlags.AckDue | SlotFlags.Refused)) == 0)
+        ref HeardLane slot = ref _lanes[number];
+        if ((slot.Flags & (HeardLaneFlags.AckDue | HeardLaneFlags.Refused)) == 0)
         {
-            slot.Flags |= SlotFlags.AckDue;
+            slot.Flags |= HeardLaneFlags.AckDue;
             _ackDue.Enqueue(number);
         }
     }
@@ -268,7 +315,8 @@ internal sealed partial class LinkReceiver
     /// <summary>One acknowledgement for all that was flushed since the last one; also when enough credit has come free.</summary>
     private SendFrame? NextAck()
     {
-        if (_phase != Phase.Running || (_ackDue.Count == 0 && _consumed - _consumedTold < Math.Max(1, _settings.CreditBytes / 4)))
+        if (_phase != Phase.Running
+            || (_ackDue.Count == 0 && !_levelDue && _consumed - _consumedTold < Math.Max(1, _settings.CreditBytes / 4)))
         {
             return null;
         }
@@ -277,13 +325,15 @@ internal sealed partial class LinkReceiver
         for (int i = 0; i < marks.Length; i++)
         {
             int number = _ackDue.Dequeue();
-            _lanes[number].Flags &= ~SlotFlags.AckDue;
+            _lanes[number].Flags &= ~HeardLaneFlags.AckDue;
             LaneStatus? status = _store.Lane(_lanes.Lane(number));
             marks[i] = new LaneMark(number, status?.NextEntry ?? default, status?.NextOffset ?? default);
         }
 
         _consumedTold = _consumed;
-        return new SendFrame(new AckFrame(_consumed + _settings.CreditBytes, marks));
+        _levelDue = false;
+        _levelTold = IsLevel ? _memory!.HeadsSequence : _levelTold;
+        return new SendFrame(new AckFrame(_consumed + _settings.CreditBytes, _levelTold, marks));
     }
 
     private void OnFetch(FetchFrame fetch)

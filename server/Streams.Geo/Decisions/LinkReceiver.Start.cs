@@ -5,12 +5,10 @@ namespace Streams.Geo;
 /// <summary>Link start and heads: what the sender holds, what is wanted of it, and whether this cluster is level with it.</summary>
 internal sealed partial class LinkReceiver
 {
-    private readonly HashSet<int> _behind = [];
     private List<LaneHead>? _holds;
     private int _holdsSent;
-    private int _wanted;
     private bool _listed;
-    private long _headsSequence;
+    private bool _headsCame;
     private long _joinsAsked;
     private long _joinsDone;
     private long _stateEnds = -1;
@@ -21,85 +19,65 @@ internal sealed partial class LinkReceiver
     {
         get
         {
-            if (_phase != Phase.Running || _headsSequence == 0 || _stateEnds < 0 || _joinsDone < _stateEnds)
-            {
-                return false;
-            }
-
-            // Lanes also come over other links: look again.
-            _behind.RemoveWhere(number => OwnName.Next(_store, _lanes.Lane(number)).Value >= _lanes[number].Announced
-                || (_lanes[number].Flags & SlotFlags.Refused) != 0);
-            return _behind.Count == 0;
+            return _phase == Phase.Running && _headsCame && _stateEnds >= 0 && _joinsDone >= _stateEnds && IsNothingBehind;
         }
     }
 
-    /// <summary>Events announced and not yet flushed here.</summary>
-    public long LagEvents
-    {
-        get
-        {
-            long lag = 0;
-            foreach (int number in _behind)
-            {
-                lag += Math.Max(0, _lanes[number].AnnouncedOffset - (_store.Lane(_lanes.Lane(number))?.NextOffset.Value ?? 0));
-            }
-
-            return lag;
-        }
-    }
+    /// <summary>Whether the sender is connected, all it announced is flushed here, and it does not hold more than <paramref name="here"/>
+    /// of the lane (rule R15).</summary>
+    public bool IsLevelWithout(LaneId lane, EntryNumber here) => IsLevel && Announced(lane) <= here;
 
     /// <summary>Behind the last entry of the lane that the sender said it holds, or zero.</summary>
     public EntryNumber Announced(LaneId lane) => _lanes.Find(lane) is >= 0 and var at ? new EntryNumber(_lanes[at].Announced) : default;
 
     private void OnLanes(LanesFrame frame)
     {
-        if (_listed || _lanes.Count + frame.Lanes.Count > LinkLimits.MaxLanes)
+        ReceiverMemory memory = _memory!;
+        if (_phase == Phase.Listing && frame.First == 0 && _lanes.Count == 0)
         {
-            Close(_listed ? "protocol: lists lanes behind the end of the list" : $"lists more than {LinkLimits.MaxLanes} lanes",
-                fault: true);
+            memory.Begin(frame.Life);
+            _lanes = memory.Lanes;
+        }
+
+        if (_listed == (_phase == Phase.Listing) || frame.Life != memory.Life || frame.First != _lanes.Count)
+        {
+            Close($"protocol: lists lanes from {frame.First} on, the next one is {_lanes.Count}", fault: true);
             return;
         }
 
-        foreach (LaneHead head in frame.Lanes)
+        if (_lanes.Count + frame.Lanes.Count > LinkLimits.MaxLanes)
         {
-            if (!Add(head.Lane))
+            Close($"lists more than {LinkLimits.MaxLanes} lanes", fault: true);
+            return;
+        }
+
+        memory.Streams.AddRange(frame.Streams);
+        memory.Origins.AddRange(frame.Origins);
+        foreach (ListedLane listed in frame.Lanes)
+        {
+            if (listed.Stream >= memory.Streams.Count || listed.Origin >= memory.Origins.Count)
             {
+                Close($"protocol: lists a lane by names {listed.Stream} and {listed.Origin}, which it did not give", fault: true);
                 return;
             }
 
-            Announce(_lanes.Count - 1, head.Next, head.NextOffset);
+            LaneId lane = new(new StreamPartition(memory.Streams[listed.Stream], listed.Partition), memory.Origins[listed.Origin]);
+            if (_lanes.Find(lane) >= 0)
+            {
+                Close($"protocol: names {lane} twice", fault: true);
+                return;
+            }
+
+            Announce(_lanes.Add(lane), listed.Next, listed.NextOffset);
         }
 
-        _listed = frame.Last;
-    }
-
-    private void OnLane(LaneFrame frame)
-    {
-        if (frame.Number != _lanes.Count || _lanes.Count == LinkLimits.MaxLanes)
-        {
-            Close($"protocol: declares lane {frame.Number}, the next one is {_lanes.Count}", fault: true);
-        }
-        else if (Add(frame.Lane) && _store.Lane(frame.Lane) is not null)
-        {
-            AckLater(frame.Number); // says from where on it is wanted
-        }
-    }
-
-    private bool Add(LaneId lane)
-    {
-        if (_lanes.Find(lane) >= 0)
-        {
-            Close($"protocol: names {lane} twice", fault: true);
-            return false;
-        }
-
-        _lanes.Add(lane);
-        return true;
+        _listed |= frame.Last;
     }
 
     private void OnHeads(HeadsFrame frame)
     {
-        _headsSequence = frame.Sequence;
+        _headsCame = true;
+        _memory!.HeadsSequence = frame.Sequence;
         foreach (LaneMark mark in frame.Marks)
         {
             if (mark.Number >= _lanes.Count)
@@ -114,13 +92,18 @@ internal sealed partial class LinkReceiver
 
     private void Announce(int number, EntryNumber next, Offset nextOffset)
     {
-        ref Slot slot = ref _lanes[number];
+        ref HeardLane slot = ref _lanes[number];
         slot.Announced = Math.Max(slot.Announced, next.Value);
         slot.AnnouncedOffset = Math.Max(slot.AnnouncedOffset, nextOffset.Value);
         LaneId lane = _lanes.Lane(number);
-        if (OwnName.Next(_store, lane) < next)
+        if ((slot.Flags & HeardLaneFlags.Fed) != 0)
         {
-            _behind.Add(number);
+            _shared.Feeds.Announced(lane, _link, slot.Announced, _now);
+        }
+
+        if (!IsProbe && OwnName.Next(_store, lane) < next)
+        {
+            FallBehind(number);
         }
 
         if (!IsProbe && OwnName.ReasonToOpen(_store, Self, _peer, new LaneHead(lane, default, next, nextOffset)) is { } reason)
@@ -129,28 +112,7 @@ internal sealed partial class LinkReceiver
         }
     }
 
-    private SendFrame? NextAnswer()
-    {
-        if (_phase != Phase.Listing)
-        {
-            return null;
-        }
-
-        if (_wanted < _lanes.Count)
-        {
-            LaneWant[] wants = new LaneWant[Math.Min(LinkLimits.LanesPerFrame, _lanes.Count - _wanted)];
-            for (int i = 0; i < wants.Length; i++)
-            {
-                LaneStatus? status = _store.Lane(_lanes.Lane(_wanted + i));
-                wants[i] = status is { } s ? new LaneWant(s.NextEntry, s.NextOffset) : default;
-            }
-
-            _wanted += wants.Length;
-            return new SendFrame(new WantsFrame(_wanted - wants.Length, wants));
-        }
-
-        return _listed ? NextHolds() : null;
-    }
+    private SendFrame? NextAnswer() => _phase == Phase.Listing && _listed ? NextHolds() : null;
 
     /// <summary>Lanes of the sender's own name of which more is here than it listed (rule R14); behind the last of them entries may
     /// come.</summary>
@@ -177,6 +139,7 @@ internal sealed partial class LinkReceiver
         {
             _holds = [];
             _phase = Phase.Running;
+            WantAll();
         }
 
         return new SendFrame(new HoldsFrame(part, last));

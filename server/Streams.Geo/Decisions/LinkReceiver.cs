@@ -5,7 +5,8 @@ namespace Streams.Geo;
 /// <summary>What a receiver is told at its birth.</summary>
 /// <param name="CreditBytes">How much the sender may have under way: bounds the memory of the link.</param>
 /// <param name="SliceBytes">Most bytes given in one answer to a fetch.</param>
-internal sealed record LinkReceiverSettings(long CreditBytes = 8 << 20, int SliceBytes = 256 << 10);
+/// <param name="FeedPatienceMs">For how long a link that feeds a lane may lag behind what another one announced, in milliseconds.</param>
+internal sealed record LinkReceiverSettings(long CreditBytes = 8 << 20, int SliceBytes = 256 << 10, int FeedPatienceMs = 500);
 
 /// <summary>The receiving side of a link: what is wanted, what is taken, in which order, and when the link is level (rules R13 to
 /// R16).</summary>
@@ -15,17 +16,22 @@ internal sealed partial class LinkReceiver : ILinkMachine
     private readonly LinkReceiverSettings _settings;
     private readonly ILaneHeads _store;
     private readonly Func<HelloFrame, string?> _admit;
-    private readonly LaneTable<Slot> _lanes = new();
+    private readonly IncomingMemory _shared;
+    private readonly FeedLink _link = new();
     private readonly Queue<LinkAction> _out = new();
+    private ReceiverMemory? _memory;
+    private LaneTable<HeardLane> _lanes = new();
     private Phase _phase = Phase.Greeting;
     private Origin _peer;
     private bool _opening;
 
     /// <param name="settings">The settings.</param>
     /// <param name="store">What is held here.</param>
+    /// <param name="shared">What it shares with the other incoming links of this cluster.</param>
     /// <param name="admit">Why this sender may not link, or <see langword="null"/>; asked once, after the protocol's own reasons.</param>
-    public LinkReceiver(LinkReceiverSettings settings, ILaneHeads store, Func<HelloFrame, string?>? admit = null)
+    public LinkReceiver(LinkReceiverSettings settings, ILaneHeads store, IncomingMemory shared, Func<HelloFrame, string?>? admit = null)
     {
+        _shared = shared;
         _settings = settings;
         _store = store;
         _admit = admit ?? (static _ => null);
@@ -56,6 +62,13 @@ internal sealed partial class LinkReceiver : ILinkMachine
     /// <summary>The clusters that the sender says reach it, itself among them.</summary>
     public Action<IReadOnlyList<ClusterName>>? Reached { get; set; }
 
+    /// <summary>Called, from any thread, when another link's doings give this machine something to do.</summary>
+    public Action? Wake
+    {
+        get => _link.Wake;
+        set => _link.Wake = value;
+    }
+
     public bool TryNext(out LinkAction? action)
     {
         if (_phase is Phase.Listing or Phase.Running && _store.Origin != Self)
@@ -63,8 +76,13 @@ internal sealed partial class LinkReceiver : ILinkMachine
             Close("this cluster has opened a new incarnation; its links begin again", fault: false);
         }
 
+        if (_phase == Phase.Running && _link.HasNews)
+        {
+            TakeNews();
+        }
+
         action = _out.Count > 0 ? _out.Dequeue()
-            : _phase is Phase.Listing or Phase.Running ? NextAnswer() ?? NextOperation() ?? NextAck()
+            : _phase is Phase.Listing or Phase.Running ? NextAnswer() ?? NextFeed() ?? NextOperation() ?? NextAck()
             : null;
         return action is not null;
     }
@@ -89,11 +107,8 @@ internal sealed partial class LinkReceiver : ILinkMachine
             case ReachFrame reach when _phase is Phase.Listing or Phase.Running:
                 Reached?.Invoke(reach.Names);
                 break;
-            case LanesFrame lanes when _phase == Phase.Listing:
+            case LanesFrame lanes when _phase is Phase.Listing or Phase.Running:
                 OnLanes(lanes);
-                break;
-            case LaneFrame lane when _phase == Phase.Running:
-                OnLane(lane);
                 break;
             case HeadsFrame heads when _phase == Phase.Running:
                 OnHeads(heads);
@@ -131,6 +146,16 @@ internal sealed partial class LinkReceiver : ILinkMachine
     {
     }
 
+    public void End()
+    {
+        _phase = Phase.Closed;
+        if (_memory is not null)
+        {
+            _shared.Feeds.Leave(_link);
+            (_memory, _lanes) = (null, new LaneTable<HeardLane>());
+        }
+    }
+
     private void OnHello(HelloFrame hello)
     {
         string? fault = hello.Version != LinkLimits.ProtocolVersion
@@ -148,6 +173,13 @@ internal sealed partial class LinkReceiver : ILinkMachine
         _peer = hello.Sender;
         IsProbe = hello.Probe;
         _phase = Phase.Listing;
+        _memory = new ReceiverMemory(Self, _peer);
+        _lanes = _memory.Lanes;
+        if (!IsProbe)
+        {
+            _shared.Feeds.Enter(_link);
+        }
+
         Send(new WelcomeFrame(Self, _settings.CreditBytes));
         _out.Enqueue(new Report(LinkEvent.Greeted, $"linked from {_peer}{(IsProbe ? " (a question only)" : "")}"));
         if (!IsProbe)
@@ -189,22 +221,5 @@ internal sealed partial class LinkReceiver : ILinkMachine
             _phase = Phase.Closed;
             _out.Enqueue(new HangUp(reason, fault));
         }
-    }
-
-    /// <summary>What is kept of a lane: 24 bytes.</summary>
-    private struct Slot
-    {
-        /// <summary>Behind what the sender holds, as it said.</summary>
-        public long Announced;
-        public long AnnouncedOffset;
-        public SlotFlags Flags;
-    }
-
-    [Flags]
-    private enum SlotFlags : byte
-    {
-        None = 0,
-        AckDue = 1,
-        Refused = 2,
     }
 }

@@ -10,7 +10,8 @@ internal sealed partial class LinkSender
     private readonly Queue<(int Number, long Entry, long AppendedAt)> _inFlight = new();
     private long _granted;
     private long _spent;
-    private long _headsSequence;
+    private long _level;
+    private bool _headsSent;
     private long _lagEvents;
     private bool _reading;
 
@@ -23,7 +24,8 @@ internal sealed partial class LinkSender
     /// <summary>Entries not offered because the path names the receiver.</summary>
     public long EntriesOnPath { get; private set; }
 
-    /// <summary>Events that the receiver does not hold yet. Entries not yet looked at count as to be offered.</summary>
+    /// <summary>Events of the lanes fed by this link that the receiver does not hold yet. Entries not yet looked at count as to be
+    /// offered.</summary>
     public long LagEvents => _lagEvents;
 
     /// <summary>When the oldest entry sent and not acknowledged was appended, in microseconds since 1970.</summary>
@@ -34,7 +36,9 @@ internal sealed partial class LinkSender
             long oldest = long.MaxValue;
             foreach ((int number, long entry, long appendedAt) in _inFlight)
             {
-                oldest = _lanes[number].Acked <= entry && appendedAt < oldest ? appendedAt : oldest;
+                ref SentLane slot = ref _lanes[number];
+                bool waits = slot.Acked <= entry && (slot.Flags & SentLaneFlags.Fed) != 0;
+                oldest = waits && appendedAt < oldest ? appendedAt : oldest;
             }
 
             return oldest == long.MaxValue ? null : oldest;
@@ -49,6 +53,14 @@ internal sealed partial class LinkSender
         }
     }
 
+    public void Refresh(LaneId lane)
+    {
+        if (_phase == Phase.Running && _store.Lane(lane) is { } status)
+        {
+            LookAt(status);
+        }
+    }
+
     private void LookAtLanes()
     {
         IReadOnlyList<LaneStatus> all = _store.Lanes();
@@ -60,56 +72,73 @@ internal sealed partial class LinkSender
                 continue;
             }
 
-            int number = _lanes.Find(status.Lane);
-            if (number < 0)
+            if (!LookAt(status))
             {
-                if (_lanes.Count == LinkLimits.MaxLanes)
-                {
-                    Close($"more than {LinkLimits.MaxLanes} lanes: more than a link carries", fault: true);
-                    return;
-                }
-
-                number = _lanes.Add(status.Lane);
-            }
-
-            ref Slot slot = ref _lanes[number];
-            if (status.NextEntry.Value > slot.Head)
-            {
-                Change(ref slot, status);
-                MarkDirty(number);
-                MarkReady(number);
+                return;
             }
         }
     }
 
-    /// <summary>State comes before entries; and once more behind them, for a gap that was just met asks for it.</summary>
-    private LinkAction? NextOfRunning() => NextReach() ?? NextLaneOrHeads() ?? NextFetch() ?? NextState() ?? NextRead() ?? NextState();
+    /// <summary>Takes note of a lane that may have grown.</summary>
+    private bool LookAt(in LaneStatus status)
+    {
+        int number = _lanes.Find(status.Lane);
+        if (number < 0)
+        {
+            if (_lanes.Count == LinkLimits.MaxLanes)
+            {
+                Close($"more than {LinkLimits.MaxLanes} lanes: more than a link carries", fault: true);
+                return false;
+            }
 
-    private SendFrame? NextLaneOrHeads()
+            number = _lanes.Add(status.Lane);
+        }
+
+        ref SentLane slot = ref _lanes[number];
+        if (status.NextEntry.Value > slot.Head)
+        {
+            Change(ref slot, status);
+            MarkDirty(number);
+            MarkReady(number);
+        }
+
+        return true;
+    }
+
+    /// <summary>State comes before entries; and once more behind them, for a gap that was just met asks for it.</summary>
+    private LinkAction? NextOfRunning() => NextReach() ?? NextLanesOrHeads() ?? NextFetch() ?? NextState() ?? NextRead() ?? NextState();
+
+    private SendFrame? NextLanesOrHeads()
     {
         if (_declared < _lanes.Count)
         {
-            int number = _declared++;
-            MarkDirty(number);
-            MarkReady(number);
-            return new SendFrame(new LaneFrame(number, _lanes.Lane(number)));
+            _headsSent = false; // what is level is told by heads: they follow, though none may have changed
+            return ListLanes();
         }
 
-        if (_dirty.Count == 0 && _headsSequence > 0)
+        if (_dirty.Count == 0 && _headsSent)
         {
             return null;
         }
 
+        _headsSent = true;
+        return new SendFrame(NextHeads());
+    }
+
+    private HeadsFrame NextHeads()
+    {
         LaneMark[] marks = new LaneMark[Math.Min(_dirty.Count, LinkLimits.LanesPerFrame)];
+        long sequence = ++_memory.HeadsSequence;
         for (int i = 0; i < marks.Length; i++)
         {
             int number = _dirty.Dequeue();
-            ref Slot slot = ref _lanes[number];
-            slot.Flags &= ~SlotFlags.Dirty;
+            ref SentLane slot = ref _lanes[number];
+            slot.Flags &= ~SentLaneFlags.Dirty;
+            (slot.Told, slot.ToldIn) = (slot.Head, sequence);
             marks[i] = new LaneMark(number, new EntryNumber(slot.Head), new Offset(slot.HeadOffset));
         }
 
-        return new SendFrame(new HeadsFrame(++_headsSequence, marks));
+        return new HeadsFrame(sequence, marks);
     }
 
     private ReadLane? NextRead()
@@ -117,9 +146,10 @@ internal sealed partial class LinkSender
         while (!_reading && _ready.Count > 0 && _granted > _spent && _inFlight.Count < LinkLimits.MaxInFlight)
         {
             int number = _ready.Dequeue();
-            ref Slot slot = ref _lanes[number];
-            slot.Flags &= ~SlotFlags.Ready;
-            if (slot.Pos >= slot.Head || (slot.Flags & (SlotFlags.Gap | SlotFlags.Refused)) != 0)
+            ref SentLane slot = ref _lanes[number];
+            slot.Flags &= ~SentLaneFlags.Ready;
+            if (slot.Pos >= slot.Head
+                || (slot.Flags & (SentLaneFlags.Fed | SentLaneFlags.Gap | SentLaneFlags.Refused)) != SentLaneFlags.Fed)
             {
                 continue;
             }
@@ -146,13 +176,14 @@ internal sealed partial class LinkSender
     public void OnRead(ReadLane request, IReadOnlyList<LaneEntry> entries, List<LinkFrame> frames)
     {
         _reading = false;
-        ref Slot slot = ref _lanes[request.Number];
+        ref SentLane slot = ref _lanes[request.Number];
         for (int i = 0; i < entries.Count && _granted > _spent && _inFlight.Count < LinkLimits.MaxInFlight; i++)
         {
             LaneEntry entry = entries[i];
-            if (_phase != Phase.Running || (slot.Flags & SlotFlags.Refused) != 0 || entry.Number.Value != slot.Pos)
+            if (_phase != Phase.Running || (slot.Flags & (SentLaneFlags.Fed | SentLaneFlags.Refused)) != SentLaneFlags.Fed
+                || entry.Number.Value != slot.Pos)
             {
-                break; // asked to begin elsewhere while this was read
+                break; // asked to begin elsewhere, or not to send it, while this was read
             }
 
             Offer(request.Number, ref slot, entry, frames);
@@ -165,7 +196,7 @@ internal sealed partial class LinkSender
     }
 
     /// <summary>The rule of offering (R12, R13): what has passed the receiver's incarnation is not offered, unless it has asked.</summary>
-    private void Offer(int number, ref Slot slot, LaneEntry entry, List<LinkFrame> frames)
+    private void Offer(int number, ref SentLane slot, LaneEntry entry, List<LinkFrame> frames)
     {
         bool offered = _rule(entry.Path, _peer, entry.Number.Value < slot.Asked);
         _lagEvents -= slot.LagEvents;
@@ -196,6 +227,7 @@ internal sealed partial class LinkSender
     private void OnAck(AckFrame ack)
     {
         _granted = Math.Max(_granted, ack.Credit);
+        _level = Math.Max(_level, ack.Level);
         foreach (LaneMark mark in ack.Marks)
         {
             if (mark.Number >= _declared)
@@ -204,7 +236,7 @@ internal sealed partial class LinkSender
                 return;
             }
 
-            ref Slot slot = ref _lanes[mark.Number];
+            ref SentLane slot = ref _lanes[mark.Number];
             _lagEvents -= slot.LagEvents;
             if (mark.Next.Value > slot.Pos)
             {
@@ -220,42 +252,85 @@ internal sealed partial class LinkSender
             _lagEvents += slot.LagEvents;
         }
 
+        ForgetAcknowledged();
+    }
+
+    private void ForgetAcknowledged()
+    {
         while (_inFlight.TryPeek(out (int Number, long Entry, long AppendedAt) oldest)
-            && (_lanes[oldest.Number].Acked > oldest.Entry || (_lanes[oldest.Number].Flags & SlotFlags.Refused) != 0))
+            && (_lanes[oldest.Number].Acked > oldest.Entry
+                || (_lanes[oldest.Number].Flags & (SentLaneFlags.Fed | SentLaneFlags.Refused)) != SentLaneFlags.Fed))
         {
             _inFlight.Dequeue();
         }
+    }
+
+    /// <summary>The receiver wants lanes over this link from an entry on, or no more. What is held of a lane at this moment counts as
+    /// asked for: it goes out path or not (rule R13).</summary>
+    private void OnFeed(FeedFrame feed)
+    {
+        foreach (LaneFeed wish in feed.Lanes)
+        {
+            if (wish.Number >= _declared)
+            {
+                Close($"protocol: wants lane {wish.Number}, {_declared} are declared", fault: true);
+                return;
+            }
+
+            ref SentLane slot = ref _lanes[wish.Number];
+            _lagEvents -= slot.LagEvents;
+            slot.Flags &= ~SentLaneFlags.Fed;
+            if (!wish.On)
+            {
+                continue;
+            }
+
+            if (_store.Lane(_lanes.Lane(wish.Number)) is { } status)
+            {
+                LookAt(status);
+            }
+
+            slot.Pos = slot.Acked = slot.Sent = wish.Next.Value;
+            slot.PosOffset = slot.AckedOffset = wish.NextOffset.Value;
+            slot.Asked = Math.Max(slot.Asked, slot.Head);
+            slot.Flags |= SentLaneFlags.Fed;
+            _lagEvents += slot.LagEvents;
+            MarkReady(wish.Number);
+        }
+
+        ForgetAcknowledged();
     }
 
     /// <summary>Begins the lane again where the receiver wants it; what lies before the entry that was ahead goes out, path or not (rule
     /// R13).</summary>
     private void OnAsk(AskFrame ask)
     {
-        ref Slot slot = ref _lanes[ask.Number];
+        ref SentLane slot = ref _lanes[ask.Number];
         _lagEvents -= slot.LagEvents;
         slot.Pos = slot.Sent = slot.Acked = ask.From.Value;
         slot.Asked = Math.Max(slot.Asked, Math.Min(ask.UpTo.Value, slot.Head));
         _lagEvents += slot.LagEvents;
+        ForgetAcknowledged();
         _out.Enqueue(new Report(LinkEvent.Asked, $"{_peer.Cluster} asks for {_lanes.Lane(ask.Number)} from entry {ask.From} on"));
         MarkReady(ask.Number);
     }
 
     private void OnLaneRefused(LaneRefusedFrame refused)
     {
-        ref Slot slot = ref _lanes[refused.Number];
+        ref SentLane slot = ref _lanes[refused.Number];
         Drop(ref slot);
         _out.Enqueue(new Report(LinkEvent.LaneRefused,
             $"{_peer.Cluster} takes no more of {_lanes.Lane(refused.Number)}: {refused.Reason}"));
-        OnAck(new AckFrame(0, []));
+        ForgetAcknowledged();
     }
 
-    private void Drop(ref Slot slot)
+    private void Drop(ref SentLane slot)
     {
         _lagEvents -= slot.LagEvents;
-        slot.Flags |= SlotFlags.Refused;
+        slot.Flags |= SentLaneFlags.Refused;
     }
 
-    private void Change(ref Slot slot, in LaneStatus head)
+    private void Change(ref SentLane slot, in LaneStatus head)
     {
         _lagEvents -= slot.LagEvents;
         slot.Head = Math.Max(slot.Head, head.NextEntry.Value);
@@ -265,21 +340,21 @@ internal sealed partial class LinkSender
 
     private void MarkReady(int number)
     {
-        ref Slot slot = ref _lanes[number];
-        if (_phase == Phase.Running && number < _declared && slot.Pos < slot.Head
-            && (slot.Flags & (SlotFlags.Ready | SlotFlags.Gap | SlotFlags.Refused)) == 0)
+        ref SentLane slot = ref _lanes[number];
+        const SentLaneFlags Asked = SentLaneFlags.Fed | SentLaneFlags.Ready | SentLaneFlags.Gap | SentLaneFlags.Refused;
+        if (_phase == Phase.Running && number < _declared && slot.Pos < slot.Head && (slot.Flags & Asked) == SentLaneFlags.Fed)
         {
-            slot.Flags |= SlotFlags.Ready;
+            slot.Flags |= SentLaneFlags.Ready;
             _ready.Enqueue(number);
         }
     }
 
     private void MarkDirty(int number)
     {
-        ref Slot slot = ref _lanes[number];
-        if (_phase == Phase.Running && number < _declared && (slot.Flags & SlotFlags.Dirty) == 0)
+        ref SentLane slot = ref _lanes[number];
+        if (_phase == Phase.Running && number < _declared && (slot.Flags & SentLaneFlags.Dirty) == 0)
         {
-            slot.Flags |= SlotFlags.Dirty;
+            slot.Flags |= SentLaneFlags.Dirty;
             _dirty.Enqueue(number);
         }
     }

@@ -5,7 +5,6 @@ namespace Streams.Geo;
 /// <summary>Link start: who is there, what is held, what is wanted (rules R12, R13, R14).</summary>
 internal sealed partial class LinkSender
 {
-    private int _wanted;
     private bool _listed;
     private Incarnation _laterSelf;
     private string? _openReason;
@@ -22,6 +21,8 @@ internal sealed partial class LinkSender
         _granted = welcome.Credit;
         _phase = Phase.Listing;
         _out.Enqueue(new Report(LinkEvent.Greeted, $"linked to {_peer}"));
+        _memory.Forget(Self, _peer);
+        _lanes = _memory.Lanes;
         LookAtLanes();
     }
 
@@ -39,45 +40,30 @@ internal sealed partial class LinkSender
         return names.Count > 0 ? new SendFrame(new ReachFrame(names)) : null;
     }
 
-    /// <summary>The next piece of the list. What is held of a lane now counts as asked for: it goes out path or not (rule R13).</summary>
+    /// <summary>The next piece of the list: lanes and how far they are held.</summary>
     private SendFrame ListLanes()
     {
-        LaneHead[] heads = new LaneHead[Math.Min(LinkLimits.LanesPerFrame, _lanes.Count - _declared)];
-        for (int i = 0; i < heads.Length; i++)
+        List<StreamPath> streams = [];
+        List<Origin> origins = [];
+        ListedLane[] listed = new ListedLane[Math.Min(LinkLimits.LanesPerFrame, _lanes.Count - _declared)];
+        int first = _declared;
+        for (int i = 0; i < listed.Length; i++)
         {
-            ref Slot slot = ref _lanes[_declared + i];
-            LaneId lane = _lanes.Lane(_declared + i);
-            heads[i] = new LaneHead(lane, default, new EntryNumber(slot.Head), new Offset(slot.HeadOffset));
+            ref SentLane slot = ref _lanes[first + i];
+            LaneId lane = _lanes.Lane(first + i);
             if (_store.Lane(lane) is { } status)
             {
-                heads[i] = LaneHead.Of(status);
-                Change(ref slot, head: status);
+                Change(ref slot, status);
             }
 
-            slot.Asked = slot.Head;
+            (slot.Told, slot.ToldIn) = (slot.Head, 0);
+            listed[i] = _memory.Book.List(lane, new EntryNumber(slot.Head), new Offset(slot.HeadOffset), streams, origins);
         }
 
-        _declared += heads.Length;
-        _listed = _declared == _lanes.Count;
-        return new SendFrame(new LanesFrame(heads, _listed));
-    }
-
-    private void OnWants(WantsFrame frame)
-    {
-        if (frame.First != _wanted || frame.Wants.Count > _declared - _wanted)
-        {
-            Close($"protocol: wants {frame.Wants.Count} lanes from {frame.First} on, {_wanted} to {_declared} are open", fault: true);
-            return;
-        }
-
-        for (int i = 0; i < frame.Wants.Count; i++)
-        {
-            ref Slot slot = ref _lanes[_wanted++];
-            _lagEvents -= slot.LagEvents;
-            slot.Pos = slot.Acked = slot.Sent = frame.Wants[i].Next.Value;
-            slot.PosOffset = slot.AckedOffset = frame.Wants[i].NextOffset.Value;
-            _lagEvents += slot.LagEvents;
-        }
+        _declared += listed.Length;
+        bool last = _declared == _lanes.Count;
+        _listed |= last;
+        return new SendFrame(new LanesFrame(_memory.Life, first, streams, origins, listed, last));
     }
 
     private void OnHolds(HoldsFrame frame)
@@ -96,10 +82,6 @@ internal sealed partial class LinkSender
         if (frame.Last && !_listed)
         {
             Close("protocol: the list of lanes is answered before its end", fault: true);
-        }
-        else if (frame.Last && _wanted < _declared)
-        {
-            Close($"protocol: {_declared} lanes were listed, {_wanted} answered", fault: true);
         }
         else if (frame.Last)
         {
@@ -130,11 +112,6 @@ internal sealed partial class LinkSender
         {
             _phase = Phase.Running;
             _stateWanted = true;
-            for (int i = 0; i < _declared; i++)
-            {
-                MarkReady(i);
-            }
-
             Refresh();
         }
     }

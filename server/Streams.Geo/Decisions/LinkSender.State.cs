@@ -87,7 +87,7 @@ internal sealed partial class LinkSender
     /// <summary>Retention removed what the receiver wants next: state first, then the gap (rule R16).</summary>
     private void AddGap(int number, in LaneStatus status)
     {
-        _lanes[number].Flags |= SlotFlags.Gap;
+        _lanes[number].Flags |= SentLaneFlags.Gap;
         _gaps.Add(new SkipFrame(number, status.FirstEntry, status.FirstOffset));
         _stateWanted = true;
     }
@@ -96,9 +96,9 @@ internal sealed partial class LinkSender
     {
         foreach (SkipFrame skip in _coveredGaps)
         {
-            ref Slot slot = ref _lanes[skip.Number];
-            slot.Flags &= ~SlotFlags.Gap;
-            if (slot.Pos < skip.First.Value)
+            ref SentLane slot = ref _lanes[skip.Number];
+            slot.Flags &= ~SentLaneFlags.Gap;
+            if (slot.Pos < skip.First.Value && (slot.Flags & SentLaneFlags.Fed) != 0)
             {
                 Gaps++;
                 _out.Enqueue(new Report(LinkEvent.Gap,

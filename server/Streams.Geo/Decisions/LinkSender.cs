@@ -20,19 +20,27 @@ internal sealed partial class LinkSender : ILinkMachine
     private readonly ILaneHeads _store;
     private readonly IReachable _reach;
     private readonly OfferRule _rule;
-    private readonly LaneTable<Slot> _lanes = new();
+    private readonly SenderMemory _memory;
     private readonly Queue<LinkAction> _out = new();
+    private LaneTable<SentLane> _lanes;
     private Phase _phase = Phase.Greeting;
     private Origin _peer;
     private int _declared;
     private int _reachSent;
 
-    public LinkSender(LinkSenderSettings settings, ILaneHeads store, IReachable reach, OfferRule? rule = null)
+    /// <param name="settings">The settings.</param>
+    /// <param name="store">What is held here.</param>
+    /// <param name="reach">The clusters whose lanes come here.</param>
+    /// <param name="rule">Which entries are offered.</param>
+    /// <param name="memory">What was kept of earlier sessions with the same target; no other session may use it.</param>
+    public LinkSender(LinkSenderSettings settings, ILaneHeads store, IReachable reach, OfferRule? rule = null, SenderMemory? memory = null)
     {
         _rule = rule ?? Offering.IsOffered;
         _settings = settings;
         _store = store;
         _reach = reach;
+        _memory = memory ?? new SenderMemory(1);
+        _lanes = _memory.Lanes;
         Self = store.Origin;
         Send(new HelloFrame(LinkLimits.ProtocolVersion, Self, settings.Target, settings.Probe));
     }
@@ -52,11 +60,12 @@ internal sealed partial class LinkSender : ILinkMachine
 
     public int MaxBodyBytes => _phase == Phase.Greeting ? LinkLimits.MaxGreetingBytes : LinkLimits.MaxBodyBytes;
 
-    /// <summary>Whether the wants are in and entries flow.</summary>
+    /// <summary>Whether the lists are answered and entries flow.</summary>
     public bool IsRunning => _phase == Phase.Running;
 
-    /// <summary>Whether the receiver holds, flushed, all that would be offered to it.</summary>
-    public bool IsLevel => IsRunning && _lagEvents == 0 && _inFlight.Count == 0 && _ready.Count == 0 && !_stateActive && !_stateWanted;
+    /// <summary>Whether the receiver holds, flushed, all that was announced to it, whichever link brought it.</summary>
+    public bool IsLevel => IsRunning && _headsSent && _level == _memory.HeadsSequence && _dirty.Count == 0 && _declared == _lanes.Count
+        && _lagEvents == 0 && _inFlight.Count == 0 && !_stateActive && !_stateWanted;
 
     /// <summary>For a probe: whether the receiver holds more of the own current lanes, or knows of a later incarnation.</summary>
     public bool? ProbeAnswer { get; private set; }
@@ -95,14 +104,14 @@ internal sealed partial class LinkSender : ILinkMachine
             case RefusedFrame refused when _phase == Phase.Greeting:
                 Close($"{_settings.Target} refuses the link: {refused.Reason}", fault: true);
                 break;
-            case WantsFrame wants when _phase == Phase.Listing:
-                OnWants(wants);
-                break;
             case HoldsFrame holds when _phase == Phase.Listing:
                 OnHolds(holds);
                 break;
             case AckFrame ack when _phase == Phase.Running:
                 OnAck(ack);
+                break;
+            case FeedFrame feed when _phase == Phase.Running:
+                OnFeed(feed);
                 break;
             case AskFrame ask when _phase == Phase.Running && ask.Number < _declared:
                 OnAsk(ask);
@@ -132,6 +141,14 @@ internal sealed partial class LinkSender : ILinkMachine
     {
     }
 
+    public void Tick(TimeSpan now)
+    {
+    }
+
+    public void End()
+    {
+    }
+
     private void Send(LinkFrame frame) => _out.Enqueue(new SendFrame(frame));
 
     private void Close(string reason, bool fault)
@@ -141,40 +158,5 @@ internal sealed partial class LinkSender : ILinkMachine
             _phase = Phase.Closed;
             _out.Enqueue(new HangUp(reason, fault));
         }
-    }
-
-    /// <summary>What is kept of a lane: 72 bytes.</summary>
-    private struct Slot
-    {
-        /// <summary>The next entry to send.</summary>
-        public long Pos;
-        public long PosOffset;
-
-        /// <summary>Entries before it go out whether or not the path names the receiver (rule R13).</summary>
-        public long Asked;
-
-        /// <summary>Behind the last flushed entry (rule R1).</summary>
-        public long Head;
-        public long HeadOffset;
-
-        /// <summary>Behind the last entry that the receiver has flushed, or that is not offered to it.</summary>
-        public long Acked;
-        public long AckedOffset;
-
-        /// <summary>Behind the last entry that was sent.</summary>
-        public long Sent;
-        public SlotFlags Flags;
-
-        public readonly long LagEvents => (Flags & SlotFlags.Refused) != 0 ? 0 : Math.Max(0, HeadOffset - AckedOffset);
-    }
-
-    [Flags]
-    private enum SlotFlags : byte
-    {
-        None = 0,
-        Ready = 1,
-        Dirty = 2,
-        Gap = 4,
-        Refused = 8,
     }
 }

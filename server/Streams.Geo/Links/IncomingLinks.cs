@@ -21,9 +21,11 @@ internal sealed class IncomingLinks(LinkContext context) : IAsyncDisposable
     {
         FrameConnection connection = new(socket);
         Incoming incoming = new(this);
-        LinkReceiverSettings settings = new(context.Options.CreditBytes, context.Options.SliceBytes);
-        LinkReceiver receiver = new(settings, context.Store, incoming.Admit) { Reached = names => context.Horizon.Learn(names, context) };
+        LinkReceiverSettings settings = new(context.Options.CreditBytes, context.Options.SliceBytes,
+            (int)context.Options.FeedPatience.TotalMilliseconds);
+        LinkReceiver receiver = new(settings, context.Store, context.Incoming, incoming.Admit) { Reached = context.Horizon.Learn };
         LinkSession session = new(connection, receiver, context);
+        receiver.Wake = session.Wake;
         incoming.Session = session;
         lock (_gate)
         {
@@ -62,7 +64,7 @@ internal sealed class IncomingLinks(LinkContext context) : IAsyncDisposable
         }
 
         return ledger?.Session?.Look(machine =>
-            machine is LinkReceiver { IsLevel: true } receiver && receiver.Announced(lane) <= here) ?? false;
+            machine is LinkReceiver receiver && receiver.IsLevelWithout(lane, here)) ?? false;
     }
 
     public async ValueTask DisposeAsync()
@@ -134,8 +136,15 @@ internal sealed class IncomingLinks(LinkContext context) : IAsyncDisposable
             old = ledger.Begin(incoming.Session!);
         }
 
-        old?.Fail(new LinkBrokenException($"{hello.Sender.Cluster} has connected anew"));
-        context.Horizon.LearnSender(hello.Sender.Cluster, context);
+        if (old is not null)
+        {
+            // What the half dead session fed and remembered is free for the new one at once. Sessions only ever end older ones, so this
+            // waits for no circle of locks.
+            old.EndMachine();
+            old.Fail(new LinkBrokenException($"{hello.Sender.Cluster} has connected anew"));
+        }
+
+        context.Horizon.LearnSender(hello.Sender.Cluster);
         return null;
     }
 

@@ -21,6 +21,12 @@ internal sealed class LinkContext(ILaneStore store, GeoOptions options, Horizon 
 
     public TimeProvider Time => time;
 
+    /// <summary>What the incoming links share.</summary>
+    public IncomingMemory Incoming { get; } = new();
+
+    /// <summary>The time that machines are told.</summary>
+    public TimeSpan Now => time.GetElapsedTime(0);
+
     /// <summary>A source of chance of its own for one user.</summary>
     public Random Chance()
     {
@@ -75,6 +81,24 @@ internal sealed class LinkContext(ILaneStore store, GeoOptions options, Horizon 
         {
             session.PassOn(from, items);
         }
+    }
+
+    /// <summary>More is known of other clusters: it is kept, not on the thread of the link that learnt it, for a disk may be slow; and
+    /// passed on.</summary>
+    public void OnHorizonGrew()
+    {
+        ThreadPool.UnsafeQueueUserWorkItem(_ =>
+        {
+            try
+            {
+                horizon.Keep();
+            }
+            catch (Exception exception)
+            {
+                LinkLog.NotKept(logger, exception);
+            }
+        }, null);
+        WakeAll();
     }
 
     /// <summary>Lets every session look whether there is something to do.</summary>

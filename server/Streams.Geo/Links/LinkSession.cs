@@ -12,6 +12,7 @@ internal sealed class LinkSession : IDisposable
 {
     private const int FlushBytes = 128 << 10;
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(200);
 
     private readonly Lock _gate = new();
     private readonly FrameConnection _connection;
@@ -65,6 +66,13 @@ internal sealed class LinkSession : IDisposable
 
     public void Wake() => _signal.Writer.TryWrite(true);
 
+    /// <summary>The machine takes part in nothing any more, though the connection may not be over yet.</summary>
+    public void EndMachine() => Look(static machine =>
+    {
+        machine.End();
+        return true;
+    });
+
     /// <summary>Ends the session because something failed.</summary>
     public void Fail(Exception failure)
     {
@@ -95,6 +103,7 @@ internal sealed class LinkSession : IDisposable
         using CancellationTokenRegistration outer = cancellationToken.Register(static s => ((CancellationTokenSource)s!).Cancel(), _stop);
         await using ITimer timer = _context.Time.CreateTimer(
             _ => Tick(), null, _context.Options.PingInterval, _context.Options.PingInterval);
+        await using ITimer clock = _context.Time.CreateTimer(_ => TellTime(), null, TimeSpan.Zero, TickInterval);
         _context.Enter(this);
         Task reading = ReadAsync();
         HangUp? hangUp = null;
@@ -118,10 +127,12 @@ internal sealed class LinkSession : IDisposable
             _state.Dispose();
         }
 
+        HangUp? wish = hangUp ?? LastWish();
+        EndMachine();
+
         cancellationToken.ThrowIfCancellationRequested();
-        hangUp ??= LastWish();
-        return hangUp is { Fault: false } ? hangUp.Reason
-            : throw new LinkBrokenException(hangUp?.Reason ?? _failure?.Message ?? "the other side hung up", _failure);
+        return wish is { Fault: false } ? wish.Reason
+            : throw new LinkBrokenException(wish?.Reason ?? _failure?.Message ?? "the other side hung up", _failure);
     }
 
     public void Dispose() => _stop.Dispose();
@@ -240,6 +251,19 @@ internal sealed class LinkSession : IDisposable
         foreach (LinkFrame frame in frames)
         {
             _connection.Write(frame);
+        }
+    }
+
+    private void TellTime()
+    {
+        TimeSpan now = _context.Now;
+        if (_machine is LinkReceiver && Look(machine =>
+        {
+            machine.Tick(now);
+            return true;
+        }))
+        {
+            Wake();
         }
     }
 

@@ -63,17 +63,16 @@ internal static class FrameReader
             FrameType.Welcome => new WelcomeFrame(reader.Origin(), reader.Varint(long.MaxValue)),
             FrameType.Refused => new RefusedFrame(reader.Text(LinkLimits.MaxReasonBytes)),
             FrameType.Reach => new ReachFrame(Names(ref reader)),
-            FrameType.Lanes => Flag(ref reader) is var last ? new LanesFrame(Heads(ref reader), last) : null!,
-            FrameType.Wants => new WantsFrame(Number(ref reader), Wants(ref reader)),
+            FrameType.Lanes => Lanes(ref reader),
+            FrameType.Feed => new FeedFrame(Feeds(ref reader)),
             FrameType.Holds => Flag(ref reader) is var last ? new HoldsFrame(Heads(ref reader), last) : null!,
             FrameType.State => new StateFrame(Items(ref reader)),
             FrameType.StateEnd => new StateEndFrame(),
-            FrameType.Lane => new LaneFrame(Number(ref reader), reader.Lane()),
             FrameType.Entry => new EntryFrame(Number(ref reader), Entry(ref reader)),
             FrameType.Skip => new SkipFrame(Number(ref reader), reader.Entry(), reader.Offset()),
             FrameType.Heads => new HeadsFrame(reader.Varint(long.MaxValue), Marks(ref reader)),
             FrameType.Ask => new AskFrame(Number(ref reader), reader.Entry(), reader.Entry()),
-            FrameType.Ack => new AckFrame(reader.Varint(long.MaxValue), Marks(ref reader)),
+            FrameType.Ack => new AckFrame(reader.Varint(long.MaxValue), reader.Varint(long.MaxValue), Marks(ref reader)),
             FrameType.LaneRefused => new LaneRefusedFrame(Number(ref reader), reader.Text(LinkLimits.MaxReasonBytes)),
             FrameType.Fetch => new FetchFrame(reader.Lane(), reader.Entry(), (int)reader.Varint(LinkLimits.MaxBodyBytes)),
             FrameType.FetchEntry => new FetchEntryFrame(Entry(ref reader)),
@@ -141,15 +140,44 @@ internal static class FrameReader
         return heads;
     }
 
-    private static LaneWant[] Wants(ref ByteReader reader)
+    private static LanesFrame Lanes(ref ByteReader reader)
     {
-        LaneWant[] wants = new LaneWant[Count(ref reader, LinkLimits.LanesPerFrame, 2)];
-        for (int i = 0; i < wants.Length && !reader.Failed; i++)
+        ulong life = reader.UInt64();
+        int first = (int)reader.Varint(LinkLimits.MaxLanes);
+        bool last = Flag(ref reader);
+        StreamPath[] streams = new StreamPath[Count(ref reader, LinkLimits.LanesPerFrame, 2)];
+        for (int i = 0; i < streams.Length && !reader.Failed; i++)
         {
-            wants[i] = new LaneWant(reader.Entry(), reader.Offset());
+            streams[i] = reader.Stream();
         }
 
-        return wants;
+        Origin[] origins = new Origin[Count(ref reader, LinkLimits.LanesPerFrame, 10)];
+        for (int i = 0; i < origins.Length && !reader.Failed; i++)
+        {
+            origins[i] = reader.Origin();
+        }
+
+        ListedLane[] lanes = new ListedLane[Count(ref reader, LinkLimits.LanesPerFrame, 5)];
+        for (int i = 0; i < lanes.Length && !reader.Failed; i++)
+        {
+            int stream = Number(ref reader);
+            lanes[i] = new ListedLane(stream, reader.Partition(), Number(ref reader), reader.Entry(), reader.Offset());
+        }
+
+        return new LanesFrame(life, first, streams, origins, lanes, last);
+    }
+
+    private static LaneFeed[] Feeds(ref ByteReader reader)
+    {
+        LaneFeed[] lanes = new LaneFeed[Count(ref reader, LinkLimits.LanesPerFrame, 1)];
+        for (int i = 0; i < lanes.Length && !reader.Failed; i++)
+        {
+            long first = reader.Varint((2L * LinkLimits.MaxLanes) - 1);
+            bool on = (first & 1) == 1;
+            lanes[i] = new LaneFeed((int)(first >> 1), on, on ? reader.Entry() : default, on ? reader.Offset() : default);
+        }
+
+        return lanes;
     }
 
     private static LaneMark[] Marks(ref ByteReader reader)

@@ -15,11 +15,11 @@ internal enum FrameType : byte
     /// <summary>S: clusters whose lanes come to the sender.</summary>
     Reach = 4,
 
-    /// <summary>S: the lanes it holds; numbers them in order of mention.</summary>
+    /// <summary>S: the lanes it holds, at the start and later; numbers them in order of mention.</summary>
     Lanes = 5,
 
-    /// <summary>R: for each lane listed, the next entry wanted (rule R13).</summary>
-    Wants = 6,
+    /// <summary>R: lanes whose entries are wanted over this link, and from which on (rule R13), or are no longer.</summary>
+    Feed = 6,
 
     /// <summary>R: lanes of the sender's own name of which it holds more than was listed (rule R14).</summary>
     Holds = 7,
@@ -30,39 +30,36 @@ internal enum FrameType : byte
     /// <summary>S: the whole state was sent.</summary>
     StateEnd = 9,
 
-    /// <summary>S: a lane that came up after the list, and its number.</summary>
-    Lane = 10,
-
     /// <summary>S: an entry.</summary>
-    Entry = 11,
+    Entry = 10,
 
     /// <summary>S: entries before this one are no longer kept.</summary>
-    Skip = 12,
+    Skip = 11,
 
     /// <summary>S: how far the sender holds the lanes that changed.</summary>
-    Heads = 13,
+    Heads = 12,
 
     /// <summary>R: begin this lane again from here (rule R13).</summary>
-    Ask = 14,
+    Ask = 13,
 
     /// <summary>R: how far lanes are flushed here; and the credit.</summary>
-    Ack = 15,
+    Ack = 14,
 
     /// <summary>R: nothing of this lane is taken in this session, and why.</summary>
-    LaneRefused = 16,
+    LaneRefused = 15,
 
     /// <summary>S: wants entries of its own lane back (rule R14).</summary>
-    Fetch = 17,
+    Fetch = 16,
 
     /// <summary>R: an entry asked back.</summary>
-    FetchEntry = 18,
+    FetchEntry = 17,
 
     /// <summary>R: the end of an answer to <see cref="Fetch"/>.</summary>
-    FetchEnd = 19,
+    FetchEnd = 18,
 
     /// <summary>Both: is anybody there?</summary>
-    Ping = 20,
+    Ping = 19,
 
     /// <summary>Both: yes.</summary>
-    Pong = 21,
+    Pong = 20,
 }

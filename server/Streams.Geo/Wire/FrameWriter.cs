@@ -61,11 +61,11 @@ internal sealed class FrameWriter
                 break;
             case AckFrame f:
                 writer.Varint((ulong)f.Credit);
+                writer.Varint((ulong)f.Level);
                 Marks(ref writer, f.Marks);
                 break;
-            case LaneFrame f:
-                writer.Varint((ulong)f.Number);
-                writer.Lane(f.Lane);
+            case FeedFrame f:
+                Feeds(ref writer, f.Lanes);
                 break;
             case SkipFrame f:
                 writer.Varint((ulong)f.Number);
@@ -113,13 +113,10 @@ internal sealed class FrameWriter
 
                 break;
             case LanesFrame f:
-                Heads(ref writer, f.Lanes, f.Last);
+                Lanes(ref writer, f);
                 break;
             case HoldsFrame f:
                 Heads(ref writer, f.Lanes, f.Last);
-                break;
-            case WantsFrame f:
-                Wants(ref writer, f);
                 break;
             case FetchFrame f:
                 writer.Lane(f.Lane);
@@ -137,14 +134,48 @@ internal sealed class FrameWriter
         }
     }
 
-    private static void Wants(ref ByteWriter writer, WantsFrame frame)
+    private static void Feeds(ref ByteWriter writer, IReadOnlyList<LaneFeed> lanes)
     {
-        writer.Varint((ulong)frame.First);
-        writer.Varint((ulong)frame.Wants.Count);
-        for (int i = 0; i < frame.Wants.Count; i++)
+        writer.Varint((ulong)lanes.Count);
+        for (int i = 0; i < lanes.Count; i++)
         {
-            writer.Entry(frame.Wants[i].Next);
-            writer.Offset(frame.Wants[i].NextOffset);
+            // The lowest bit says whether it is wanted: what is not has nothing more to say.
+            LaneFeed lane = lanes[i];
+            writer.Varint(((ulong)lane.Number << 1) | (lane.On ? 1u : 0u));
+            if (lane.On)
+            {
+                writer.Entry(lane.Next);
+                writer.Offset(lane.NextOffset);
+            }
+        }
+    }
+
+    private static void Lanes(ref ByteWriter writer, LanesFrame frame)
+    {
+        writer.UInt64(frame.Life);
+        writer.Varint((ulong)frame.First);
+        writer.Byte(frame.Last ? (byte)1 : (byte)0);
+        writer.Varint((ulong)frame.Streams.Count);
+        for (int i = 0; i < frame.Streams.Count; i++)
+        {
+            writer.Text(frame.Streams[i].Value);
+        }
+
+        writer.Varint((ulong)frame.Origins.Count);
+        for (int i = 0; i < frame.Origins.Count; i++)
+        {
+            writer.Origin(frame.Origins[i]);
+        }
+
+        writer.Varint((ulong)frame.Lanes.Count);
+        for (int i = 0; i < frame.Lanes.Count; i++)
+        {
+            ListedLane lane = frame.Lanes[i];
+            writer.Varint((ulong)lane.Stream);
+            writer.Partition(lane.Partition);
+            writer.Varint((ulong)lane.Origin);
+            writer.Entry(lane.Next);
+            writer.Offset(lane.NextOffset);
         }
     }
 

@@ -14,8 +14,12 @@ internal readonly record struct LaneHead(LaneId Lane, EntryNumber First, EntryNu
 /// <summary>A lane by its number in the session, and the next entry and offset behind what is held.</summary>
 internal readonly record struct LaneMark(int Number, EntryNumber Next, Offset NextOffset);
 
-/// <summary>The next entry wanted of a lane, and the offset behind what is held.</summary>
-internal readonly record struct LaneWant(EntryNumber Next, Offset NextOffset);
+/// <summary>Whether a lane is wanted over this link; if so, the next entry wanted, and the offset behind what is held.</summary>
+internal readonly record struct LaneFeed(int Number, bool On, EntryNumber Next, Offset NextOffset);
+
+/// <summary>A lane in a list, its stream and origin by their numbers in the lists of the session; and what is behind what is
+/// held.</summary>
+internal readonly record struct ListedLane(int Stream, PartitionId Partition, int Origin, EntryNumber Next, Offset NextOffset);
 
 /// <param name="Version">Of the protocol.</param>
 /// <param name="Sender">Who calls.</param>
@@ -31,11 +35,16 @@ internal sealed record RefusedFrame(string Reason) : LinkFrame(FrameType.Refused
 
 internal sealed record ReachFrame(IReadOnlyList<ClusterName> Names) : LinkFrame(FrameType.Reach);
 
-internal sealed record LanesFrame(IReadOnlyList<LaneHead> Lanes, bool Last) : LinkFrame(FrameType.Lanes);
+/// <param name="Life">Names the sender's list: numbers of lanes and of names are its.</param>
+/// <param name="First">Number of the first lane; the others follow.</param>
+/// <param name="Streams">Paths that this frame is the first to use; they get the next numbers.</param>
+/// <param name="Origins">Origins likewise.</param>
+/// <param name="Lanes">The lanes.</param>
+/// <param name="Last">Whether this ends the list of the start.</param>
+internal sealed record LanesFrame(ulong Life, int First, IReadOnlyList<StreamPath> Streams, IReadOnlyList<Origin> Origins,
+    IReadOnlyList<ListedLane> Lanes, bool Last) : LinkFrame(FrameType.Lanes);
 
-/// <param name="First">Number of the lane that the first want is for; the others follow.</param>
-/// <param name="Wants">The wants.</param>
-internal sealed record WantsFrame(int First, IReadOnlyList<LaneWant> Wants) : LinkFrame(FrameType.Wants);
+internal sealed record FeedFrame(IReadOnlyList<LaneFeed> Lanes) : LinkFrame(FrameType.Feed);
 
 internal sealed record HoldsFrame(IReadOnlyList<LaneHead> Lanes, bool Last) : LinkFrame(FrameType.Holds);
 
@@ -43,13 +52,11 @@ internal sealed record StateFrame(IReadOnlyList<StateItem> Items) : LinkFrame(Fr
 
 internal sealed record StateEndFrame() : LinkFrame(FrameType.StateEnd);
 
-internal sealed record LaneFrame(int Number, LaneId Lane) : LinkFrame(FrameType.Lane);
-
 internal sealed record EntryFrame(int Number, LaneEntry Entry) : LinkFrame(FrameType.Entry);
 
 internal sealed record SkipFrame(int Number, EntryNumber First, Offset FirstOffset) : LinkFrame(FrameType.Skip);
 
-/// <param name="Sequence">1, 2, 3, …: the first one says that the session has begun.</param>
+/// <param name="Sequence">1, 2, 3, …: the first one behind the lists says that the session has begun.</param>
 /// <param name="Marks">The lanes that changed.</param>
 internal sealed record HeadsFrame(long Sequence, IReadOnlyList<LaneMark> Marks) : LinkFrame(FrameType.Heads);
 
@@ -59,8 +66,9 @@ internal sealed record HeadsFrame(long Sequence, IReadOnlyList<LaneMark> Marks) 
 internal sealed record AskFrame(int Number, EntryNumber From, EntryNumber UpTo) : LinkFrame(FrameType.Ask);
 
 /// <param name="Credit">How much the sender may send in all since the session began; never falls.</param>
+/// <param name="Level">Sequence of the last <see cref="HeadsFrame"/> with which the receiver was level.</param>
 /// <param name="Marks">The lanes that moved, flushed.</param>
-internal sealed record AckFrame(long Credit, IReadOnlyList<LaneMark> Marks) : LinkFrame(FrameType.Ack);
+internal sealed record AckFrame(long Credit, long Level, IReadOnlyList<LaneMark> Marks) : LinkFrame(FrameType.Ack);
 
 internal sealed record LaneRefusedFrame(int Number, string Reason) : LinkFrame(FrameType.LaneRefused);
 

@@ -7,6 +7,7 @@ public sealed class LinkReceiverTests
     private static readonly Origin A = new(ClusterName.Parse("a"), new Incarnation(50));
     private static readonly LaneId Lane = new(MemoryLaneStore.Partition(0), A);
 
+    private readonly IncomingMemory _shared = new();
     private readonly MemoryLaneStore _store;
     private readonly LinkReceiver _receiver;
     private readonly Transcript _play;
@@ -15,7 +16,7 @@ public sealed class LinkReceiverTests
     public LinkReceiverTests()
     {
         _store = new MemoryLaneStore("b", () => ++_clock);
-        _receiver = new LinkReceiver(new LinkReceiverSettings(10_000), _store);
+        _receiver = new LinkReceiver(new LinkReceiverSettings(10_000), _store, _shared);
         _play = new Transcript(_receiver, _store);
     }
 
@@ -23,7 +24,7 @@ public sealed class LinkReceiverTests
     public void It_wants_each_lane_from_its_own_head_on_and_acknowledges_what_is_flushed()
     {
         Ingest(0, 3);
-        Assert.Equal("Welcome, Wants [3], Holds [].", Begin(new LaneHead(Lane, default, new(5), new(5))));
+        Assert.Equal("Welcome, Holds []., Feed [0:3]", Begin(new LaneHead(Lane, default, new(5), new(5))));
         Assert.Equal("ingest 3-4: Taken, Ack [0:5]", _play.Give(Entry(3), Entry(4)));
         Assert.False(_receiver.IsLevel);
         Assert.Equal("", _play.Give(new HeadsFrame(1, []), new StateEndFrame()));
@@ -78,7 +79,7 @@ public sealed class LinkReceiverTests
         Ingest(0, 3);
         var other = new LaneId(MemoryLaneStore.Partition(1), A);
         Begin(new LaneHead(Lane, default, new(5), new(5)), new LaneHead(other, default, new(1), new(1)));
-        Assert.Equal("ingest 1-1: Fork, LaneRefused 0, ingest 0-0: Taken, Ack [1:1]",
+        Assert.Equal("ingest 1-1: Fork, LaneRefused 0, Feed [0:off], ingest 0-0: Taken, Ack [1:1]",
             _play.Give(Entry(1, body: "something else"), new EntryFrame(1, Entry(0).Entry)));
         Assert.Equal("", _play.Give(Entry(2)));
         Assert.Equal(0, _receiver.BytesHeld);
@@ -108,7 +109,7 @@ public sealed class LinkReceiverTests
         Ingest(0, 3);
         var old = Lane with { Origin = new Origin(A.Cluster, new Incarnation(4)) };
         Take(old, [Make(0, "x"), Make(1, "x")]);
-        Assert.Equal("Welcome, Wants [3], Holds [2].", Begin(new LaneHead(Lane, default, new(3), new(3))));
+        Assert.Equal("Welcome, Holds [2].", Begin(new LaneHead(Lane, default, new(3), new(3))));
         Assert.Equal("FetchEntry 1, FetchEnd", _play.Give(new FetchFrame(old, new(1), 1000)));
         Assert.StartsWith("fault: protocol: wants", _play.Give(new FetchFrame(old with { Origin = _store.Origin }, default, 1000)));
     }
@@ -130,7 +131,11 @@ public sealed class LinkReceiverTests
     }
 
     private string Begin(params LaneHead[] lanes)
-        => _play.Give(new HelloFrame(1, A, _store.Origin.Cluster, false), new LanesFrame(lanes, true));
+        => _play.Give(new HelloFrame(2, A, _store.Origin.Cluster, false), List(lanes));
+
+    private static LanesFrame List(LaneHead[] lanes) => new(1, 0, [.. lanes.Select(l => l.Lane.Partition.Stream)],
+        [.. lanes.Select(l => l.Lane.Origin)],
+        [.. lanes.Select((l, i) => new ListedLane(i, l.Lane.Partition.Partition, i, l.Next, l.NextOffset))], true);
 
     private static LaneEntry Make(int number, string body) => new()
     {

@@ -22,11 +22,13 @@ public sealed class LinkSenderTests
         Write(4);
         Assert.Equal("Hello", _play.Drain());
         Assert.Equal("Reach, Lanes [5].", _play.Give(Welcome()));
-        Assert.Equal("Heads [], State, StateEnd, Entry 0:3, Entry 0:4", _play.Give(Wants(3), new HoldsFrame([], true)));
+        Assert.Equal("Heads [], State, StateEnd, Entry 0:3, Entry 0:4", _play.Give(new HoldsFrame([], true), Feed(3)));
         Write(1);
         Assert.Equal("Heads [0:6], Entry 0:5", _play.Drain());
         Assert.False(_sender.IsLevel);
-        Assert.Equal("", _play.Give(new AckFrame(0, [new LaneMark(0, new(6), new(9))])));
+        Assert.Equal("", _play.Give(new AckFrame(0, 1, [new LaneMark(0, new(6), new(9))])));
+        Assert.False(_sender.IsLevel); // that was before the last heads
+        Assert.Equal("", _play.Give(new AckFrame(0, 2, [])));
         Assert.True(_sender.IsLevel);
     }
 
@@ -38,7 +40,8 @@ public sealed class LinkSenderTests
         _sender.Refresh();
         Assert.Equal("", _play.Drain());
         Write(0);
-        Assert.Equal("Lane, Heads [0:2], Entry 0:0, Entry 0:1", _play.Drain());
+        Assert.Equal("Lanes [2]., Heads []", _play.Drain());
+        Assert.Equal("Entry 0:0, Entry 0:1", _play.Give(Feed(0)));
     }
 
     [Fact]
@@ -52,7 +55,7 @@ public sealed class LinkSenderTests
         Assert.Equal("Heads [0:4]", _play.Drain());
         Assert.Equal(2, _sender.EntriesOnPath);
         Assert.Equal(4, _store.Lane(lane)!.Value.NextEntry.Value);
-        Assert.Equal("", _play.Give(new AckFrame(0, [new LaneMark(0, new(2), new(2))])));
+        Assert.Equal("", _play.Give(new AckFrame(0, 2, [new LaneMark(0, new(2), new(2))])));
         Assert.True(_sender.IsLevel);
     }
 
@@ -65,6 +68,35 @@ public sealed class LinkSenderTests
         _sender.Refresh();
         _play.Drain();
         Assert.Equal("Entry 0:1, Entry 0:2", _play.Give(new AskFrame(0, new(1), new(3))));
+    }
+
+    [Fact]
+    public void What_is_held_when_a_lane_is_asked_for_goes_out_path_or_not_whenever_that_is()
+    {
+        Foreign(0, 1);
+        Begin(1);
+        _play.Give(new FeedFrame([new LaneFeed(0, false, default, default)]));
+        Foreign(1, 3);
+        Assert.Equal("Entry 0:1, Entry 0:2, Entry 0:3, Heads [0:4]", Sorted(_play.Give(Feed(1))));
+        Foreign(4, 1);
+        _sender.Refresh();
+        Assert.Equal("Heads [0:5]", _play.Drain()); // came later, by way of the receiver (rule R12)
+    }
+
+    [Fact]
+    public void A_lane_on_standby_is_announced_and_not_sent_and_does_not_count_as_lag()
+    {
+        Write(9);
+        _store.Trim(Own(), 6);
+        Assert.DoesNotContain("Entry", Begin());
+        Write(1);
+        Assert.Equal("Heads [0:11]", _play.Drain()); // and no gap is told of
+        Assert.Equal(0, _sender.LagEvents);
+        Assert.StartsWith("Entry 0:7", _play.Give(Feed(7)));
+        Assert.Equal("", _play.Give(new FeedFrame([new LaneFeed(0, false, default, default)]), new AckFrame(0, 2, [])));
+        Assert.True(_sender.IsLevel); // another link has it now; what was under way here is not waited for
+        Write(1);
+        Assert.Equal("Heads [0:12]", _play.Drain());
     }
 
     [Fact]
@@ -82,7 +114,7 @@ public sealed class LinkSenderTests
         Write(50);
         var text = Begin([0], 1);
         Assert.DoesNotContain("Entry", text);
-        Assert.StartsWith("Entry 0:0", _play.Give(new AckFrame(2000, [])));
+        Assert.StartsWith("Entry 0:0", _play.Give(new AckFrame(2000, 0, [])));
         Assert.InRange(_sender.EntriesSent, 1, 20);
         Assert.Equal("", _play.Drain());
     }
@@ -107,8 +139,9 @@ public sealed class LinkSenderTests
         Begin();
         Write(9);
         _play.Drain();
+        _play.Give(Feed(0));
         Write(5);
-        Assert.Equal("Heads [0:15], Entry 0:14", _play.Give(new AckFrame(0, [new LaneMark(0, new(14), new(20))])));
+        Assert.Equal("Heads [0:15], Entry 0:14", _play.Give(new AckFrame(0, 0, [new LaneMark(0, new(14), new(20))])));
     }
 
     [Fact]
@@ -117,7 +150,7 @@ public sealed class LinkSenderTests
         Write(3);
         _play.Drain();
         _play.Give(Welcome());
-        var text = _play.Give(Wants(9), new HoldsFrame([new LaneHead(Own(), default, new(9), new(9))], true));
+        var text = _play.Give(new HoldsFrame([new LaneHead(Own(), default, new(9), new(9))], true));
         Assert.StartsWith("open, end: this cluster opens", text);
         Assert.Equal("", _play.Drain());
     }
@@ -130,10 +163,10 @@ public sealed class LinkSenderTests
         _play.Give(Welcome());
         var old = new Origin(_store.Origin.Cluster, new Incarnation(3));
         var lane = new LaneId(MemoryLaneStore.Partition(0), old);
-        Assert.Contains("Fetch 0", _play.Give(Wants(0), new HoldsFrame([new LaneHead(lane, default, new(3), new(3))], true)));
-        Assert.Equal("ingest 0-1: Taken, Lane, Heads [1:2], Fetch 2, Entry 1:0, Entry 1:1",
+        Assert.Contains("Fetch 0", _play.Give(new HoldsFrame([new LaneHead(lane, default, new(3), new(3))], true)));
+        Assert.Equal("ingest 0-1: Taken, Lanes [2]., Heads [], Fetch 2",
             Refreshed(_play.Give(Entry(old, 0), Entry(old, 1), new FetchEndFrame(default, default))));
-        Assert.Equal("ingest 2-2: Taken, Heads [1:3], Entry 1:2", Refreshed(_play.Give(Entry(old, 2), new FetchEndFrame(default,
+        Assert.Equal("ingest 2-2: Taken, Heads [1:3]", Refreshed(_play.Give(Entry(old, 2), new FetchEndFrame(default,
             default))));
     }
 
@@ -147,7 +180,7 @@ public sealed class LinkSenderTests
         Begin();
         Assert.StartsWith("fault: protocol", _play.Give(type switch
         {
-            nameof(FrameType.Ack) => new AckFrame(0, [new LaneMark(9, default, default)]),
+            nameof(FrameType.Ack) => new AckFrame(0, 0, [new LaneMark(9, default, default)]),
             nameof(FrameType.Ask) => new AskFrame(9, default, default),
             nameof(FrameType.Heads) => new HeadsFrame(1, []),
             _ => new FetchEndFrame(default, default),
@@ -157,7 +190,9 @@ public sealed class LinkSenderTests
 
     private static WelcomeFrame Welcome(long credit = 1 << 20) => new(Transcript.Receiver, credit);
 
-    private static WantsFrame Wants(params int[] next) => new(0, [.. next.Select(n => new LaneWant(new(n), new(n)))]);
+    private static FeedFrame Feed(params int[] next) => new([.. next.Select((n, i) => new LaneFeed(i, true, new(n), new(n)))]);
+
+    private static string Sorted(string text) => string.Join(", ", text.Split(", ").Order(StringComparer.Ordinal));
 
     private static FetchEntryFrame Entry(Origin origin, int number) => new(new LaneEntry
     {
@@ -174,7 +209,7 @@ public sealed class LinkSenderTests
 
     /// <summary>The next fetch may be asked for before or after the lane is looked at.</summary>
     private static string Order(string text) =>
-        text.Contains("Fetch 2, Lane") ? text.Replace("Fetch 2, Lane, Heads [1:2]", "Lane, Heads [1:2], Fetch 2") : text;
+        text.Contains("Fetch 2, Lanes") ? text.Replace("Fetch 2, Lanes [2]., Heads []", "Lanes [2]., Heads [], Fetch 2") : text;
 
     private LaneId Own() => new(MemoryLaneStore.Partition(0), _store.Origin);
 
@@ -183,7 +218,7 @@ public sealed class LinkSenderTests
     private string Begin(int[] wants, int credit)
     {
         _play.Drain();
-        return _play.Give(Welcome(credit)) + ", " + _play.Give(Wants(wants), new HoldsFrame([], true));
+        return _play.Give(Welcome(credit)) + ", " + _play.Give(new HoldsFrame([], true), Feed(wants));
     }
 
     private void Write(int count)

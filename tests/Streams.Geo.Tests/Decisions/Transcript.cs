@@ -77,7 +77,7 @@ internal sealed class Transcript(ILinkMachine machine, MemoryLaneStore store)
         SkipFrame f => $"Skip {f.Number}:{f.First}",
         AskFrame f => $"Ask {f.Number}:{f.From}<{f.UpTo}",
         LanesFrame f => $"Lanes [{string.Join(' ', f.Lanes.Select(l => l.Next))}]{(f.Last ? "." : "")}",
-        WantsFrame f => $"Wants [{string.Join(' ', f.Wants.Select(w => w.Next))}]",
+        FeedFrame f => $"Feed [{string.Join(' ', f.Lanes.Select(l => l.On ? $"{l.Number}:{l.Next}" : $"{l.Number}:off"))}]",
         HoldsFrame f => $"Holds [{string.Join(' ', f.Lanes.Select(l => l.Next))}]{(f.Last ? "." : "")}",
         HeadsFrame f => $"Heads [{string.Join(' ', f.Marks.Select(m => $"{m.Number}:{m.Next}"))}]",
         AckFrame f => $"Ack [{string.Join(' ', f.Marks.Select(m => $"{m.Number}:{m.Next}"))}]",

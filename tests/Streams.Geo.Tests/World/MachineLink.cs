@@ -8,6 +8,8 @@ internal sealed class MachineLink(MiniWorld world, string from, string to)
     private readonly List<(ILinkMachine Machine, LinkAction Action)> _later = [];
     private readonly Dictionary<LaneId, long> _asked = [];
     private readonly List<LaneId> _numbers = [];
+    private readonly List<StreamPath> _streams = [];
+    private readonly List<Origin> _origins = [];
 
     public string From => from;
 
@@ -26,29 +28,46 @@ internal sealed class MachineLink(MiniWorld world, string from, string to)
 
     public bool IsUp => Sender is not null;
 
+    /// <summary>Connected, but nothing passes.</summary>
+    public bool IsStalled { get; set; }
+
+    /// <summary>Mending leaves it down.</summary>
+    public bool IsDown { get; set; }
+
     public bool IsQuiet => IsUp && Forth.Count + Back.Count + _later.Count == 0;
 
     public void Connect()
     {
         Sender = new LinkSender(new(ClusterName.Parse(to), SliceBytes: 600, StateChunkBytes: 200), world[from],
             new ReachSet([ClusterName.Parse(from)]), world.Rule);
-        Receiver = new LinkReceiver(new(CreditBytes: 2500, SliceBytes: 400), world[to]);
+        Receiver = new LinkReceiver(new(CreditBytes: 2500, SliceBytes: 400, world.FeedPatienceMs), world[to], world.Incoming(to));
+        Tick();
+    }
+
+    public void Tick()
+    {
+        Sender?.Tick(world.Time);
+        Receiver?.Tick(world.Time);
     }
 
     public void Cut()
     {
+        Sender?.End();
+        Receiver?.End();
         (Sender, Receiver, HasLost) = (null, null, false);
         Forth.Clear();
         Back.Clear();
         _later.Clear();
         _asked.Clear();
         _numbers.Clear();
+        _streams.Clear();
+        _origins.Clear();
     }
 
     /// <summary>One thing happens; false when nothing is to be done.</summary>
     public bool Step(Random chance, bool faults)
     {
-        if (!IsUp)
+        if (!IsUp || IsStalled)
         {
             return false;
         }
@@ -108,6 +127,11 @@ internal sealed class MachineLink(MiniWorld world, string from, string to)
         new FrameWriter().Write(bytes, frame);
         System.Buffers.ReadOnlySequence<byte> sequence = new(bytes.WrittenMemory.ToArray());
         Assert.True(FrameReader.TryRead(ref sequence, LinkLimits.MaxBodyBytes, out var read));
+        if (read is FeedFrame feed)
+        {
+            NoteAsked(feed);
+        }
+
         machine.Receive(read!);
         return true;
     }
@@ -192,6 +216,15 @@ internal sealed class MachineLink(MiniWorld world, string from, string to)
         }
     }
 
+    /// <summary>What the sender holds of a lane when it is asked for it is asked for.</summary>
+    private void NoteAsked(FeedFrame feed)
+    {
+        foreach (var id in feed.Lanes.Where(lane => lane.On).Select(lane => _numbers[lane.Number]))
+        {
+            _asked[id] = Math.Max(_asked.GetValueOrDefault(id), world[from].Lane(id)?.NextEntry.Value ?? 0);
+        }
+    }
+
     /// <summary>Watches the wire, independent of the sender's own counts: what names the receiver on its path must have been asked
     /// for.</summary>
     private void Check(LinkFrame frame)
@@ -199,15 +232,10 @@ internal sealed class MachineLink(MiniWorld world, string from, string to)
         switch (frame)
         {
             case LanesFrame lanes:
-                foreach (var head in lanes.Lanes)
-                {
-                    _numbers.Add(head.Lane);
-                    _asked[head.Lane] = head.Next.Value;
-                }
-
-                break;
-            case LaneFrame lane:
-                _numbers.Add(lane.Lane);
+                _streams.AddRange(lanes.Streams);
+                _origins.AddRange(lanes.Origins);
+                _numbers.AddRange(lanes.Lanes.Select(lane =>
+                    new LaneId(new StreamPartition(_streams[lane.Stream], lane.Partition), _origins[lane.Origin])));
                 break;
             case AskFrame ask:
                 _asked[_numbers[ask.Number]] = Math.Max(_asked.GetValueOrDefault(_numbers[ask.Number]), ask.UpTo.Value);

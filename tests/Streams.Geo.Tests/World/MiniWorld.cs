@@ -7,14 +7,16 @@ namespace Streams.Geo.Tests;
 internal sealed class MiniWorld
 {
     private readonly Dictionary<string, MemoryLaneStore> _stores = [];
+    private readonly Dictionary<string, IncomingMemory> _incoming = [];
     private readonly List<MachineLink> _links = [];
     private readonly Random _chance;
     private ulong _clock = 1000;
     private int _written;
 
     /// <summary>Links are pairs of letters: <c>ab bc ca</c>.</summary>
-    public MiniWorld(string topology, int seed, OfferRule? rule = null)
+    public MiniWorld(string topology, int seed, OfferRule? rule = null, int feedPatienceMs = 500)
     {
+        FeedPatienceMs = feedPatienceMs;
         _chance = new Random(seed);
         Rule = rule;
         foreach (var name in topology.Where(char.IsLetter).Distinct())
@@ -26,6 +28,8 @@ internal sealed class MiniWorld
     }
 
     public OfferRule? Rule { get; }
+
+    public int FeedPatienceMs { get; }
 
     public List<string> Log { get; } = [];
 
@@ -48,6 +52,30 @@ internal sealed class MiniWorld
     public IReadOnlyList<MachineLink> Links => _links;
 
     public MemoryLaneStore this[string name] => _stores[name];
+
+    /// <summary>The virtual time of all clusters.</summary>
+    public TimeSpan Time { get; private set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>What the incoming links of a cluster share.</summary>
+    public IncomingMemory Incoming(string name)
+    {
+        if (!_incoming.TryGetValue(name, out var shared))
+        {
+            _incoming[name] = shared = new IncomingMemory();
+        }
+
+        return shared;
+    }
+
+    /// <summary>Time passes for all machines.</summary>
+    public void Pass(TimeSpan span)
+    {
+        Time += span;
+        foreach (var link in _links)
+        {
+            link.Tick();
+        }
+    }
 
     public ulong Tick() => ++_clock;
 
@@ -93,6 +121,9 @@ internal sealed class MiniWorld
                 case 19 when faults.Contains("damage"):
                     Damage(link.From);
                     break;
+                case 21:
+                    Pass(TimeSpan.FromMilliseconds(50 + _chance.Next(300)));
+                    break;
                 case 20 when faults.Contains("trim"):
                     Trim(link.From);
                     break;
@@ -101,6 +132,36 @@ internal sealed class MiniWorld
                     break;
             }
         }
+    }
+
+    public MachineLink Link(string name) => _links.Single(link => link.From + link.To == name);
+
+    /// <summary>So many things happen, without faults; time stands still.</summary>
+    public void Run(int steps)
+    {
+        for (var i = 0; i < steps; i++)
+        {
+            RunOne();
+        }
+    }
+
+    public void RunUntil(Func<bool> condition)
+    {
+        for (var i = 0; !condition(); i++)
+        {
+            Assert.True(i < 20_000, "waited in vain");
+            RunOne();
+        }
+    }
+
+    private void RunOne()
+    {
+        foreach (var store in _links.Select(link => link.Sender))
+        {
+            store?.Refresh();
+        }
+
+        _links[_chance.Next(_links.Count)].Step(_chance, faults: false);
     }
 
     /// <summary>No more faults: what is down comes up, what is up stays up, until nothing moves any more.</summary>
@@ -118,12 +179,12 @@ internal sealed class MiniWorld
             link.Cut(); // the last entry of a lane has no successor that would show that it is missing
         }
 
-        for (var rounds = 0; rounds < 20_000; rounds++)
+        for (int rounds = 0, still = 0; rounds < 40_000; rounds++)
         {
             var moved = false;
             foreach (var link in _links)
             {
-                if (!link.IsUp)
+                if (!link.IsUp && !link.IsDown)
                 {
                     link.Connect();
                 }
@@ -132,7 +193,14 @@ internal sealed class MiniWorld
                 moved |= link.Step(_chance, faults: false);
             }
 
-            if (!moved && _links.All(link => link.IsQuiet))
+            if (rounds % 20 == 0 || !moved)
+            {
+                Pass(TimeSpan.FromMilliseconds(200));
+            }
+
+            // At rest when nothing moves though the longest patience passes.
+            still = moved || !_links.All(link => link.IsQuiet || link.IsDown) ? 0 : still + 1;
+            if (still > 60)
             {
                 return true;
             }
@@ -160,6 +228,7 @@ internal sealed class MiniWorld
                 .Select(r => $"register {r.Key} is {r.Value} at {link.From}, not at {link.To}"));
             wrong.AddRange(link.Receiver!.IsLevel ? [] : [$"{link.From}→{link.To} is not level, {link.Receiver.LagEvents} behind"]);
             wrong.AddRange(link.Sender!.LagEvents == 0 ? [] : [$"{link.From}→{link.To} thinks it lags {link.Sender.LagEvents}"]);
+            wrong.AddRange(link.Sender.IsLevel ? [] : [$"{link.From}→{link.To} does not know that it is level"]);
             wrong.AddRange(link.Receiver.BytesHeld == 0 ? [] : [$"{link.To} still holds {link.Receiver.BytesHeld} bytes"]);
         }
 
@@ -228,6 +297,7 @@ internal sealed class MiniWorld
         Stop(name);
         Wipes++;
         _stores[name] = new MemoryLaneStore(name, Tick);
+        _incoming.Remove(name);
     }
 
     private void Damage(string name)
