@@ -26,11 +26,13 @@ internal sealed class LinkEnd(ScaleWorld world, ScaleLink link, ScaleCluster at,
     public void Start(ILinkMachine machine)
     {
         Machine = machine;
+        machine.Tick(at.Clock);
         at.Mark(this);
     }
 
     public void Stop()
     {
+        Machine?.End();
         Machine = null;
         _coming.Clear();
         _state = null;
@@ -43,18 +45,32 @@ internal sealed class LinkEnd(ScaleWorld world, ScaleLink link, ScaleCluster at,
         while (NextDue <= now)
         {
             (_, LinkFrame frame) = _coming.Dequeue();
-            _watch.Came(frame);
+            _watch.Came(frame, at);
             Machine?.Receive(frame);
             at.Mark(this);
         }
     }
 
     /// <summary>Lanes of the store have grown.</summary>
-    public void Refresh()
+    public void Refresh(List<LaneStatus> grown)
     {
         if (Machine is LinkSender sender)
         {
-            sender.Refresh();
+            foreach (LaneStatus lane in grown)
+            {
+                sender.Refresh(lane.Lane);
+            }
+
+            at.Mark(this);
+        }
+    }
+
+    /// <summary>Tells the machine the time.</summary>
+    public void Tick()
+    {
+        if (Machine is LinkReceiver receiver)
+        {
+            receiver.Tick(at.Clock);
             at.Mark(this);
         }
     }
@@ -106,9 +122,10 @@ internal sealed class LinkEnd(ScaleWorld world, ScaleLink link, ScaleCluster at,
 
     private void Send(LinkFrame frame)
     {
-        _watch.Sent(frame, Other.At.Origin);
+        _watch.Sent(frame, Other.At.Origin, world.Ledger);
         long due = world.Time.Now + milliseconds;
-        Other._coming.Enqueue((due, world.Wire.Sent(frame)));
+        Other._coming.Enqueue((due, world.Wire.Sent(frame, link.IsStarting)));
+        link.IsStarting &= frame is not StateEndFrame;
         Other.At.TurnAt(due);
     }
 

@@ -9,9 +9,13 @@ namespace Streams.Simulation;
 /// turn.</summary>
 internal sealed class ScaleCluster(ScaleWorld world, int number) : ILaneHeads, IScheduled
 {
+    private const int TickMilliseconds = 200;
+
     private readonly Queue<LinkEnd> _marked = new();
+    private readonly List<LaneStatus> _lanes = [];
     private readonly Queue<Action> _requests = new();
     private int[] _heads = new int[16];
+    private long _mark;
     private long _turnAt = long.MaxValue;
     private bool _inTurn;
     private bool _grown;
@@ -26,6 +30,12 @@ internal sealed class ScaleCluster(ScaleWorld world, int number) : ILaneHeads, I
     public List<LinkEnd> Ends { get; } = [];
 
     public ReachSet Reach { get; private set; } = null!;
+
+    /// <summary>What its incoming links share.</summary>
+    public IncomingMemory Incoming { get; } = new();
+
+    /// <summary>The time that machines are told.</summary>
+    public TimeSpan Clock => TimeSpan.FromMilliseconds(world.Time.Now);
 
     /// <summary>Whether it keeps all bytes of its log, to be compared in the end.</summary>
     public bool Keeps => number % Math.Max(1, world.Options.Clusters / ScaleWorld.Compared) == 0;
@@ -55,7 +65,11 @@ internal sealed class ScaleCluster(ScaleWorld world, int number) : ILaneHeads, I
         writing.GetAwaiter().GetResult();
         Reach = new ReachSet([Name]);
         Store.Watch(() => _grown = true);
+        world.After(world.Chance.Next(TickMilliseconds), Tick);
     }
+
+    /// <summary>How much it holds of a lane, by the ledger's number.</summary>
+    public int Head(int lane) => lane >= 0 && lane < _heads.Length ? _heads[lane] : 0;
 
     /// <summary>Something is asked of this cluster, now.</summary>
     public void Ask(Action request)
@@ -172,10 +186,24 @@ internal sealed class ScaleCluster(ScaleWorld world, int number) : ILaneHeads, I
             world.Ledger.Grew(own, number, status.NextEntry, ref _heads);
         }
 
+        _lanes.Clear();
+        _mark = Store.Grown(_mark, _lanes);
         foreach (LinkEnd end in Ends)
         {
-            end.Refresh();
+            end.Refresh(_lanes);
         }
+    }
+
+    private void Tick()
+    {
+        Ask(() =>
+        {
+            foreach (LinkEnd end in Ends)
+            {
+                end.Tick();
+            }
+        });
+        world.After(TickMilliseconds, Tick);
     }
 
     private T Done<T>(ValueTask<T> task)

@@ -35,6 +35,9 @@ internal sealed class ScaleFigures
     /// <summary>How often a receiver asked for entries again.</summary>
     public long Asked { get; set; }
 
+    /// <summary>Bytes with which all links began when there was no lane yet.</summary>
+    public long FirstStartBytes { get; set; }
+
     /// <summary>Copies sent for each event and each cluster but its own; 1 is ideal.</summary>
     public double Copies { get; private set; }
 
@@ -87,7 +90,6 @@ internal sealed class ScaleFigures
         Cuts = flapping.Cuts;
         (int hops, int milliseconds) = world.Graph.Diameter();
         WireCount wire = world.Wire;
-        int starts = links.Sum(l => l.Starts);
         Add("topology", world.Graph.Name);
         Add("clusters", _clusters);
         Add("links, one way", _links);
@@ -97,7 +99,7 @@ internal sealed class ScaleFigures
         Add("entries", world.Ledger.Lanes.Sum(l => l.Entries.Count));
         Add("moves of devices", Moves);
         Add("pairs of links cut", Cuts);
-        Add("link starts", starts);
+        Add("link starts", wire.Starts);
         Add("copies sent per event and cluster", Copies.ToString("F3", CultureInfo.InvariantCulture));
         Add("entries sent", wire.EntriesSent);
         Add("entries that were there already", wire.Duplicates);
@@ -114,7 +116,8 @@ internal sealed class ScaleFigures
             }
         }
 
-        Add("bytes of a link start, mean", wire.StartBytes / Math.Max(1, starts));
+        Add("bytes of a first link start, no lanes, mean", FirstStartBytes / Math.Max(1, links.Count));
+        Add("bytes of a later link start, mean", (wire.StartBytes - FirstStartBytes) / Math.Max(1, wire.Starts - links.Count));
         Add("virtual time, ms", world.Time.Now);
         Add("violations", world.Violations.Count);
     }

@@ -30,17 +30,24 @@ internal sealed class ScaleLink
 
     public bool IsUp => Sender.Machine is not null;
 
-    /// <summary>How often it began.</summary>
-    public int Starts { get; private set; }
+    /// <summary>Whether the two still tell each other what they hold; over when the sender has sent its state.</summary>
+    public bool IsStarting { get; set; }
 
     public void Restore()
     {
         _isDown = false;
         if (!IsUp)
         {
-            Starts++;
-            Sender.Start(new LinkSender(new LinkSenderSettings(_to.Name, StateChunkBytes: 16 << 10), _from, _from.Reach, _world.Rule));
-            Receiver.Start(new LinkReceiver(new LinkReceiverSettings(), _to) { Reached = Reached });
+            _world.Wire.Starts++;
+            IsStarting = true;
+            LinkSender sender = new(new LinkSenderSettings(_to.Name, StateChunkBytes: 16 << 10), _from, _from.Reach, _world.Rule);
+            LinkReceiver receiver = new(new LinkReceiverSettings(), _to, _to.Incoming)
+            {
+                Reached = Reached,
+                Wake = () => _to.Mark(Receiver),
+            };
+            Sender.Start(sender);
+            Receiver.Start(receiver);
         }
     }
 

@@ -137,6 +137,7 @@ internal sealed class ScaleWorld
         }
 
         Run(SettleMilliseconds);
+        _figures.FirstStartBytes = Wire.StartBytes;
         _figures.MemoryLinked = ScaleFigures.Memory();
         _progress($"{_links.Count} one-way links are up");
     }

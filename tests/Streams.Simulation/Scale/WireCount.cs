@@ -15,7 +15,8 @@ internal sealed class WireCount(bool throughCodec)
     private readonly FrameWriter _writer = new();
     private readonly ArrayBufferWriter<byte> _bytes = new();
     private readonly long[] _frames = new long[64];
-    private readonly double[] _sizes = new double[64];
+    private readonly long[] _sizes = new long[64];
+    private readonly long[] _measured = new long[64];
     private readonly long[] _marks = new long[64];
 
     /// <summary>Events in entries that were sent.</summary>
@@ -37,29 +38,23 @@ internal sealed class WireCount(bool throughCodec)
 
     public long Frames(FrameType type) => _frames[(int)type];
 
-    public long Bytes(FrameType type) => (long)_sizes[(int)type];
+    /// <summary>Bytes of all frames of a kind, as far as some were measured for all.</summary>
+    public long Bytes(FrameType type)
+    {
+        int kind = (int)type;
+        return throughCodec ? _sizes[kind] : (long)((double)_sizes[kind] * _frames[kind] / Math.Max(1, _measured[kind]));
+    }
 
     public long Marks(FrameType type) => _marks[(int)type];
 
-    public static bool IsOfStart(FrameType type) => type is FrameType.Hello or FrameType.Welcome or FrameType.Reach or FrameType.Lanes
-        or FrameType.Wants or FrameType.Holds or FrameType.State or FrameType.StateEnd;
+    /// <summary>How often a link began.</summary>
+    public int Starts { get; set; }
 
-    public long StartBytes
-    {
-        get
-        {
-            long bytes = 0;
-            foreach (FrameType type in Enum.GetValues<FrameType>())
-            {
-                bytes += IsOfStart(type) ? Bytes(type) : 0;
-            }
-
-            return bytes;
-        }
-    }
+    /// <summary>Bytes sent until both sides had told what they hold.</summary>
+    public long StartBytes { get; private set; }
 
     /// <summary>Counts a frame and gives what comes out at the other end: the same, or what the codec makes of it.</summary>
-    public LinkFrame Sent(LinkFrame frame)
+    public LinkFrame Sent(LinkFrame frame, bool starting)
     {
         int kind = (int)frame.Type;
         long count = ++_frames[kind];
@@ -76,18 +71,27 @@ internal sealed class WireCount(bool throughCodec)
         {
             _marks[kind] += ack.Marks.Count;
         }
+        else if (frame is FeedFrame feed)
+        {
+            _marks[kind] += feed.Lanes.Count;
+        }
 
         if (throughCodec)
         {
-            _sizes[kind] += Write(frame);
+            int size = Write(frame);
+            _sizes[kind] += size;
+            StartBytes += starting ? size : 0;
             ReadOnlySequence<byte> sequence = new(_bytes.WrittenMemory.ToArray());
             return FrameReader.TryRead(ref sequence, LinkLimits.MaxBodyBytes, out LinkFrame? read) ? read!
                 : throw new InvalidOperationException($"frame {frame.Type} does not survive the wire");
         }
 
-        if (count <= AllUpTo || count % Sampled == 0)
+        if (starting || count <= AllUpTo || count % Sampled == 0)
         {
-            _sizes[kind] += Write(frame) * (count <= AllUpTo ? 1 : Sampled);
+            int size = Write(frame);
+            _sizes[kind] += size;
+            _measured[kind]++;
+            StartBytes += starting ? size : 0;
         }
 
         return frame;
