@@ -53,6 +53,21 @@ internal sealed class ReceiverMemory(Origin self, Origin peer)
     /// <summary>The last <see cref="HeadsFrame"/> taken in.</summary>
     public long HeadsSequence { get; set; }
 
+    /// <summary>How many names of clusters were taken in.</summary>
+    public int Reach { get; set; }
+
+    /// <summary>What the sender is told of it.</summary>
+    public Remembered Known => Life == 0 ? default : new Remembered(Life, Lanes.Count, HeadsSequence, Reach);
+
+    /// <summary>Forgets what was of a session.</summary>
+    public void EndSession()
+    {
+        for (int i = 0; i < Lanes.Count; i++)
+        {
+            Lanes[i].Flags = HeardLaneFlags.None;
+        }
+    }
+
     /// <summary>Begins anew with a list that the sender gives this name.</summary>
     public void Begin(ulong life)
     {

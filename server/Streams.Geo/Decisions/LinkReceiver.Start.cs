@@ -33,8 +33,9 @@ internal sealed partial class LinkReceiver
     private void OnLanes(LanesFrame frame)
     {
         ReceiverMemory memory = _memory!;
-        if (_phase == Phase.Listing && frame.First == 0 && _lanes.Count == 0)
+        if (_phase == Phase.Listing && frame.First == 0 && frame.Life != memory.Life)
         {
+            // Nothing remembered, or something else: the whole list comes.
             memory.Begin(frame.Life);
             _lanes = memory.Lanes;
         }
@@ -76,7 +77,7 @@ internal sealed partial class LinkReceiver
 
     private void OnHeads(HeadsFrame frame)
     {
-        _headsCame = true;
+        _headsCame = _phase == Phase.Running;
         _memory!.HeadsSequence = frame.Sequence;
         foreach (LaneMark mark in frame.Marks)
         {
@@ -101,7 +102,7 @@ internal sealed partial class LinkReceiver
             _shared.Feeds.Announced(lane, _link, slot.Announced, _now);
         }
 
-        if (!IsProbe && OwnName.Next(_store, lane) < next)
+        if (_phase == Phase.Running && !IsProbe && OwnName.Next(_store, lane) < next)
         {
             FallBehind(number);
         }
@@ -109,6 +110,16 @@ internal sealed partial class LinkReceiver
         if (!IsProbe && OwnName.ReasonToOpen(_store, Self, _peer, new LaneHead(lane, default, next, nextOffset)) is { } reason)
         {
             Open(reason, lane.Origin.Incarnation);
+        }
+    }
+
+    /// <summary>The lists are answered. What the sender told in earlier sessions counts as told now.</summary>
+    private void Run()
+    {
+        _phase = Phase.Running;
+        for (int i = 0; i < _lanes.Count && !IsProbe && _phase == Phase.Running; i++)
+        {
+            Announce(i, new EntryNumber(_lanes[i].Announced), new Offset(_lanes[i].AnnouncedOffset));
         }
     }
 
@@ -138,8 +149,7 @@ internal sealed partial class LinkReceiver
         if (last)
         {
             _holds = [];
-            _phase = Phase.Running;
-            WantAll();
+            Run();
         }
 
         return new SendFrame(new HoldsFrame(part, last));

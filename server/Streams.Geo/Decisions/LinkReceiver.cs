@@ -24,6 +24,7 @@ internal sealed partial class LinkReceiver : ILinkMachine
     private Phase _phase = Phase.Greeting;
     private Origin _peer;
     private bool _opening;
+    private bool _hasFault;
 
     /// <param name="settings">The settings.</param>
     /// <param name="store">What is held here.</param>
@@ -105,12 +106,13 @@ internal sealed partial class LinkReceiver : ILinkMachine
                 OnHello(hello);
                 break;
             case ReachFrame reach when _phase is Phase.Listing or Phase.Running:
+                _memory!.Reach = Math.Min(_memory.Reach + reach.Names.Count, LinkLimits.MaxReach);
                 Reached?.Invoke(reach.Names);
                 break;
             case LanesFrame lanes when _phase is Phase.Listing or Phase.Running:
                 OnLanes(lanes);
                 break;
-            case HeadsFrame heads when _phase == Phase.Running:
+            case HeadsFrame heads when _phase is Phase.Listing or Phase.Running:
                 OnHeads(heads);
                 break;
             case EntryFrame entry when _phase == Phase.Running && entry.Number < _lanes.Count:
@@ -152,6 +154,12 @@ internal sealed partial class LinkReceiver : ILinkMachine
         if (_memory is not null)
         {
             _shared.Feeds.Leave(_link);
+            if (!IsProbe && !_hasFault)
+            {
+                _memory.EndSession();
+                _shared.Keep(_memory);
+            }
+
             (_memory, _lanes) = (null, new LaneTable<HeardLane>());
         }
     }
@@ -173,14 +181,14 @@ internal sealed partial class LinkReceiver : ILinkMachine
         _peer = hello.Sender;
         IsProbe = hello.Probe;
         _phase = Phase.Listing;
-        _memory = new ReceiverMemory(Self, _peer);
+        _memory = IsProbe ? new ReceiverMemory(Self, _peer) : _shared.Take(Self, _peer);
         _lanes = _memory.Lanes;
         if (!IsProbe)
         {
             _shared.Feeds.Enter(_link);
         }
 
-        Send(new WelcomeFrame(Self, _settings.CreditBytes));
+        Send(new WelcomeFrame(Self, _settings.CreditBytes, _memory.Known));
         _out.Enqueue(new Report(LinkEvent.Greeted, $"linked from {_peer}{(IsProbe ? " (a question only)" : "")}"));
         if (!IsProbe)
         {
@@ -219,6 +227,7 @@ internal sealed partial class LinkReceiver : ILinkMachine
         if (_phase != Phase.Closed)
         {
             _phase = Phase.Closed;
+            _hasFault |= fault;
             _out.Enqueue(new HangUp(reason, fault));
         }
     }

@@ -21,12 +21,37 @@ internal sealed partial class LinkSender
         _granted = welcome.Credit;
         _phase = Phase.Listing;
         _out.Enqueue(new Report(LinkEvent.Greeted, $"linked to {_peer}"));
+        if (!_settings.Probe && _memory.Fits(welcome.Known, Self, _peer))
+        {
+            Resume(welcome.Known);
+            return;
+        }
+
         _memory.Forget(Self, _peer);
         _lanes = _memory.Lanes;
         LookAtLanes();
     }
 
-    private LinkAction? NextOfListing() => NextReach() ?? (_listed ? null : ListLanes());
+    /// <summary>Tells only of lanes that are new, or whose head the receiver does not know.</summary>
+    private void Resume(in Remembered known)
+    {
+        IsResumed = true;
+        _memory.Resume(known);
+        (_declared, _reachSent) = (known.Lanes, Math.Min(known.Reach, _reach.Count));
+        LookAtLanes();
+        for (int i = 0; i < _declared; i++)
+        {
+            ref SentLane slot = ref _lanes[i];
+            if (slot.Told < slot.Head || slot.ToldIn > known.Heads)
+            {
+                slot.Flags |= SentLaneFlags.Dirty;
+                _dirty.Enqueue(i);
+            }
+        }
+    }
+
+    private LinkAction? NextOfListing() => NextReach()
+        ?? (_listed ? null : _dirty.Count > 0 ? new SendFrame(NextHeads()) : ListLanes());
 
     private SendFrame? NextReach()
     {

@@ -67,6 +67,9 @@ internal sealed partial class LinkSender : ILinkMachine
     public bool IsLevel => IsRunning && _headsSent && _level == _memory.HeadsSequence && _dirty.Count == 0 && _declared == _lanes.Count
         && _lagEvents == 0 && _inFlight.Count == 0 && !_stateActive && !_stateWanted;
 
+    /// <summary>Whether the receiver knew the list from an earlier session, and was told only what is new.</summary>
+    public bool IsResumed { get; private set; }
+
     /// <summary>For a probe: whether the receiver holds more of the own current lanes, or knows of a later incarnation.</summary>
     public bool? ProbeAnswer { get; private set; }
 

@@ -23,6 +23,25 @@ internal sealed class SenderMemory(ulong life)
     /// <summary>Sequence of the last <see cref="HeadsFrame"/>.</summary>
     public long HeadsSequence { get; set; }
 
+    /// <summary>Whether the list goes on where the receiver knows it.</summary>
+    public bool Fits(in Remembered known, Origin self, Origin peer) => known.Life != 0 && known.Life == Life && Self == self && Peer == peer
+        && known.Lanes <= Lanes.Count && known.Heads <= HeadsSequence;
+
+    /// <summary>Begins a session with a receiver that knows the list so far: lanes behind it are listed again, with the names that they
+    /// are the first to use; what was of the last session is forgotten.</summary>
+    public void Resume(in Remembered known)
+    {
+        Book.Clear();
+        for (int i = 0; i < Lanes.Count; i++)
+        {
+            Lanes[i].EndSession();
+            if (i < known.Lanes)
+            {
+                Book.Note(Lanes.Lane(i));
+            }
+        }
+    }
+
     /// <summary>Begins anew under another name.</summary>
     public void Forget(Origin self, Origin peer)
     {

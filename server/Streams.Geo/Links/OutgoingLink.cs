@@ -12,6 +12,7 @@ internal sealed class OutgoingLink : IAsyncDisposable
     private readonly LinkContext _context;
     private readonly ResiliencePipeline _retrying;
     private readonly CancellationTokenSource _stop = new();
+    private readonly SenderMemory _memory;
     private Task _running = Task.CompletedTask;
 
     public OutgoingLink(LinkTarget target, LinkContext context)
@@ -20,6 +21,7 @@ internal sealed class OutgoingLink : IAsyncDisposable
         _context = context;
         Ledger = new LinkLedger(target.Name, context.Time);
         Random chance = context.Chance();
+        _memory = new SenderMemory((ulong)chance.NextInt64());
         ResiliencePipelineBuilder builder = new() { TimeProvider = context.Time };
         _retrying = builder.AddRetry(new RetryStrategyOptions
         {
@@ -77,7 +79,8 @@ internal sealed class OutgoingLink : IAsyncDisposable
         GeoOptions options = _context.Options;
         FrameConnection connection = await LinkDialer.ConnectAsync(_target, options.SilenceLimit, _context.Time, cancellationToken);
         LinkSenderSettings settings = new(_target.Name, options.SliceBytes, options.StateChunkBytes);
-        using LinkSession session = new(connection, new LinkSender(settings, _context.Store, _context.Horizon.Reach), _context);
+        LinkSender sender = new(settings, _context.Store, _context.Horizon.Reach, memory: _memory);
+        using LinkSession session = new(connection, sender, _context);
         Ledger.Begin(session);
         long began = _context.Time.GetTimestamp();
         try

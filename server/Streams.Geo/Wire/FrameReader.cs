@@ -60,7 +60,7 @@ internal static class FrameReader
         LinkFrame frame = type switch
         {
             FrameType.Hello => new HelloFrame((int)reader.Varint(int.MaxValue), reader.Origin(), reader.Cluster(), Flag(ref reader)),
-            FrameType.Welcome => new WelcomeFrame(reader.Origin(), reader.Varint(long.MaxValue)),
+            FrameType.Welcome => new WelcomeFrame(reader.Origin(), reader.Varint(long.MaxValue), Known(ref reader)),
             FrameType.Refused => new RefusedFrame(reader.Text(LinkLimits.MaxReasonBytes)),
             FrameType.Reach => new ReachFrame(Names(ref reader)),
             FrameType.Lanes => Lanes(ref reader),
@@ -139,6 +139,9 @@ internal static class FrameReader
 
         return heads;
     }
+
+    private static Remembered Known(ref ByteReader reader) => new(reader.UInt64(), (int)reader.Varint(LinkLimits.MaxLanes),
+        reader.Varint(long.MaxValue), (int)reader.Varint(LinkLimits.MaxReach));
 
     private static LanesFrame Lanes(ref ByteReader reader)
     {

@@ -96,6 +96,10 @@ internal sealed class FrameWriter
             case WelcomeFrame f:
                 writer.Origin(f.Receiver);
                 writer.Varint((ulong)f.Credit);
+                writer.UInt64(f.Known.Life);
+                writer.Varint((ulong)f.Known.Lanes);
+                writer.Varint((ulong)f.Known.Heads);
+                writer.Varint((ulong)f.Known.Reach);
                 break;
             case RefusedFrame f:
                 writer.Text(Cut(f.Reason));

@@ -29,7 +29,15 @@ internal sealed record HelloFrame(int Version, Origin Sender, ClusterName Target
 
 /// <param name="Receiver">Who answers; rule R12 goes by its incarnation.</param>
 /// <param name="Credit">How much the sender may send in all, until an <see cref="AckFrame"/> says more.</param>
-internal sealed record WelcomeFrame(Origin Receiver, long Credit) : LinkFrame(FrameType.Welcome);
+/// <param name="Known">What it knows from earlier sessions with this sender.</param>
+internal sealed record WelcomeFrame(Origin Receiver, long Credit, Remembered Known) : LinkFrame(FrameType.Welcome);
+
+/// <summary>What a receiver knows of a sender's list from earlier sessions; all zero when nothing.</summary>
+/// <param name="Life">The sender's name of the list.</param>
+/// <param name="Lanes">How many lanes of it are known.</param>
+/// <param name="Heads">Sequence of the last <see cref="HeadsFrame"/> taken in.</param>
+/// <param name="Reach">How many names of clusters were taken in.</param>
+internal readonly record struct Remembered(ulong Life, int Lanes, long Heads, int Reach);
 
 internal sealed record RefusedFrame(string Reason) : LinkFrame(FrameType.Refused);
 

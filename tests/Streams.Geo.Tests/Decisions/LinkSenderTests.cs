@@ -188,7 +188,7 @@ public sealed class LinkSenderTests
         Assert.Equal("", _play.Give(new PingFrame()));
     }
 
-    private static WelcomeFrame Welcome(long credit = 1 << 20) => new(Transcript.Receiver, credit);
+    private static WelcomeFrame Welcome(long credit = 1 << 20) => new(Transcript.Receiver, credit, default);
 
     private static FeedFrame Feed(params int[] next) => new([.. next.Select((n, i) => new LaneFeed(i, true, new(n), new(n)))]);
 

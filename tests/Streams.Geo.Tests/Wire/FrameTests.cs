@@ -17,7 +17,7 @@ public sealed class FrameTests
     private static readonly LinkFrame[] All =
     [
         new HelloFrame(2, A, ClusterName.Parse("b"), true),
-        new WelcomeFrame(A, 8 << 20),
+        new WelcomeFrame(A, 8 << 20, new Remembered(99, 3, 4, 2)),
         new RefusedFrame("no"),
         new ReachFrame([A.Cluster, ClusterName.Parse("b")]),
         new LanesFrame(99, 7, [Lane.Partition.Stream], [A, A], [new ListedLane(0, new(3), 1, new(9), new(70))], true),

@@ -10,6 +10,7 @@ internal sealed class MachineLink(MiniWorld world, string from, string to)
     private readonly List<LaneId> _numbers = [];
     private readonly List<StreamPath> _streams = [];
     private readonly List<Origin> _origins = [];
+    private bool _listing;
 
     public string From => from;
 
@@ -39,7 +40,7 @@ internal sealed class MachineLink(MiniWorld world, string from, string to)
     public void Connect()
     {
         Sender = new LinkSender(new(ClusterName.Parse(to), SliceBytes: 600, StateChunkBytes: 200), world[from],
-            new ReachSet([ClusterName.Parse(from)]), world.Rule);
+            new ReachSet([ClusterName.Parse(from)]), world.Rule, world.Outgoing(this));
         Receiver = new LinkReceiver(new(CreditBytes: 2500, SliceBytes: 400, world.FeedPatienceMs), world[to], world.Incoming(to));
         Tick();
     }
@@ -54,14 +55,11 @@ internal sealed class MachineLink(MiniWorld world, string from, string to)
     {
         Sender?.End();
         Receiver?.End();
-        (Sender, Receiver, HasLost) = (null, null, false);
+        (Sender, Receiver, HasLost, _listing) = (null, null, false, false);
         Forth.Clear();
         Back.Clear();
         _later.Clear();
         _asked.Clear();
-        _numbers.Clear();
-        _streams.Clear();
-        _origins.Clear();
     }
 
     /// <summary>One thing happens; false when nothing is to be done.</summary>
@@ -216,6 +214,27 @@ internal sealed class MachineLink(MiniWorld world, string from, string to)
         }
     }
 
+    /// <summary>A list begins again behind the lanes that the receiver knows.</summary>
+    private void GoBack(int known)
+    {
+        if (Sender is { IsRunning: false } && !_listing)
+        {
+            _listing = true;
+            world.Resumed += Sender.IsResumed ? 1 : 0;
+            world.Begun += Sender.IsResumed ? 0 : 1;
+            world.LanesSpared += known;
+        }
+
+        if (known < _numbers.Count)
+        {
+            _numbers.RemoveRange(known, _numbers.Count - known);
+            _streams.Clear();
+            _streams.AddRange(_numbers.Select(lane => lane.Partition.Stream).Distinct());
+            _origins.Clear();
+            _origins.AddRange(_numbers.Select(lane => lane.Origin).Distinct());
+        }
+    }
+
     /// <summary>What the sender holds of a lane when it is asked for it is asked for.</summary>
     private void NoteAsked(FeedFrame feed)
     {
@@ -232,6 +251,7 @@ internal sealed class MachineLink(MiniWorld world, string from, string to)
         switch (frame)
         {
             case LanesFrame lanes:
+                GoBack(lanes.First);
                 _streams.AddRange(lanes.Streams);
                 _origins.AddRange(lanes.Origins);
                 _numbers.AddRange(lanes.Lanes.Select(lane =>

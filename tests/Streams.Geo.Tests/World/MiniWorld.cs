@@ -8,6 +8,7 @@ internal sealed class MiniWorld
 {
     private readonly Dictionary<string, MemoryLaneStore> _stores = [];
     private readonly Dictionary<string, IncomingMemory> _incoming = [];
+    private readonly Dictionary<MachineLink, SenderMemory> _outgoing = [];
     private readonly List<MachineLink> _links = [];
     private readonly Random _chance;
     private ulong _clock = 1000;
@@ -45,6 +46,14 @@ internal sealed class MiniWorld
 
     public int Faults { get; set; }
 
+    /// <summary>Sessions that went on with the list of an earlier one, and those that began with a whole list; lanes that the first did
+    /// not list again.</summary>
+    public int Resumed { get; set; }
+
+    public int Begun { get; set; }
+
+    public long LanesSpared { get; set; }
+
     public int Wipes { get; private set; }
 
     public IReadOnlyDictionary<string, MemoryLaneStore> Stores => _stores;
@@ -65,6 +74,27 @@ internal sealed class MiniWorld
         }
 
         return shared;
+    }
+
+    /// <summary>What the sending side of a link remembers.</summary>
+    public SenderMemory Outgoing(MachineLink link)
+    {
+        if (!_outgoing.TryGetValue(link, out var memory))
+        {
+            _outgoing[link] = memory = new SenderMemory(Tick() << 32);
+        }
+
+        return memory;
+    }
+
+    /// <summary>The process ends: what was only in its memory is gone; the other sides remember.</summary>
+    private void Forget(string name)
+    {
+        _incoming.Remove(name);
+        foreach (var link in _links.Where(link => link.From == name))
+        {
+            _outgoing.Remove(link);
+        }
     }
 
     /// <summary>Time passes for all machines.</summary>
@@ -101,7 +131,7 @@ internal sealed class MiniWorld
                 case < 12:
                     Flush(_stores.Values.ElementAt(_chance.Next(_stores.Count)));
                     break;
-                case 12:
+                case 12 or 22 or 23:
                     link.Cut();
                     break;
                 case < 17:
@@ -113,6 +143,7 @@ internal sealed class MiniWorld
                     break;
                 case 17 when faults.Contains("crash"):
                     Stop(link.From);
+                    Forget(link.From);
                     _stores[link.From].Crash();
                     break;
                 case 18 when faults.Contains("wipe") && _chance.Next(4) == 0 && Wipes < 3:
@@ -297,7 +328,7 @@ internal sealed class MiniWorld
         Stop(name);
         Wipes++;
         _stores[name] = new MemoryLaneStore(name, Tick);
-        _incoming.Remove(name);
+        Forget(name);
     }
 
     private void Damage(string name)
@@ -308,6 +339,7 @@ internal sealed class MiniWorld
         {
             Stop(name);
             var lane = foreign[_chance.Next(foreign.Length)];
+            Forget(name);
             store.LoseTail(lane.Lane, lane.FirstEntry.Value + 1 + _chance.Next((int)(lane.NextEntry - lane.FirstEntry) - 1));
         }
     }
