@@ -12,13 +12,8 @@ internal sealed class PathWatch(WireCount wire)
     private readonly List<StreamPath> _streams = [];
     private readonly List<Origin> _origins = [];
 
-    public void Forget()
-    {
-        _asked.Clear();
-        _lanes.Clear();
-        _streams.Clear();
-        _origins.Clear();
-    }
+    /// <summary>The session is over. What was listed in it may count in the next one.</summary>
+    public void Forget() => _asked.Clear();
 
     /// <summary>The receiver asks for what is held of a lane now, or for what lies before an entry that came ahead.</summary>
     public void Came(LinkFrame frame, ScaleCluster at)
@@ -39,10 +34,24 @@ internal sealed class PathWatch(WireCount wire)
         }
     }
 
+    /// <summary>A list goes on behind the lanes that the receiver knows.</summary>
+    private void GoBack(int known, WorldLedger ledger)
+    {
+        if (known < _lanes.Count)
+        {
+            _lanes.RemoveRange(known, _lanes.Count - known);
+            _streams.Clear();
+            _streams.AddRange(_lanes.Select(lane => ledger.Lanes[lane].Id.Partition.Stream).Distinct());
+            _origins.Clear();
+            _origins.AddRange(_lanes.Select(lane => ledger.Lanes[lane].Id.Origin).Distinct());
+        }
+    }
+
     public void Sent(LinkFrame frame, Origin receiver, WorldLedger ledger)
     {
         if (frame is LanesFrame lanes)
         {
+            GoBack(lanes.First, ledger);
             _streams.AddRange(lanes.Streams);
             _origins.AddRange(lanes.Origins);
             foreach (ListedLane lane in lanes.Lanes)

@@ -11,12 +11,14 @@ internal sealed class ScaleLink
     private readonly ScaleWorld _world;
     private readonly ScaleCluster _from;
     private readonly ScaleCluster _to;
+    private readonly SenderMemory _memory;
     private bool _isDown = true;
 
     public ScaleLink(ScaleWorld world, ScaleCluster from, ScaleCluster to, int milliseconds)
     {
         _world = world;
         (_from, _to) = (from, to);
+        _memory = new SenderMemory((ulong)world.Chance.NextInt64());
         Sender = new LinkEnd(world, this, from, milliseconds);
         Receiver = new LinkEnd(world, this, to, milliseconds);
         (Sender.Other, Receiver.Other) = (Receiver, Sender);
@@ -40,7 +42,7 @@ internal sealed class ScaleLink
         {
             _world.Wire.Starts++;
             IsStarting = true;
-            LinkSender sender = new(new LinkSenderSettings(_to.Name, StateChunkBytes: 16 << 10), _from, _from.Reach, _world.Rule);
+            LinkSender sender = new(new LinkSenderSettings(_to.Name, StateChunkBytes: 16 << 10), _from, _from.Reach, _world.Rule, _memory);
             LinkReceiver receiver = new(new LinkReceiverSettings(), _to, _to.Incoming)
             {
                 Reached = Reached,
