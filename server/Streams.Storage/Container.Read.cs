@@ -66,6 +66,16 @@ public sealed partial class Container
         }
     }
 
+    /// <summary>Adds the lanes that came up or grew, flushed, behind a mark, the last one first; gives the mark of now. Mark 0 gives all
+    /// of them. Costs no look at any other lane, however many there are.</summary>
+    public long Grown(long mark, List<LaneStatus> into)
+    {
+        lock (_gate)
+        {
+            return _state.Lanes.Grown(mark, into);
+        }
+    }
+
     /// <summary>One lane, or <see langword="null"/>.</summary>
     public LaneStatus? Lane(LaneId lane)
     {

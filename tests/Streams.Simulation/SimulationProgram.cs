@@ -23,7 +23,9 @@ internal static class SimulationProgram
             return 2;
         }
 
-        return options.Trace is { } seed ? Tell(options, seed, output)
+        return options.Scale is { } scale ? ScaleProgram.Run(scale, output)
+            : options.Storm is { } storm ? StormProgram.Run(storm, output)
+            : options.Trace is { } seed ? Tell(options, seed, output)
             : options.Rules ? RuleTable.Run(options, output)
             : Play(options, output);
     }

@@ -28,6 +28,42 @@ public sealed class LinkTests
     }
 
     [Fact]
+    public async Task The_store_tells_which_lanes_grew_behind_a_mark_and_no_others()
+    {
+        await using Scene ny = await FilledAsync("ny", 6);
+        await using Scene scene = await OpenAsync();
+        ProducerSession session = scene.Store.BeginProducer(Car(9));
+        LaneId foreign = new(P0, Of("ny"));
+        List<LaneEntry> entries = await ny.EntriesAsync(foreign);
+        await scene.SendAsync(session, Batch(Car(9), 1, 1));
+        await scene.Store.IngestAsync(foreign, entries[..2], default);
+
+        List<LaneStatus> grown = [];
+        long mark = scene.Store.Grown(0, grown);
+        Assert.Equal([foreign, scene.Own], grown.Select(l => l.Lane));
+        Assert.Equal(new EntryNumber(2), grown[0].NextEntry);
+
+        grown.Clear();
+        Assert.Equal(mark, scene.Store.Grown(mark, grown));
+        Assert.Empty(grown);
+
+        await scene.SendAsync(session, Batch(Car(9), 2, 1, after: 1));
+        long later = scene.Store.Grown(mark, grown);
+        Assert.Equal([scene.Own], grown.Select(l => l.Lane));
+
+        grown.Clear();
+        await scene.Store.IngestAsync(foreign, entries[2..4], default);
+        _ = scene.Store.Grown(later, grown);
+        Assert.Equal([foreign], grown.Select(l => l.Lane));
+        _ = scene.Store.Grown(mark, grown);
+        Assert.Equal([foreign, foreign, scene.Own], grown.Select(l => l.Lane));
+        await scene.ReopenAsync();
+        grown.Clear();
+        _ = scene.Store.Grown(0, grown);
+        Assert.Equal(2, grown.Count);
+    }
+
+    [Fact]
     public async Task A_fork_is_seen_changes_nothing_and_is_reported()
     {
         await using Scene ny = await FilledAsync("ny", 4);

@@ -70,6 +70,7 @@ internal sealed class ContainerState
     public void ApplyPlace(LaneState lane, long entry, long nextOffset, int events, long appendedAt, in EntryPlace place)
     {
         lane.Add(entry, nextOffset, appendedAt, place);
+        Lanes.Grew(lane);
         Changes?.Lanes.Add(lane);
         Entries++;
         Events += events;
@@ -79,6 +80,7 @@ internal sealed class ContainerState
     {
         lane.SkipTo(first.Value, firstOffset.Value);
         _heldChanged[lane.Id] = Revision.Next(); // runs of entries that went are state from now on (rule R8)
+        Lanes.Grew(lane);
         Changes?.Lanes.Add(lane);
     }
 

@@ -10,13 +10,14 @@ internal readonly record struct EntryPlace(long Position, int BodyLength, uint C
     public bool IsReadable => Position >= 0;
 }
 
-/// <summary>The places of a lane's entries, in memory: 24 bytes each, in chunks so that growing copies little.</summary>
+/// <summary>The places of a lane's entries, in memory: 24 bytes each, in chunks so that growing copies little. The first
+/// chunk grows by half, for most lanes of a wide world are short.</summary>
 internal sealed class LaneIndex
 {
     private const int ChunkEntries = 1024;
     private const int FirstChunkEntries = 4;
 
-    private readonly List<EntryPlace[]> _chunks = [];
+    private EntryPlace[][] _chunks = [];
     private int _start;
 
     public int Count { get; private set; }
@@ -35,14 +36,15 @@ internal sealed class LaneIndex
         int at = _start + Count;
         int chunk = at / ChunkEntries;
         int slot = at % ChunkEntries;
-        if (chunk == _chunks.Count)
+        if (chunk == _chunks.Length)
         {
-            _chunks.Add(new EntryPlace[chunk == 0 ? FirstChunkEntries : ChunkEntries]);
+            Array.Resize(ref _chunks, chunk + 1);
+            _chunks[chunk] = new EntryPlace[chunk == 0 ? FirstChunkEntries : ChunkEntries];
         }
         else if (slot == _chunks[chunk].Length)
         {
             EntryPlace[] grown = _chunks[chunk];
-            Array.Resize(ref grown, Math.Min(ChunkEntries, grown.Length * 4));
+            Array.Resize(ref grown, Math.Min(ChunkEntries, grown.Length + Math.Max(FirstChunkEntries, grown.Length / 2)));
             _chunks[chunk] = grown;
         }
 
@@ -56,13 +58,13 @@ internal sealed class LaneIndex
         _start += count;
         while (_start >= ChunkEntries)
         {
-            _chunks.RemoveAt(0);
+            _chunks = _chunks[1..];
             _start -= ChunkEntries;
         }
 
         if (Count == 0)
         {
-            _chunks.Clear();
+            _chunks = [];
             _start = 0;
         }
     }

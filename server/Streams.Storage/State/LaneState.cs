@@ -6,7 +6,8 @@ namespace Streams.Storage;
 /// staged in the group under way (the writer's own).</summary>
 internal sealed class LaneState(LaneId id, int number)
 {
-    private readonly List<uint> _stagedChecksums = [];
+    private List<uint>? _stagedChecksums;
+    private List<SealedRun>? _sealed;
     private long _stagedFrom;
 
     public LaneId Id => id;
@@ -27,7 +28,7 @@ internal sealed class LaneState(LaneId id, int number)
     public long Bytes { get; private set; }
 
     /// <summary>The sealed partitionlets, oldest first.</summary>
-    public List<SealedRun> Sealed { get; } = [];
+    public IReadOnlyList<SealedRun> Sealed => _sealed ?? (IReadOnlyList<SealedRun>)[];
 
     /// <summary>The partitionlet being written.</summary>
     public long OpenFirstEntry { get; private set; }
@@ -52,8 +53,17 @@ internal sealed class LaneState(LaneId id, int number)
     /// <summary>First position of the segment in which the lane is declared; -1 for none.</summary>
     public long DeclaredIn { get; set; } = -1;
 
+    /// <summary>When it grew last, as <see cref="LaneTable"/> counts; 0 for never.</summary>
+    public long GrewAt { get; set; }
+
+    /// <summary>The lane that grew next before it.</summary>
+    public LaneState? Older { get; set; }
+
+    /// <summary>The lane that grew next after it.</summary>
+    public LaneState? Newer { get; set; }
+
     /// <summary>Whether the writer has something staged here.</summary>
-    public bool IsStaged { get; set; }
+    public bool IsStaged { get; private set; }
 
     public LaneStatus Status => new(id, new EntryNumber(FirstEntry), new EntryNumber(NextEntry), new Offset(FirstOffset),
         new Offset(NextOffset), Bytes);
@@ -98,7 +108,7 @@ internal sealed class LaneState(LaneId id, int number)
 
         FirstEntry = first;
         FirstOffset = firstOffset;
-        Sealed.RemoveAll(s => s.NextEntry <= first);
+        _sealed?.RemoveAll(s => s.NextEntry <= first);
         if (OpenFirstEntry < first)
         {
             OpenFirstEntry = first;
@@ -109,7 +119,7 @@ internal sealed class LaneState(LaneId id, int number)
 
     public void SealRun(SealedRun run)
     {
-        Sealed.Add(run);
+        (_sealed ??= new List<SealedRun>(1)).Add(run);
         OpenFirstEntry = run.NextEntry;
         OpenFirstOffset = run.NextOffset;
         OpenBytes = 0;
@@ -128,12 +138,19 @@ internal sealed class LaneState(LaneId id, int number)
         StagedOpenSince = OpenSince;
         StagedOpenStart = (OpenFirstEntry, OpenFirstOffset);
         _stagedFrom = NextEntry;
-        _stagedChecksums.Clear();
+        _stagedChecksums?.Clear();
+    }
+
+    /// <summary>The group is over; a lane that rests keeps nothing of it.</summary>
+    public void EndStaging()
+    {
+        IsStaged = false;
+        _stagedChecksums = null;
     }
 
     public void Stage(LaneEntry entry, uint checksum)
     {
-        _stagedChecksums.Add(checksum);
+        (_stagedChecksums ??= []).Add(checksum);
         StagedNextEntry = entry.Number.Value + 1;
         StagedNextOffset = entry.NextOffset.Value;
     }
@@ -142,7 +159,7 @@ internal sealed class LaneState(LaneId id, int number)
     {
         if (first >= StagedNextEntry)
         {
-            _stagedChecksums.Clear();
+            _stagedChecksums?.Clear();
             _stagedFrom = first;
             StagedNextEntry = first;
             StagedNextOffset = firstOffset;
@@ -163,7 +180,7 @@ internal sealed class LaneState(LaneId id, int number)
     {
         if (entry >= _stagedFrom)
         {
-            return entry < StagedNextEntry ? _stagedChecksums[(int)(entry - _stagedFrom)] : null;
+            return entry < StagedNextEntry ? _stagedChecksums![(int)(entry - _stagedFrom)] : null;
         }
 
         long at = entry - FirstEntry;

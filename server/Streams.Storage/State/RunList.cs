@@ -14,7 +14,7 @@ internal record struct PlacedSequences(long First, long Last, long FirstOffset, 
 /// where sequence and offset both go on; a sequence may stand twice (a batch that was held in part is appended whole, rule R6).</summary>
 internal sealed class RunList
 {
-    private readonly List<PlacedSequences> _runs = [];
+    private readonly List<PlacedSequences> _runs = new(1);
 
     public IReadOnlyList<PlacedSequences> Runs => _runs;
 
