@@ -103,7 +103,8 @@ internal sealed record SimulationOptions
                 {
                     if (Configuration.Find(one) is not { } found)
                     {
-                        return $"--configuration {one}: not known; there are all, {string.Join(", ", Configuration.All.Select(static c => c.Name))}";
+                        string names = string.Join(", ", Configuration.All.Select(static c => c.Name));
+                        return $"--configuration {one}: not known; there are all, {names}";
                     }
 
                     chosen.Add(found);

@@ -45,7 +45,8 @@ internal static class SimulationProgram
             long crashes = t["fault: power failures"] + t["fault: processes killed"] + t["fault: crashes in the middle of a write"]
                 + t["fault: refused flushes and writes"];
             string kinds = string.Join(", ", result.Failures.GroupBy(static f => f.Kind).Select(static g => $"{g.Key} {g.Count()}"));
-            output.WriteLine($"{name,-14}{result.Runs,8:N0}{result.Failures.Count,8:N0}{t["events acknowledged"] + t["events found held in hello"],10:N0}"
+            long events = t["events acknowledged"] + t["events found held in hello"];
+            output.WriteLine($"{name,-14}{result.Runs,8:N0}{result.Failures.Count,8:N0}{events,10:N0}"
                 + $"{t["device sessions"],10:N0}{crashes,9:N0}  {kinds}");
         }
 
@@ -68,7 +69,8 @@ internal static class SimulationProgram
         output.WriteLine();
         foreach (Failure failure in failures.OrderBy(static f => f.Plan.Seed).Take(FailuresShown))
         {
-            output.WriteLine($"--configuration {failure.Plan.Configuration.Name} --trace {failure.Plan.Seed}: {failure.Kind}: {failure.Text}");
+            WorldPlan plan = failure.Plan;
+            output.WriteLine($"--configuration {plan.Configuration.Name} --trace {plan.Seed}: {failure.Kind}: {failure.Text}");
         }
     }
 

@@ -56,8 +56,8 @@ internal static class SdkDecisions
         return cursors;
     }
 
-    /// <summary>The partitions that a stream has got since a consumer opened it, and where the consumer begins in them: at its cursor, or at
-    /// the beginning, for all that is in them came after it opened.</summary>
+    /// <summary>The partitions that a stream has got since a consumer opened it, and where the consumer begins in them: at its cursor, or
+    /// at the beginning, for all that is in them came after it opened.</summary>
     public static (PartitionId Partition, Cursor Cursor)[] Grown(IEventStore store, ConsumerName consumer, StreamPath stream, int known)
     {
         int partitions = Partitions(store, stream);

@@ -64,7 +64,8 @@ internal sealed partial class Stager
         _changedStreams.Add(id.Partition.Stream);
     }
 
-    /// <summary>Retention: a lane's copy begins at <paramref name="first"/>, at most behind what is flushed; gives where it begins.</summary>
+    /// <summary>Retention: a lane's copy begins at <paramref name="first"/>, at most behind what is flushed; gives where it
+    /// begins.</summary>
     public EntryNumber Trim(LaneId id, EntryNumber first)
     {
         if (_state.Lanes.Find(id) is not { } lane)

@@ -138,7 +138,8 @@ internal sealed partial class World
 
     private SimCluster? Up(bool writing = false, string? among = null)
     {
-        SimCluster[] up = [.. _clusters.Values.Where(c => c.IsUp && (!writing || c.IsWriting) && (among is null || among.Contains(c.Letter)))];
+        SimCluster[] up = [.. _clusters.Values.Where(c => c.IsUp && (!writing || c.IsWriting) && (among is null
+            || among.Contains(c.Letter)))];
         return up.Length == 0 ? null : up[Chance.Next(up.Length)];
     }
 

@@ -93,7 +93,8 @@ internal sealed partial class World
             Offset at = reader.Position(status.Lane.Partition.Partition.Value, status.Lane.Origin);
             if (at < status.NextOffset)
             {
-                Truth.Fail(Violation.Waits, $"{reader.Name} waits at {life.Cluster.Letter} for ever at {Short(status.Lane.Origin)}@{at} of {status.NextOffset}");
+                Truth.Fail(Violation.Waits,
+                    $"{reader.Name} waits at {life.Cluster.Letter} for ever at {Short(status.Lane.Origin)}@{at} of {status.NextOffset}");
                 return;
             }
         }
@@ -148,7 +149,8 @@ internal sealed partial class World
         {
             if (to.Lane(lane.Lane) is not { } other || other.NextEntry < lane.NextEntry)
             {
-                Truth.Fail(Violation.Waits, $"{link.To.Letter} never gets {Short(lane.Lane)} up to entry {lane.NextEntry} over {link.Name}");
+                Truth.Fail(Violation.Waits,
+                    $"{link.To.Letter} never gets {Short(lane.Lane)} up to entry {lane.NextEntry} over {link.Name}");
             }
         }
 
@@ -160,7 +162,8 @@ internal sealed partial class World
                 Cursor there = to.Cursor(reader.Consumer, Partition(partition));
                 if (!ReferenceEquals(Cursor.Join(there, here), there))
                 {
-                    Truth.Fail(Violation.CursorsDiffer, $"cursor {reader.Name} at {link.To.Letter} {Short(there)} is behind {link.From.Letter} {Short(here)}");
+                    Truth.Fail(Violation.CursorsDiffer,
+                        $"cursor {reader.Name} at {link.To.Letter} {Short(there)} is behind {link.From.Letter} {Short(here)}");
                 }
             }
         }

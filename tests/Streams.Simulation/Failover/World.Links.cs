@@ -18,8 +18,8 @@ internal sealed partial class World
         link.To == life.Cluster && link.From.Name == sender && link.IsUp && link.Receiver is { IsLevel: true } receiver
         && receiver.Announced(lane) <= here);
 
-    /// <summary>How many partitions a cluster takes the stream to have. Where nobody raises the number it is the world's, which saves the readers of
-    /// partitions that stay empty.</summary>
+    /// <summary>How many partitions a cluster takes the stream to have. Where nobody raises the number it is the world's, which saves the
+    /// readers of partitions that stay empty.</summary>
     public int PartitionsAt(ClusterLife life) => Configuration.Has(Faults.MorePartitions)
         ? Gateways.SdkDecisions.Partitions(life.Store, Stream) : Partitions;
 
@@ -30,7 +30,8 @@ internal sealed partial class World
             here.Outgoing[to.Name] = memory = new SenderMemory((ulong)Chance.NextInt64(1, long.MaxValue));
         }
 
-        return new(new LinkSenderSettings(to.Name, SliceBytes: 700, StateChunkBytes: 300), here.Lanes, here.Horizon.Reach, OfferRule, memory);
+        return new(new LinkSenderSettings(to.Name, SliceBytes: 700, StateChunkBytes: 300), here.Lanes, here.Horizon.Reach, OfferRule,
+            memory);
     }
 
     public LinkReceiver MakeReceiver(ClusterLife there, SimCluster from)

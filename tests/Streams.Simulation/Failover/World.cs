@@ -7,8 +7,8 @@ using Streams.Testing;
 
 namespace Streams.Simulation;
 
-/// <summary>A world of clusters, devices and consumers in one thread, played from one seed: the parties decide with the product's own types; disk,
-/// network, clock and the order of everything are the world's.</summary>
+/// <summary>A world of clusters, devices and consumers in one thread, played from one seed: the parties decide with the product's own
+/// types; disk, network, clock and the order of everything are the world's.</summary>
 internal sealed partial class World
 {
     private static readonly int[] HoldBounds = [1, 1, 2, 4, 1000];
@@ -37,7 +37,8 @@ internal sealed partial class World
         Policy = plan.Seed % 4 == 3 ? IncarnationPolicy.Always : IncarnationPolicy.Guarded;
         Partitions = Configuration.Partitions;
         bool isPatient = !Configuration.Has(Faults.Patience);
-        Limits = new Gateways.ReaderLimits(isPatient ? TimeSpan.FromDays(3650) : TimeSpan.FromSeconds(30), 600, TimeSpan.FromMilliseconds(100), 4);
+        Limits = new Gateways.ReaderLimits(isPatient ? TimeSpan.FromDays(3650) : TimeSpan.FromSeconds(30), 600,
+            TimeSpan.FromMilliseconds(100), 4);
         DeliveryRules = new DeliveryRules(Keeps(Rule.Prefix), Keeps(Rule.Jumps), Keeps(Rule.Ground));
         PassByRules = new PassByRules(Keeps(Rule.GenWindow), Keeps(Rule.KeepBack), Keeps(Rule.Chain));
         ClientOptions = new StreamsClientOptions
@@ -164,8 +165,8 @@ internal sealed partial class World
     /// <summary>Whether lanes of this cluster reach every cluster at which somebody reads, and every such cluster knew it.</summary>
     public bool IsCommon(Origin origin) => _common.Contains(origin.Cluster.Value);
 
-    /// <summary>A cluster that lost what it knew of others, and has had no link for its time of grace, takes another for one whose lanes no route
-    /// brings. It may be wrong: then order among the lanes of that one is not promised there (decision 0010).</summary>
+    /// <summary>A cluster that lost what it knew of others, and has had no link for its time of grace, takes another for one whose lanes no
+    /// route brings. It may be wrong: then order among the lanes of that one is not promised there (decision 0010).</summary>
     public void TakenForUnreachable(ClusterLife life, ClusterName origin)
     {
         if (Configuration.Into(life.Cluster.Letter).Contains(char.ToUpperInvariant(origin.Value[0])) && _common.Remove(origin.Value))

@@ -1,7 +1,7 @@
 namespace Streams.Testing;
 
-/// <summary>What a simulation has met, by name: faults, rare ways, things counted. A fault that is never met tests nothing, so the tally is part
-/// of the result.</summary>
+/// <summary>What a simulation has met, by name: faults, rare ways, things counted. A fault that is never met tests nothing, so the tally is
+/// part of the result.</summary>
 public sealed class FaultTally
 {
     private readonly SortedDictionary<string, long> _counts = new(StringComparer.Ordinal);

@@ -1,8 +1,9 @@
 namespace Streams.Testing;
 
-/// <summary>One direction of a connection: what is sent arrives in order, unless it is held up or the connection is gone. Bounded: who sends
-/// asks first.</summary>
-/// <remarks>A one-way cut is a way that is held up while the other is not: both ends think well of the connection until somebody gives up.</remarks>
+/// <summary>One direction of a connection: what is sent arrives in order, unless it is held up or the connection is gone. Bounded: who
+/// sends asks first.</summary>
+/// <remarks>A one-way cut is a way that is held up while the other is not: both ends think well of the connection until somebody gives
+/// up.</remarks>
 public sealed class SimulatedWay<T>(int room)
 {
     private readonly Queue<T> _sent = new();

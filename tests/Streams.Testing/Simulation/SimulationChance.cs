@@ -1,7 +1,7 @@
 namespace Streams.Testing;
 
-/// <summary>Chance that can be set to a place: each step of a simulation draws from its own stretch of it, so a step can be left out and the
-/// others do what they did before. That is what makes a failing run short.</summary>
+/// <summary>Chance that can be set to a place: each step of a simulation draws from its own stretch of it, so a step can be left out and
+/// the others do what they did before. That is what makes a failing run short.</summary>
 /// <remarks>SplitMix64 (Steele, Lea, Flood 2014): one addition and three multiplications a number, no state but a counter.</remarks>
 public sealed class SimulationChance : Random
 {

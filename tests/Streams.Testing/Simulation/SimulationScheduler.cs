@@ -1,7 +1,7 @@
 namespace Streams.Testing;
 
-/// <summary>Runs the tasks of a simulation on the one thread that pumps it, one at a time, in an order drawn from its seed. What is awaited under
-/// it goes on under it, so code written for many threads plays the same way whenever the seed is the same.</summary>
+/// <summary>Runs the tasks of a simulation on the one thread that pumps it, one at a time, in an order drawn from its seed. What is awaited
+/// under it goes on under it, so code written for many threads plays the same way whenever the seed is the same.</summary>
 /// <remarks>A task that another thread hands over is refused: it would make a run impossible to repeat.</remarks>
 public sealed class SimulationScheduler(Random chance) : TaskScheduler
 {
@@ -59,7 +59,7 @@ public sealed class SimulationScheduler(Random chance) : TaskScheduler
         {
             if (i == most)
             {
-                throw new InvalidOperationException($"{most} tasks ran and there is no end: one makes the next ready without anything happening");
+                throw new InvalidOperationException($"{most} tasks ran and there is no end: one makes the next ready");
             }
         }
     }
@@ -68,7 +68,7 @@ public sealed class SimulationScheduler(Random chance) : TaskScheduler
     {
         if (Environment.CurrentManagedThreadId != _thread)
         {
-            throw new InvalidOperationException("a task came from another thread: something in the simulation does not keep to its scheduler");
+            throw new InvalidOperationException("a task came from another thread: something does not keep to the scheduler");
         }
 
         _ready.Add(task);

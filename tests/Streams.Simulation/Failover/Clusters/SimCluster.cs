@@ -7,7 +7,8 @@ using Streams.Testing;
 
 namespace Streams.Simulation;
 
-/// <summary>A cluster of one node: its disk with the product's log on it, its catalog, the witness outside, and its life while it runs.</summary>
+/// <summary>A cluster of one node: its disk with the product's log on it, its catalog, the witness outside, and its life while it
+/// runs.</summary>
 internal sealed class SimCluster(World world, char letter)
 {
     private static readonly TimeSpan StartGrace = new GeoOptions().StartGrace;
@@ -40,8 +41,8 @@ internal sealed class SimCluster(World world, char letter)
     /// <summary>Batches that wait for their flush.</summary>
     public List<(ClusterLife Life, BatchMessage Batch)> Unflushed { get; } = [];
 
-    /// <summary>Starts as the server does (rule R14): recovers, decides from what the directory, the witness and the neighbours say, and only
-    /// then takes events.</summary>
+    /// <summary>Starts as the server does (rule R14): recovers, decides from what the directory, the witness and the neighbours say, and
+    /// only then takes events.</summary>
     public void Start()
     {
         ContainerOptions options = new() { Disk = _disk, SegmentBytes = 16 << 10, AllocationBytes = 4 << 10, PartitionletBytes = 4 << 10 };
@@ -199,7 +200,8 @@ internal sealed class SimCluster(World world, char letter)
 
         if (_isRolledBack && !decision.OpensNew)
         {
-            // What remains of F8(b): the copy is younger than what the witness saw, and no neighbour has the tail. Whoever restores declares it.
+            // What remains of F8(b): the copy is younger than what the witness saw, and no neighbour has the tail. Whoever restores
+            // declares it.
             world.Tally.Add("roll-backs that only the operator could declare");
             facts = facts with { RestoreDeclared = true };
             decision = IncarnationDecision.Decide(facts);

@@ -36,7 +36,8 @@ internal sealed class BatchAnswer(BatchMessage batch, ProduceResult result) : Cl
     public ProduceResult Result => result;
 }
 
-/// <summary>A device's connection to a cluster, and what the cluster does with what comes over it: the decisions are the product's.</summary>
+/// <summary>A device's connection to a cluster, and what the cluster does with what comes over it: the decisions are the
+/// product's.</summary>
 internal sealed class DeviceConnection(World world, SimDevice device, ClusterLife life)
 {
     private const int Room = 6;
@@ -71,7 +72,8 @@ internal sealed class DeviceConnection(World world, SimDevice device, ClusterLif
                 break;
             case BatchMessage batch when faults && world.Chance.Next(33) == 0:
                 world.Tally.Add("batches lost inside a cluster");    // as when a primary moves
-                world.Trace?.Add($"{life.Cluster.Letter} loses {device.Name} {batch.Batch.Header.FirstSequence}-{batch.Batch.Header.LastSequence}");
+                world.Trace?.Add($"{life.Cluster.Letter} loses {device.Name} {batch.Batch.Header.FirstSequence}-"
+                    + $"{batch.Batch.Header.LastSequence}");
                 break;
             case BatchMessage batch:
                 Take(batch);
@@ -134,7 +136,8 @@ internal sealed class DeviceConnection(World world, SimDevice device, ClusterLif
 
             world.Trace?.Add($"{life.Cluster.Letter} {(result.Refusal == ProduceRefusal.None ? "takes" : result.Refusal)} {device.Name} "
                 + $"{header.FirstSequence}-{header.LastSequence}/{partition} "
-                + $"at {string.Join(' ', result.Placed.Select(p => $"{world.Short(p.Origin)}@{p.FirstOffset}"))} after {world.Short(message.After)}");
+                + $"at {string.Join(' ', result.Placed.Select(p => $"{world.Short(p.Origin)}@{p.FirstOffset}"))} "
+                + $"after {world.Short(message.After)}");
             world.Tally.Add("batches answered: " + result.Refusal);
             Answer(new BatchAnswer(message, result));
         });
@@ -184,7 +187,8 @@ internal sealed class DeviceConnection(World world, SimDevice device, ClusterLif
         }
 
         HeldRun top = runs.MaxBy(static r => r.Run.Last);
-        return [.. runs.Select(r => r.Run.Epoch).Distinct().Select(epoch => new HeldRun(top.Run with { Epoch = epoch, First = 1 }, top.Origin,
+        return [.. runs.Select(r => r.Run.Epoch).Distinct().Select(epoch => new HeldRun(top.Run with { Epoch = epoch, First = 1 },
+            top.Origin,
             new Offset(Math.Max(0, top.FirstOffset.Value - (top.Run.First - 1)))))];
     }
 
@@ -194,7 +198,8 @@ internal sealed class DeviceConnection(World world, SimDevice device, ClusterLif
         BatchHeader header = message.Batch.Header;
         List<PlacedRun> placed = [];
         long next = header.FirstSequence;
-        foreach (HeldRun run in life.Store.Held(header.Producer, message.Partition, header.FirstSequence).Where(r => r.Run.Epoch == header.Epoch)
+        foreach (HeldRun run in life.Store.Held(header.Producer, message.Partition, header.FirstSequence).Where(r =>
+            r.Run.Epoch == header.Epoch)
             .OrderBy(static r => r.Run.First))
         {
             if (run.Run.First <= next && run.Run.Last >= next)

@@ -258,7 +258,8 @@ internal sealed class SimDevice
             }
 
             _world.Tally.Add(why == "hello" ? "events found held in hello" : "events acknowledged", placed.Last - placed.First + 1);
-            _world.Trace?.Add($"{Name} lets go of {placed.First}-{placed.Last}/{partition} ({why}), at {_world.Short(placed.Origin)}@{placed.FirstOffset}");
+            _world.Trace?.Add($"{Name} lets go of {placed.First}-{placed.Last}/{partition} ({why}), "
+                + $"at {_world.Short(placed.Origin)}@{placed.FirstOffset}");
             _unsaved.Add(outbox => outbox.Remove(partition, placed.First, placed.Last));
         }
 

@@ -5,8 +5,8 @@ namespace Streams.Simulation;
 /// <summary>An event that waits in an outbox.</summary>
 internal readonly record struct WaitingEvent(ulong Epoch, long Sequence, int Uid);
 
-/// <summary>What a device has on its disk: the events that wait, the next sequences, and where its events stand. As the product's SQLite file:
-/// changed in whole transactions, lost and rolled back as one.</summary>
+/// <summary>What a device has on its disk: the events that wait, the next sequences, and where its events stand. As the product's SQLite
+/// file: changed in whole transactions, lost and rolled back as one.</summary>
 internal sealed class SimOutbox
 {
     private readonly SortedDictionary<int, List<WaitingEvent>> _waiting = [];
@@ -23,7 +23,8 @@ internal sealed class SimOutbox
 
     public long NextOf(int partition) => _next.GetValueOrDefault(partition, 1);
 
-    public IReadOnlyList<WaitingEvent> Waiting(int partition) => _waiting.TryGetValue(partition, out List<WaitingEvent>? waiting) ? waiting : [];
+    public IReadOnlyList<WaitingEvent> Waiting(int partition) => _waiting.TryGetValue(partition, out List<WaitingEvent>? waiting) ? waiting
+        : [];
 
     public IReadOnlyList<EventPlace> Stand(int partition) => _stand.GetValueOrDefault(partition, []);
 

@@ -48,7 +48,8 @@ internal sealed class ReaderRecord(World world, string name)
     }
 
     /// <summary>What was given and not kept is undone with the process that it was given to.</summary>
-    public void Undo(IEnumerable<(Generation Generation, int Uid)> notKept, IReadOnlyDictionary<(Generation, int, ProducerId, ulong), long> last)
+    public void Undo(IEnumerable<(Generation Generation, int Uid)> notKept, IReadOnlyDictionary<(Generation, int, ProducerId, ulong),
+        long> last)
     {
         foreach ((Generation generation, int uid) in notKept)
         {
@@ -86,7 +87,8 @@ internal sealed class ReaderRecord(World world, string name)
 
     public void Rewound(int partition, Cursor to, bool merges)
     {
-        _rewound[(partition, to.Generation)] = merges && _rewound.TryGetValue((partition, to.Generation), out Cursor? known) ? Lower(known, to) : to;
+        _rewound[(partition, to.Generation)] = merges && _rewound.TryGetValue((partition, to.Generation), out Cursor? known) ? Lower(known,
+            to) : to;
     }
 
     /// <summary>How often an event was given in a generation.</summary>
@@ -117,7 +119,8 @@ internal sealed class ReaderRecord(World world, string name)
         long last = _last.GetValueOrDefault(key);
         if (e.Sequence < last && !_outOfOrder.Contains((e.Producer, e.Partition)) && !IsExcused(generation, e.Uid))
         {
-            world.Truth.Fail(Violation.Inversion, $"{name} got {e.Sequence}/{e.Partition} (e{e.Uid}) of {world.NameOf(e.Producer)} after {last}");
+            world.Truth.Fail(Violation.Inversion,
+                $"{name} got {e.Sequence}/{e.Partition} (e{e.Uid}) of {world.NameOf(e.Producer)} after {last}");
         }
 
         _last[key] = Math.Max(last, e.Sequence);

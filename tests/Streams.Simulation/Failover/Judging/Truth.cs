@@ -146,7 +146,8 @@ internal sealed class Truth(World world)
         else if (!Trimmed.Contains(uid))
         {
             string instead = held == 0 ? "nothing" : "e" + held;
-            Fail(Violation.Dropped, $"{why}: e{uid} let go of as held by {life.Cluster.Letter} at {world.Short(place)}, where {instead} stands");
+            Fail(Violation.Dropped,
+                $"{why}: e{uid} let go of as held by {life.Cluster.Letter} at {world.Short(place)}, where {instead} stands");
         }
     }
 

@@ -5,8 +5,8 @@ using Streams.Testing;
 
 namespace Streams.Simulation;
 
-/// <summary>One end of a link's connection: a machine of the product, the life it belongs to, and the way that its frames take. Carries out what
-/// the machine wants, against the life's container.</summary>
+/// <summary>One end of a link's connection: a machine of the product, the life it belongs to, and the way that its frames take. Carries out
+/// what the machine wants, against the life's container.</summary>
 internal sealed class LinkEnd(World world, SimLink link, ILinkMachine machine, ClusterLife life, SimulatedWay<byte[]> output)
 {
     private const int StatePieces = 3;

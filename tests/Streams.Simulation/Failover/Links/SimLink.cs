@@ -4,8 +4,8 @@ using Streams.Testing;
 
 namespace Streams.Simulation;
 
-/// <summary>A link from one cluster to another over its sessions: the product's two machines, and a connection that delays, repeats, loses and
-/// breaks.</summary>
+/// <summary>A link from one cluster to another over its sessions: the product's two machines, and a connection that delays, repeats, loses
+/// and breaks.</summary>
 internal sealed class SimLink(World world, SimCluster from, SimCluster to)
 {
     private const int Room = 24;
@@ -194,8 +194,8 @@ internal sealed class SimLink(World world, SimCluster from, SimCluster to)
         return world.Keeps(Rule.SnapHeld) ? state : state.Concat(world.AllHeld(life));
     }
 
-    /// <summary>Watches the wire, independent of the machines' own counts (invariant 5): what names the receiver on its path must have been asked
-    /// for.</summary>
+    /// <summary>Watches the wire, independent of the machines' own counts (invariant 5): what names the receiver on its path must have been
+    /// asked for.</summary>
     public void Watch(LinkEnd end, LinkFrame frame)
     {
         switch (frame)
@@ -204,7 +204,8 @@ internal sealed class SimLink(World world, SimCluster from, SimCluster to)
                 GoBack(lanes.First);
                 _streams.AddRange(lanes.Streams);
                 _origins.AddRange(lanes.Origins);
-                _numbers.AddRange(lanes.Lanes.Select(l => new LaneId(new StreamPartition(_streams[l.Stream], l.Partition), _origins[l.Origin])));
+                _numbers.AddRange(lanes.Lanes.Select(l => new LaneId(new StreamPartition(_streams[l.Stream], l.Partition),
+                    _origins[l.Origin])));
                 break;
             case AskFrame ask:
                 LaneId asked = _numbers[ask.Number];

@@ -4,8 +4,8 @@ using Streams.Testing;
 
 namespace Streams.Simulation;
 
-/// <summary>A plain MQTT client with a persistent session: the cluster decides all of it, with the product's gated reader; the client confirms.
-/// At least once, in order.</summary>
+/// <summary>A plain MQTT client with a persistent session: the cluster decides all of it, with the product's gated reader; the client
+/// confirms. At least once, in order.</summary>
 internal sealed class PlainReader(World world, string name) : SimReader(world, name)
 {
     private const int Window = 6;
@@ -30,7 +30,8 @@ internal sealed class PlainReader(World world, string name) : SimReader(world, n
         for (int partition = _parts.Count; partition < World.PartitionsAt(life); partition++)
         {
             PartitionView view = new(life.Store, life, World.Partition(partition));
-            _parts[partition] = new Part(view, new GatedReader(view, EveryEvent.Instance, life.Store.Cursor(Consumer, World.Partition(partition)),
+            _parts[partition] = new Part(view, new GatedReader(view, EveryEvent.Instance, life.Store.Cursor(Consumer,
+                World.Partition(partition)),
                 World.Limits, World.DeliveryRules));
         }
     }
@@ -101,11 +102,14 @@ internal sealed class PlainReader(World world, string name) : SimReader(world, n
         return false;
     }
 
-    public override Generation Generation(int partition) => _parts.TryGetValue(partition, out Part? part) ? part.Reader.Generation : default;
+    public override Generation Generation(int partition) => _parts.TryGetValue(partition, out Part? part) ? part.Reader.Generation
+        : default;
 
-    public override Cursor Confirmed(int partition) => _parts.TryGetValue(partition, out Part? part) ? part.Reader.TakeCursor() : Cursor.Start;
+    public override Cursor Confirmed(int partition) => _parts.TryGetValue(partition, out Part? part) ? part.Reader.TakeCursor()
+        : Cursor.Start;
 
-    public override Offset Position(int partition, Origin origin) => _parts.TryGetValue(partition, out Part? part) ? part.Reader.Position(origin) : default;
+    public override Offset Position(int partition, Origin origin) => _parts.TryGetValue(partition, out Part? part)
+        ? part.Reader.Position(origin) : default;
 
     private bool Next(ClusterLife life, int partition, Part part)
     {

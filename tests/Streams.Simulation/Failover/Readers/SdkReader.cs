@@ -6,10 +6,10 @@ using Streams.Testing;
 
 namespace Streams.Simulation;
 
-/// <summary>An SDK consumer: the product's reader of each partition, what it keeps on the device's disk, and an application that is done with
-/// events one after the other.</summary>
-/// <remarks>The application's work and the keeping are one transaction: what was handed out and not kept when the process ends is undone with
-/// it.</remarks>
+/// <summary>An SDK consumer: the product's reader of each partition, what it keeps on the device's disk, and an application that is done
+/// with events one after the other.</summary>
+/// <remarks>The application's work and the keeping are one transaction: what was handed out and not kept when the process ends is undone
+/// with it.</remarks>
 internal sealed class SdkReader(World world, string name, string? filter = null) : SimReader(world, name)
 {
     private const int Window = 6;
@@ -222,7 +222,8 @@ internal sealed class SdkReader(World world, string name, string? filter = null)
                 serving.Commit(commit);
                 break;
             case ResumeRequest resume when !serving.Resume(resume):
-                World.Truth.Fail(Violation.Protocol, $"{Name} asks to go on at {World.Short(resume.Origin)}@{resume.From}, which was never sent");
+                World.Truth.Fail(Violation.Protocol,
+                    $"{Name} asks to go on at {World.Short(resume.Origin)}@{resume.From}, which was never sent");
                 break;
         }
     }
@@ -292,7 +293,8 @@ internal sealed class SdkReader(World world, string name, string? filter = null)
 
         part.Kept(changed.Cursor);
         HashSet<(Generation, int)> open = [.. _handed.Select(static h => (h.Generation, h.Uid))];
-        _notKept.RemoveAll(n => World.Truth[n.Uid].Partition == partition && !open.Contains(n) && NoteKept(n.Generation, World.Truth[n.Uid]));
+        _notKept.RemoveAll(n => World.Truth[n.Uid].Partition == partition && !open.Contains(n) && NoteKept(n.Generation,
+            World.Truth[n.Uid]));
     }
 
     private bool NoteKept(Generation generation, in TrueEvent e)
@@ -346,7 +348,8 @@ internal sealed class SdkReader(World world, string name, string? filter = null)
         Kept kept = _disk.GetValueOrDefault(partition, new Kept());
         PartitionId id = new(partition);
         bool remembers = World.Keeps(Rule.Memory);
-        part = new ConsumerPartition(new KeptPartition(id, kept.Cursor, kept.Waits, remembers ? [.. kept.Runs.Values] : []), World.ClientOptions,
+        part = new ConsumerPartition(new KeptPartition(id, kept.Cursor, kept.Waits, remembers ? [.. kept.Runs.Values] : []),
+            World.ClientOptions,
             new EventContent(World.Stream, id, static _ => { }), World.PassByRules);
         _parts[partition] = part;
         return part;

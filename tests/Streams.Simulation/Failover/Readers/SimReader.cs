@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Simulation;
 
-/// <summary>A consumer: where it reads, what it has stepped over, and what it was rewound to. How it is given events is its kind's.</summary>
+/// <summary>A consumer: where it reads, what it has stepped over, and what it was rewound to. How it is given events is its
+/// kind's.</summary>
 internal abstract class SimReader(World world, string name)
 {
     private readonly HashSet<(char, int)> _rewinding = [];

@@ -16,8 +16,8 @@ internal sealed class CampaignResult
     public FaultTally Tally { get; } = new();
 }
 
-/// <summary>Plays many seeds of some configurations, on all cores: each world in a thread of its own, so that each plays the same way whatever
-/// runs beside it.</summary>
+/// <summary>Plays many seeds of some configurations, on all cores: each world in a thread of its own, so that each plays the same way
+/// whatever runs beside it.</summary>
 internal sealed class Campaign(IReadOnlyList<Configuration> configurations, long first, long seeds)
 {
     private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(5);
@@ -52,13 +52,15 @@ internal sealed class Campaign(IReadOnlyList<Configuration> configurations, long
         Thread[] threads = [.. Enumerable.Range(0, Threads).Select(_ => new Thread(Work, 16 << 20))];
         Array.ForEach(threads, static t => t.Start());
         Array.ForEach(threads, static t => t.Join());
-        return crashes.TryDequeue(out Exception? crash) ? throw new InvalidOperationException("the simulation itself failed", crash) : results;
+        return crashes.TryDequeue(out Exception? crash) ? throw new InvalidOperationException("the simulation itself failed", crash)
+            : results;
 
         void Work()
         {
             try
             {
-                for (long at = Interlocked.Increment(ref next) - 1; at < total && !Volatile.Read(ref stop); at = Interlocked.Increment(ref next) - 1)
+                for (long at = Interlocked.Increment(ref next) - 1; at < total
+                    && !Volatile.Read(ref stop); at = Interlocked.Increment(ref next) - 1)
                 {
                     Configuration configuration = configurations[(int)(at % configurations.Count)];
                     PlayOne(new WorldPlan(configuration, first + (at / configurations.Count)) { Without = Without, Steps = Steps }, at);
@@ -107,7 +109,8 @@ internal static class WorldRun
         }
         catch (Exception fault)
         {
-            world.Truth.Fail(Violation.Protocol, $"{fault.GetType().Name}: {fault.Message} at {fault.StackTrace?.Split('\n').FirstOrDefault()?.Trim()}");
+            world.Truth.Fail(Violation.Protocol,
+                $"{fault.GetType().Name}: {fault.Message} at {fault.StackTrace?.Split('\n').FirstOrDefault()?.Trim()}");
         }
 
         return world;

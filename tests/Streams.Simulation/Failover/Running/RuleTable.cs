@@ -16,13 +16,19 @@ internal static class RuleTable
             int failed = results.Values.Sum(static r => r.Failures.Count);
             long runs = results.Values.Sum(static r => r.Runs);
             unseen += failed == 0 ? 1 : 0;
-            IEnumerable<string> where = results.Where(static r => r.Value.Failures.Count > 0).OrderByDescending(static r => r.Value.Failures.Count)
-                .Select(static r => $"{r.Key} {r.Value.Failures.Count} ({string.Join(", ", r.Value.Failures.Select(static f => f.Kind).Distinct().Order())};"
-                    + $" seed {r.Value.Failures.Min(static f => f.Plan.Seed)})");
-            output.WriteLine($"{rule,-14}{failed,8:N0}{runs,8:N0}  {(failed == 0 ? "NOT SEEN TO FAIL" : string.Join("; ", where.Take(4)))}");
+            IEnumerable<string> where = results.Where(static r => r.Value.Failures.Count > 0)
+                .OrderByDescending(static r => r.Value.Failures.Count).Select(static r => Told(r.Key, r.Value.Failures)).Take(4);
+            string told = failed == 0 ? "NOT SEEN TO FAIL" : string.Join("; ", where);
+            output.WriteLine($"{rule,-14}{failed,8:N0}{runs,8:N0}  {told}");
             output.Flush();
         }
 
         return unseen > 0 ? 1 : 0;
+    }
+
+    private static string Told(string configuration, List<Failure> failures)
+    {
+        string kinds = string.Join(", ", failures.Select(static f => f.Kind).Distinct().Order());
+        return $"{configuration} {failures.Count} ({kinds}; seed {failures.Min(static f => f.Plan.Seed)})";
     }
 }

@@ -1,7 +1,7 @@
 namespace Streams.Simulation;
 
-/// <summary>Makes a failing run short: leaves out steps as long as it still fails in the same way (delta debugging, after Zeller and Hildebrandt
-/// 2002). Possible because each step draws from its own stretch of chance.</summary>
+/// <summary>Makes a failing run short: leaves out steps as long as it still fails in the same way (delta debugging, after Zeller and
+/// Hildebrandt 2002). Possible because each step draws from its own stretch of chance.</summary>
 internal static class Shrinker
 {
     /// <summary>A plan that fails in the same way with as few steps as were found within so many runs.</summary>

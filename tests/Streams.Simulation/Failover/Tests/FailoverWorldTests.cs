@@ -3,9 +3,9 @@ using Xunit.Abstractions;
 
 namespace Streams.Simulation;
 
-/// <summary>Every world of the model, and those that it could not play, over the product's own decisions: whatever is cut, killed, wiped, rolled
-/// back or moved, events are given once and in order, offsets name one event, cursors converge and nothing waits for ever (rules R1 to
-/// R19).</summary>
+/// <summary>Every world of the model, and those that it could not play, over the product's own decisions: whatever is cut, killed, wiped,
+/// rolled back or moved, events are given once and in order, offsets name one event, cursors converge and nothing waits for ever (rules R1
+/// to R19).</summary>
 public sealed class FailoverWorldTests(ITestOutputHelper output)
 {
     private const int FixedSeeds = 50;
@@ -36,11 +36,13 @@ public sealed class FailoverWorldTests(ITestOutputHelper output)
         }
 
         string[] faults = ["fault: power failures", "fault: processes killed", "fault: crashes in the middle of a write",
-            "fault: refused flushes and writes", "fault: links cut", "fault: one way of a link held up", "frames repeated", "frames lost in cuts",
+            "fault: refused flushes and writes", "fault: links cut", "fault: one way of a link held up", "frames repeated",
+                "frames lost in cuts",
             "entries lost on a connection that stays up", "half-dead connections", "batches lost inside a cluster",
             "batches that arrived after their device had left", "devices restarted", "consumers restarted", "hosts without memory",
             "clusters wiped", "data directories rolled back", "outboxes rolled back", "lanes trimmed", "late joiners", "rewinds",
-            "gaps stepped over by links", "events in gaps, stepped over by readers", "twins skipped", "twins caught by the SDK", "events held back",
+            "gaps stepped over by links", "events in gaps, stepped over by readers", "twins skipped", "twins caught by the SDK",
+                "events held back",
             "lanes stopped for want of room", "closed lanes told to readers", "partitions that came while a reader was connected",
             "producers forgotten by the SDK after 30 days", "link starts that went on with a known list"];
         Assert.DoesNotContain(faults, fault => met[fault] == 0);

@@ -2,8 +2,8 @@ using Xunit.Abstractions;
 
 namespace Streams.Simulation;
 
-/// <summary>A world without a rule is seen to fail, in the way that the rule is there for: so the worlds test the rules, and the judges judge.
-/// The rules that fail seldom are played in the long run (docs/simulation.md).</summary>
+/// <summary>A world without a rule is seen to fail, in the way that the rule is there for: so the worlds test the rules, and the judges
+/// judge. The rules that fail seldom are played in the long run (docs/simulation.md).</summary>
 public sealed class MissingRuleTests(ITestOutputHelper output)
 {
     private const int MostSeeds = 2000;
@@ -49,7 +49,8 @@ public sealed class MissingRuleTests(ITestOutputHelper output)
         WorldPlan shrunk = Shrinker.Shrink(failing, mostRuns: 300);
         World world = WorldRun.Play(shrunk with { Traces = true });
         Assert.Equal(kind, world.Truth.Violations[0].Kind);
-        Assert.True(shrunk.Steps - shrunk.LeftOut.Count < shrunk.Steps / 4, $"{shrunk.Steps - shrunk.LeftOut.Count} of {shrunk.Steps} steps are left");
+        Assert.True(shrunk.Steps - shrunk.LeftOut.Count < shrunk.Steps / 4,
+            $"{shrunk.Steps - shrunk.LeftOut.Count} of {shrunk.Steps} steps are left");
         Assert.Contains(world.Trace!, static line => line.StartsWith("!! violation", StringComparison.Ordinal));
     }
 
