@@ -6,7 +6,9 @@ namespace Streams.Storage;
 /// staged in the group under way (the writer's own).</summary>
 internal sealed class LaneState(LaneId id, int number)
 {
-    private readonly List<uint> _stagedChecksums = [];
+    // Most lanes are idle most of the time: what only some need is made when it is needed.
+    private List<uint>? _stagedChecksums;
+    private List<SealedRun>? _sealed;
     private long _stagedFrom;
 
     public LaneId Id => id;
@@ -27,7 +29,7 @@ internal sealed class LaneState(LaneId id, int number)
     public long Bytes { get; private set; }
 
     /// <summary>The sealed partitionlets, oldest first.</summary>
-    public List<SealedRun> Sealed { get; } = [];
+    public IReadOnlyList<SealedRun> Sealed => _sealed ?? (IReadOnlyList<SealedRun>)[];
 
     /// <summary>The partitionlet being written.</summary>
     public long OpenFirstEntry { get; private set; }
@@ -53,7 +55,7 @@ internal sealed class LaneState(LaneId id, int number)
     public long DeclaredIn { get; set; } = -1;
 
     /// <summary>Whether the writer has something staged here.</summary>
-    public bool IsStaged { get; set; }
+    public bool IsStaged { get; private set; }
 
     public LaneStatus Status => new(id, new EntryNumber(FirstEntry), new EntryNumber(NextEntry), new Offset(FirstOffset),
         new Offset(NextOffset), Bytes);
@@ -93,7 +95,7 @@ internal sealed class LaneState(LaneId id, int number)
 
         FirstEntry = first;
         FirstOffset = firstOffset;
-        Sealed.RemoveAll(s => s.NextEntry <= first);
+        _sealed?.RemoveAll(s => s.NextEntry <= first);
         if (OpenFirstEntry < first)
         {
             OpenFirstEntry = first;
@@ -104,7 +106,7 @@ internal sealed class LaneState(LaneId id, int number)
 
     public void SealRun(SealedRun run)
     {
-        Sealed.Add(run);
+        (_sealed ??= []).Add(run);
         OpenFirstEntry = run.NextEntry;
         OpenFirstOffset = run.NextOffset;
         OpenBytes = 0;
@@ -123,12 +125,19 @@ internal sealed class LaneState(LaneId id, int number)
         StagedOpenSince = OpenSince;
         StagedOpenStart = (OpenFirstEntry, OpenFirstOffset);
         _stagedFrom = NextEntry;
-        _stagedChecksums.Clear();
+        _stagedChecksums = null;
+    }
+
+    /// <summary>The group is over; the next one begins at what is flushed then.</summary>
+    public void EndStaging()
+    {
+        IsStaged = false;
+        _stagedChecksums = null;
     }
 
     public void Stage(LaneEntry entry, uint checksum)
     {
-        _stagedChecksums.Add(checksum);
+        (_stagedChecksums ??= new List<uint>(1)).Add(checksum);
         StagedNextEntry = entry.Number.Value + 1;
         StagedNextOffset = entry.NextOffset.Value;
     }
@@ -137,7 +146,7 @@ internal sealed class LaneState(LaneId id, int number)
     {
         if (first >= StagedNextEntry)
         {
-            _stagedChecksums.Clear();
+            _stagedChecksums = null;
             _stagedFrom = first;
             StagedNextEntry = first;
             StagedNextOffset = firstOffset;
@@ -158,7 +167,7 @@ internal sealed class LaneState(LaneId id, int number)
     {
         if (entry >= _stagedFrom)
         {
-            return entry < StagedNextEntry ? _stagedChecksums[(int)(entry - _stagedFrom)] : null;
+            return entry < StagedNextEntry ? _stagedChecksums![(int)(entry - _stagedFrom)] : null;
         }
 
         long at = entry - FirstEntry;

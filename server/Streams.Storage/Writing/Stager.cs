@@ -68,7 +68,7 @@ internal sealed partial class Stager
         ChangesLanes = false;
         foreach (LaneState lane in _touched)
         {
-            lane.IsStaged = false;
+            lane.EndStaging();
         }
 
         _touched.Clear();
