@@ -23,6 +23,7 @@ public sealed class ManyLanesTests(ITestOutputHelper output)
         }
 
         var few = Start(from, to, memory, shared);
+        output.WriteLine($"each lane by its names, as Holds has it, and a want for each: {ByNames(from)} bytes");
         output.WriteLine($"link start, {Lanes} lanes: whole list {whole}, nothing changed {nothing}, 100 lanes changed {few} bytes");
         Assert.InRange(whole, Lanes * 5, Lanes * 12);
         Assert.InRange(nothing, 1, 400);
@@ -65,6 +66,21 @@ public sealed class ManyLanesTests(ITestOutputHelper output)
         output.WriteLine($"an idle link without lanes: {each} bytes, both machines together");
         Assert.InRange(each, 500, 32 << 10);
         GC.KeepAlive(kept);
+    }
+
+    /// <summary>What the lists would take without numbers for names, with an answer for every lane.</summary>
+    private static long ByNames(BigStore store)
+    {
+        FrameWriter writer = new();
+        long bytes = 0;
+        foreach (var part in store.Lanes().Chunk(LinkLimits.LanesPerFrame))
+        {
+            bytes += writer.Write(new ArrayBufferWriter<byte>(), new HoldsFrame([.. part.Select(s => LaneHead.Of(s))], false));
+            bytes += writer.Write(new ArrayBufferWriter<byte>(),
+                new AckFrame(0, 0, [.. part.Select(s => new LaneMark(0, s.NextEntry, s.NextOffset))])) - part.Length;
+        }
+
+        return bytes;
     }
 
     private static long Used()
