@@ -87,8 +87,8 @@ internal sealed record SimulationOptions
 
         options = options with
         {
-            Scale = options.Scale is { } scale ? scale with { Seed = (int)Math.Max(1, options.First) } : null,
-            Storm = options.Storm is { } storm ? storm with { Seed = (int)Math.Max(1, options.First) } : null,
+            Scale = options.Scale is { } scale ? scale with { Seed = (int)Math.Clamp(options.First, 1, int.MaxValue) } : null,
+            Storm = options.Storm is { } storm ? storm with { Seed = (int)Math.Clamp(options.First, 1, int.MaxValue) } : null,
         };
         return options.Trace is not null && options.Configurations.Count != 1 ? "--trace needs one --configuration" : null;
     }
@@ -145,10 +145,12 @@ internal sealed record SimulationOptions
 
     private static string? Number(ref SimulationOptions options, string name, string value)
     {
-        if (!long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long number) || number > int.MaxValue
-            || (name is "--seeds" or "--steps" && number == 0))
+        bool counts = name is "--seeds" or "--steps";
+        long most = counts ? int.MaxValue : long.MaxValue / 4;
+        if (!long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long number) || number > most
+            || (counts && number == 0))
         {
-            return $"{name} {value}: must be a whole number{(name is "--seeds" or "--steps" ? " from 1 on" : "")}, at most {int.MaxValue}";
+            return $"{name} {value}: must be a whole number{(counts ? " from 1 on" : "")}, at most {most}";
         }
 
         options = name switch

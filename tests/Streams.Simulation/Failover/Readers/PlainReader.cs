@@ -65,13 +65,13 @@ internal sealed class PlainReader(World world, string name) : SimReader(world, n
 
         GatedReader reader = part.Reader;
         IReadOnlyList<LaneStatus> lanes = part.View.Look();
-        NoteGaps(partition, lanes, reader.Position);
         foreach (LaneStatus status in lanes)
         {
             reader.See(status);
         }
 
         reader.Observe(life.Store.Cursor(Consumer, part.View.Partition));
+        NoteGaps(partition, lanes, reader.Position);
         return reader.InFlight < Window && Next(life, partition, part);
     }
 

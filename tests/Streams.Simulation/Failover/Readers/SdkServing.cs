@@ -42,8 +42,18 @@ internal sealed class SdkServing
         return grown;
     }
 
-    /// <summary>The lanes of a partition as they are now.</summary>
-    public IReadOnlyList<LaneStatus> Look(int partition) => _parts[partition].View.Look();
+    /// <summary>Lets the reader of a partition see what is new, a rewind too; gives the lanes as they are now.</summary>
+    public IReadOnlyList<LaneStatus> Look(int partition)
+    {
+        (PartitionView view, UngatedReader reader) = _parts[partition];
+        foreach (LaneStatus status in view.Look())
+        {
+            reader.See(status);
+        }
+
+        reader.Observe(_life.Store.Cursor(_consumer, view.Partition));
+        return view.Seen;
+    }
 
     public Offset Position(int partition, Origin origin) => _parts[partition].Reader.Position(origin);
 
@@ -54,12 +64,6 @@ internal sealed class SdkServing
     {
         (PartitionView view, UngatedReader reader) = _parts[partition];
         TimeSpan now = _world.Time.Elapsed;
-        foreach (LaneStatus status in view.Seen)
-        {
-            reader.See(status);
-        }
-
-        reader.Observe(_life.Store.Cursor(_consumer, view.Partition));
         while (true)
         {
             ReaderCounts before = reader.Counts;
