@@ -31,6 +31,19 @@ public sealed class ManyLanesTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void What_a_restarted_sender_says_is_counted_from_its_new_list_on()
+    {
+        var (from, to) = (new BigStore("a", 1, 5, 1), new BigStore("b", 1, 5, 1));
+        IncomingMemory shared = new();
+        Start(from, to, new SenderMemory(1), shared);
+        SenderMemory second = new(2);
+        Start(from, to, second, shared); // knows nothing of the first: another process
+        Start(from, to, second, shared);
+        var known = shared.Take(to.Origin, from.Origin).Known;
+        Assert.Equal((second.Life, 5, 1), (known.Life, known.Lanes, known.Reach));
+    }
+
+    [Fact]
     public void An_idle_lane_costs_both_sides_of_a_link_few_bytes()
     {
         var (from, to) = (new BigStore("a", 50, 200, 10), new BigStore("b", 50, 200, 10));
