@@ -22,8 +22,11 @@ public interface ILaneStore : ILaneHeads
     /// again, there. Nothing happens when this cluster has the entry before it.</summary>
     ValueTask SkipToAsync(LaneId lane, EntryNumber first, Offset firstOffset, CancellationToken cancellationToken);
 
-    /// <summary>The joined state as it is now (rule R16), in pieces.</summary>
-    IEnumerable<StateItem> State();
+    /// <summary>What of the joined state changed since <paramref name="since"/>, as it is now (rule R16), in pieces; all of it since 0.
+    /// More than changed may be given, never less.</summary>
+    /// <param name="since">A revision that this store gave since it was made, or 0.</param>
+    /// <param name="revision">Up to which all is given; at least 1.</param>
+    IEnumerable<StateItem> State(long since, out long revision);
 
     /// <summary>Joins state; completes when it is flushed, with whether anything changed here (then it is passed on, rule R16).</summary>
     ValueTask<bool> JoinAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken);

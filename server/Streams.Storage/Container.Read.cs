@@ -156,11 +156,18 @@ public sealed partial class Container
     }
 
     /// <summary>The joined state as it is now (rule R16), in pieces.</summary>
-    public IEnumerable<StateItem> State()
+    public IEnumerable<StateItem> State() => State(0, out _);
+
+    /// <summary>What of the joined state changed since <paramref name="since"/>, as it is now (rule R16), in pieces; all of it since
+    /// 0.</summary>
+    /// <param name="since">A revision that this container gave since it was opened, or 0.</param>
+    /// <param name="revision">Up to which all is given.</param>
+    public IEnumerable<StateItem> State(long since, out long revision)
     {
         lock (_gate)
         {
-            return StateSnapshot.Take(_state);
+            revision = _state.Revision.Value;
+            return StateSnapshot.Take(_state, since);
         }
     }
 

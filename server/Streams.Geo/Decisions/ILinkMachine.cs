@@ -33,8 +33,8 @@ internal interface ILinkMachine
     /// <summary>Entries were read; adds the frames to send at once.</summary>
     void OnRead(ReadLane request, IReadOnlyList<LaneEntry> entries, List<LinkFrame> frames);
 
-    /// <summary>State was read.</summary>
-    void OnState(ReadState request, IReadOnlyList<StateItem> items, bool last);
+    /// <summary>State was read; <paramref name="revision"/> is what the store gave when the reading began.</summary>
+    void OnState(ReadState request, IReadOnlyList<StateItem> items, bool last, long revision);
 
     /// <summary>Entries were taken, or not.</summary>
     void OnIngested(IngestEntries request, IngestResult result);

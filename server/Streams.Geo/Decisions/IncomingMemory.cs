@@ -56,8 +56,11 @@ internal sealed class ReceiverMemory(Origin self, Origin peer)
     /// <summary>How many names of clusters were taken in.</summary>
     public int Reach { get; set; }
 
+    /// <summary>Up to which revision of the sender's state all is joined, and flushed.</summary>
+    public long State { get; set; }
+
     /// <summary>What the sender is told of it.</summary>
-    public Remembered Known => Life == 0 ? default : new Remembered(Life, Lanes.Count, HeadsSequence, Reach);
+    public Remembered Known => Life == 0 ? default : new Remembered(Life, Lanes.Count, HeadsSequence, Reach, State);
 
     /// <summary>Forgets what was of a session.</summary>
     public void EndSession()
@@ -75,7 +78,7 @@ internal sealed class ReceiverMemory(Origin self, Origin peer)
         Lanes = new LaneTable<HeardLane>();
         Streams.Clear();
         Origins.Clear();
-        HeadsSequence = 0;
+        (HeadsSequence, State) = (0, 0);
     }
 }
 

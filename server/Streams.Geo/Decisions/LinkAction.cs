@@ -13,9 +13,9 @@ internal sealed record SendFrame(LinkFrame Frame) : LinkAction;
 /// back.</summary>
 internal sealed record ReadLane(int Number, LaneId Lane, EntryNumber From, int MaxBytes) : LinkAction;
 
-/// <summary>Read pieces of state, from the beginning when <paramref name="Restart"/>; answered by
+/// <summary>Read pieces of the state that changed since a revision, from the beginning when <paramref name="Restart"/>; answered by
 /// <see cref="ILinkMachine.OnState"/>.</summary>
-internal sealed record ReadState(bool Restart, int MaxBytes) : LinkAction;
+internal sealed record ReadState(bool Restart, long Since, int MaxBytes) : LinkAction;
 
 /// <summary>Give entries to the store; answered by <see cref="ILinkMachine.OnIngested"/> or <see cref="ILinkMachine.OnRefused"/>.</summary>
 internal sealed record IngestEntries(int Number, LaneId Lane, IReadOnlyList<LaneEntry> Entries) : LinkAction;

@@ -11,6 +11,7 @@ internal sealed partial class LinkReceiver
     private readonly Queue<int> _waitingForJoins = new();
     private readonly Queue<int> _ackDue = new();
     private readonly Queue<StateFrame> _joins = new();
+    private readonly Queue<(long Joins, long Revision)> _stateRevisions = new();
     private FetchFrame? _fetch;
     private int _operations;
     private bool _joining;
@@ -206,6 +207,7 @@ internal sealed partial class LinkReceiver
         _joining = false;
         _joins.Dequeue();
         _joinsDone++;
+        NoteState();
         GiveBack(LinkLimits.CostOf(request.Items));
         while (_waitingForJoins.TryDequeue(out int number))
         {
@@ -213,6 +215,16 @@ internal sealed partial class LinkReceiver
         }
 
         OpenIfLaterIsKnown();
+    }
+
+    /// <summary>All state up to a revision of the sender's is joined: it need not be sent again (rule R16).</summary>
+    private void NoteState()
+    {
+        while (_stateRevisions.TryPeek(out (long Joins, long Revision) end) && end.Joins <= _joinsDone)
+        {
+            _stateRevisions.Dequeue();
+            _memory!.State = end.Revision;
+        }
     }
 
     private LaneWork Finish(IngestEntries request)

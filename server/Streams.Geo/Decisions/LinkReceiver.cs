@@ -124,8 +124,10 @@ internal sealed partial class LinkReceiver : ILinkMachine
             case StateFrame state when _phase == Phase.Running:
                 OnStateFrame(state);
                 break;
-            case StateEndFrame when _phase == Phase.Running:
+            case StateEndFrame end when _phase == Phase.Running:
                 _stateEnds = _joinsAsked;
+                _stateRevisions.Enqueue((_joinsAsked, end.Revision));
+                NoteState();
                 break;
             case FetchFrame fetch when _phase == Phase.Running:
                 OnFetch(fetch);
@@ -144,7 +146,7 @@ internal sealed partial class LinkReceiver : ILinkMachine
     {
     }
 
-    public void OnState(ReadState request, IReadOnlyList<StateItem> items, bool last)
+    public void OnState(ReadState request, IReadOnlyList<StateItem> items, bool last, long revision)
     {
     }
 

@@ -37,6 +37,7 @@ internal sealed partial class LinkSender
     {
         IsResumed = true;
         _memory.Resume(known);
+        _stateSent = known.State;
         (_declared, _reachSent) = (known.Lanes, Math.Min(known.Reach, _reach.Count));
         LookAtLanes();
         for (int i = 0; i < _declared; i++)

@@ -2,13 +2,14 @@ using Streams.Core;
 
 namespace Streams.Geo;
 
-/// <summary>Joined state (rule R16): whole at link start and before gaps are stepped over; pieces that changed something here are passed
-/// on.</summary>
+/// <summary>Joined state (rule R16): at link start and before gaps are stepped over all that the receiver has not been sent; pieces that
+/// changed something here are passed on.</summary>
 internal sealed partial class LinkSender
 {
     private readonly Queue<IReadOnlyList<StateItem>> _passOn = new();
     private List<SkipFrame> _gaps = [];
     private List<SkipFrame> _coveredGaps = [];
+    private long _stateSent;
     private bool _stateWanted;
     private bool _stateActive;
     private bool _stateFresh;
@@ -35,7 +36,7 @@ internal sealed partial class LinkSender
         }
     }
 
-    public void OnState(ReadState request, IReadOnlyList<StateItem> items, bool last)
+    public void OnState(ReadState request, IReadOnlyList<StateItem> items, bool last, long revision)
     {
         _stateReading = false;
         if (items.Count > 0)
@@ -47,7 +48,8 @@ internal sealed partial class LinkSender
         if (last)
         {
             _stateActive = false;
-            Send(new StateEndFrame());
+            _stateSent = revision;
+            Send(new StateEndFrame(revision));
             StepOverGaps();
         }
     }
@@ -81,7 +83,7 @@ internal sealed partial class LinkSender
         bool restart = _stateFresh;
         _stateFresh = false;
         _stateReading = true;
-        return new ReadState(restart, (int)Math.Min(_settings.StateChunkBytes, _granted - _spent));
+        return new ReadState(restart, _stateSent, (int)Math.Min(_settings.StateChunkBytes, _granted - _spent));
     }
 
     /// <summary>Retention removed what the receiver wants next: state first, then the gap (rule R16).</summary>

@@ -222,8 +222,8 @@ internal sealed class LinkSession : IDisposable
                 await ReadLaneAsync(read, cancellationToken);
                 break;
             case ReadState state:
-                (IReadOnlyList<StateItem> items, bool last) = _state.Take(state);
-                Tell(machine => machine.OnState(state, items, last));
+                (IReadOnlyList<StateItem> items, bool last, long revision) = _state.Take(state);
+                Tell(machine => machine.OnState(state, items, last, revision));
                 break;
             case Report report:
                 LinkLog.Write(_context.Logger, _direction, Look(static m => m.Peer)?.Cluster.Value ?? _connection.Remote, report);

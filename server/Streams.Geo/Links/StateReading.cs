@@ -6,14 +6,15 @@ namespace Streams.Geo;
 internal sealed class StateReading(ILaneStore store) : IDisposable
 {
     private IEnumerator<StateItem>? _items;
+    private long _revision;
 
-    /// <summary>The next items, and whether they are the last.</summary>
-    public (IReadOnlyList<StateItem> Items, bool Last) Take(ReadState request)
+    /// <summary>The next items, whether they are the last, and up to which revision they go.</summary>
+    public (IReadOnlyList<StateItem> Items, bool Last, long Revision) Take(ReadState request)
     {
         if (request.Restart)
         {
             Dispose();
-            _items = store.State().GetEnumerator();
+            _items = store.State(request.Since, out _revision).GetEnumerator();
         }
 
         List<StateItem> items = [];
@@ -23,14 +24,14 @@ internal sealed class StateReading(ILaneStore store) : IDisposable
             if (_items is null || !_items.MoveNext())
             {
                 Dispose();
-                return (items, true);
+                return (items, true, _revision);
             }
 
             items.Add(_items.Current);
             bytes += LinkLimits.CostOf(_items.Current);
         }
 
-        return (items, false);
+        return (items, false, _revision);
     }
 
     public void Dispose()

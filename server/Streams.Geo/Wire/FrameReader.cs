@@ -67,7 +67,7 @@ internal static class FrameReader
             FrameType.Feed => new FeedFrame(Feeds(ref reader)),
             FrameType.Holds => Flag(ref reader) is var last ? new HoldsFrame(Heads(ref reader), last) : null!,
             FrameType.State => new StateFrame(Items(ref reader)),
-            FrameType.StateEnd => new StateEndFrame(),
+            FrameType.StateEnd => new StateEndFrame(reader.Varint(long.MaxValue)),
             FrameType.Entry => new EntryFrame(Number(ref reader), Entry(ref reader)),
             FrameType.Skip => new SkipFrame(Number(ref reader), reader.Entry(), reader.Offset()),
             FrameType.Heads => new HeadsFrame(reader.Varint(long.MaxValue), Marks(ref reader)),
@@ -141,7 +141,7 @@ internal static class FrameReader
     }
 
     private static Remembered Known(ref ByteReader reader) => new(reader.UInt64(), (int)reader.Varint(LinkLimits.MaxLanes),
-        reader.Varint(long.MaxValue), (int)reader.Varint(LinkLimits.MaxReach));
+        reader.Varint(long.MaxValue), (int)reader.Varint(LinkLimits.MaxReach), reader.Varint(long.MaxValue));
 
     private static LanesFrame Lanes(ref ByteReader reader)
     {

@@ -100,6 +100,7 @@ internal sealed class FrameWriter
                 writer.Varint((ulong)f.Known.Lanes);
                 writer.Varint((ulong)f.Known.Heads);
                 writer.Varint((ulong)f.Known.Reach);
+                writer.Varint((ulong)f.Known.State);
                 break;
             case RefusedFrame f:
                 writer.Text(Cut(f.Reason));
@@ -131,7 +132,10 @@ internal sealed class FrameWriter
                 writer.Entry(f.First);
                 writer.Offset(f.FirstOffset);
                 break;
-            case StateEndFrame or PingFrame or PongFrame:
+            case StateEndFrame f:
+                writer.Varint((ulong)f.Revision);
+                break;
+            case PingFrame or PongFrame:
                 break;
             default:
                 throw new InvalidOperationException($"no form for a frame of type {frame.Type}");

@@ -37,7 +37,8 @@ internal sealed record WelcomeFrame(Origin Receiver, long Credit, Remembered Kno
 /// <param name="Lanes">How many lanes of it are known.</param>
 /// <param name="Heads">Sequence of the last <see cref="HeadsFrame"/> taken in.</param>
 /// <param name="Reach">How many names of clusters were taken in.</param>
-internal readonly record struct Remembered(ulong Life, int Lanes, long Heads, int Reach);
+/// <param name="State">Up to which revision of the sender's state all is joined.</param>
+internal readonly record struct Remembered(ulong Life, int Lanes, long Heads, int Reach, long State);
 
 internal sealed record RefusedFrame(string Reason) : LinkFrame(FrameType.Refused);
 
@@ -58,7 +59,8 @@ internal sealed record HoldsFrame(IReadOnlyList<LaneHead> Lanes, bool Last) : Li
 
 internal sealed record StateFrame(IReadOnlyList<StateItem> Items) : LinkFrame(FrameType.State);
 
-internal sealed record StateEndFrame() : LinkFrame(FrameType.StateEnd);
+/// <param name="Revision">Up to which revision of the sender's state all has been sent; a number of the life of its list.</param>
+internal sealed record StateEndFrame(long Revision) : LinkFrame(FrameType.StateEnd);
 
 internal sealed record EntryFrame(int Number, LaneEntry Entry) : LinkFrame(FrameType.Entry);
 

@@ -28,7 +28,7 @@ internal sealed class ContainerLaneStore(Engine engine, LocalCatalog catalog, IL
     public ValueTask SkipToAsync(LaneId lane, EntryNumber first, Offset firstOffset, CancellationToken cancellationToken) =>
         engine.For(lane.Partition).SkipToAsync(lane, first, firstOffset, cancellationToken);
 
-    public IEnumerable<StateItem> State() => Any.State();
+    public IEnumerable<StateItem> State(long since, out long revision) => Any.State(since, out revision);
 
     public ValueTask<bool> JoinAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken) =>
         Any.JoinAsync(items, cancellationToken);

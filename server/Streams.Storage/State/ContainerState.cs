@@ -8,17 +8,30 @@ namespace Streams.Storage;
 /// threads: the container reads and publishes under one lock.</remarks>
 internal sealed class ContainerState
 {
+    private readonly Dictionary<LaneId, long> _heldChanged = [];
+
+    public ContainerState()
+    {
+        Cursors = new CursorTable(Revision);
+        Registers = new RegisterTable(Revision);
+        Topics = new TopicTable(Revision);
+        Origins = new OriginTable(Revision);
+    }
+
+    /// <summary>Counts the changes of joined state.</summary>
+    public StateRevision Revision { get; } = new();
+
     public LaneTable Lanes { get; } = new();
 
     public ProducerLedger Ledger { get; } = new();
 
-    public CursorTable Cursors { get; } = new();
+    public CursorTable Cursors { get; }
 
-    public RegisterTable Registers { get; } = new();
+    public RegisterTable Registers { get; }
 
-    public TopicTable Topics { get; } = new();
+    public TopicTable Topics { get; }
 
-    public OriginTable Origins { get; } = new();
+    public OriginTable Origins { get; }
 
     public StreamTable Streams { get; } = new();
 
@@ -67,6 +80,7 @@ internal sealed class ContainerState
     {
         lane.SkipTo(first.Value, firstOffset.Value);
         Lanes.Grew(lane);
+        _heldChanged[lane.Id] = Revision.Next(); // runs of entries that went are state from now on (rule R8)
         Changes?.Lanes.Add(lane);
     }
 
@@ -105,7 +119,7 @@ internal sealed class ContainerState
         StateKind.Register => RegisterFacts.TryRead(item.Body, out List<RegisterFact> facts) && JoinRegisters(item.Partition.Stream, facts),
         StateKind.Topics => TopicFacts.TryRead(item.Body, out List<TopicFact> topics) && JoinTopics(item.Partition.Stream, topics),
         StateKind.Opened => StateItems.TryReadOpened(item, out Origin origin) && JoinOrigin(origin),
-        StateKind.Held => StateItems.TryReadHeld(item, out HeldRun held) && JoinRun(item.Partition, held),
+        StateKind.Held => StateItems.TryReadHeld(item, out HeldRun held) && JoinHeld(item.Partition, held),
         _ => false,
     };
 
@@ -133,6 +147,20 @@ internal sealed class ContainerState
         if (changed)
         {
             Changes?.Runs.Add((partition, grown));
+        }
+
+        return changed;
+    }
+
+    /// <summary>Whether the runs of a lane whose entries are not kept changed since a revision.</summary>
+    public bool HeldChanged(LaneId lane, long since) => since < 1 || _heldChanged.GetValueOrDefault(lane) > since;
+
+    private bool JoinHeld(StreamPartition partition, HeldRun held)
+    {
+        bool changed = JoinRun(partition, held);
+        if (changed)
+        {
+            _heldChanged[new LaneId(partition, held.Origin)] = Revision.Next();
         }
 
         return changed;

@@ -3,13 +3,14 @@ using Streams.Core;
 namespace Streams.Storage;
 
 /// <summary>The cursors of consumers, joined from all that was heard (rule R11).</summary>
-internal sealed class CursorTable
+internal sealed class CursorTable(StateRevision revision)
 {
-    private readonly Dictionary<(StreamPartition Partition, ConsumerName Consumer), Cursor> _cursors = [];
+    private readonly Dictionary<(StreamPartition Partition, ConsumerName Consumer), (Cursor Cursor, long Revision)> _cursors = [];
 
     public int Count => _cursors.Count;
 
-    public Cursor Get(ConsumerName consumer, StreamPartition partition) => _cursors.GetValueOrDefault((partition, consumer), Cursor.Start);
+    public Cursor Get(ConsumerName consumer, StreamPartition partition) =>
+        _cursors.TryGetValue((partition, consumer), out (Cursor Cursor, long Revision) kept) ? kept.Cursor : Cursor.Start;
 
     /// <summary>Joins a cursor into what is kept; whether that changed anything.</summary>
     public bool Join(ConsumerName consumer, StreamPartition partition, Cursor cursor)
@@ -21,10 +22,11 @@ internal sealed class CursorTable
             return false;
         }
 
-        _cursors[(partition, consumer)] = joined;
+        _cursors[(partition, consumer)] = (joined, revision.Next());
         return true;
     }
 
-    public IEnumerable<(StreamPartition Partition, ConsumerName Consumer, Cursor Cursor)> All() =>
-        _cursors.Select(c => (c.Key.Partition, c.Key.Consumer, c.Value));
+    /// <summary>Those that changed since a revision.</summary>
+    public IEnumerable<(StreamPartition Partition, ConsumerName Consumer, Cursor Cursor)> Since(long since) =>
+        _cursors.Where(c => c.Value.Revision > since).Select(c => (c.Key.Partition, c.Key.Consumer, c.Value.Cursor));
 }

@@ -4,18 +4,18 @@ namespace Streams.Storage;
 
 /// <summary>The registers of streams: last writer wins by hybrid clock; of two settings of a stream the greater number of partitions
 /// stays.</summary>
-internal sealed class RegisterTable
+internal sealed class RegisterTable(StateRevision revision)
 {
-    private readonly Dictionary<StreamPath, SortedDictionary<string, RegisterFact>> _registers = [];
+    private readonly Dictionary<StreamPath, SortedDictionary<string, (RegisterFact Fact, long Revision)>> _registers = [];
 
     public RegisterFact? Get(StreamPath stream, string key) =>
-        _registers.TryGetValue(stream, out SortedDictionary<string, RegisterFact>? of) && of.TryGetValue(key, out RegisterFact fact) ? fact
+        _registers.TryGetValue(stream, out SortedDictionary<string, (RegisterFact Fact, long Revision)>? of) && of.TryGetValue(key, out (RegisterFact Fact, long Revision) kept) ? kept.Fact
             : null;
 
     /// <summary>The registers of a stream whose keys begin with <paramref name="prefix"/>, in order of their keys.</summary>
     public IReadOnlyList<RegisterFact> List(StreamPath stream, string prefix) =>
-        _registers.TryGetValue(stream, out SortedDictionary<string, RegisterFact>? of)
-            ? [.. of.Values.Where(f => f.Key.StartsWith(prefix, StringComparison.Ordinal))]
+        _registers.TryGetValue(stream, out SortedDictionary<string, (RegisterFact Fact, long Revision)>? of)
+            ? [.. of.Values.Select(f => f.Fact).Where(f => f.Key.StartsWith(prefix, StringComparison.Ordinal))]
             : [];
 
     /// <summary>The join of a fact with what is kept.</summary>
@@ -48,12 +48,12 @@ internal sealed class RegisterTable
         }
 
         joined = joined with { Value = joined.Value.ToArray() };
-        if (!_registers.TryGetValue(stream, out SortedDictionary<string, RegisterFact>? of))
+        if (!_registers.TryGetValue(stream, out SortedDictionary<string, (RegisterFact Fact, long Revision)>? of))
         {
-            _registers[stream] = of = new SortedDictionary<string, RegisterFact>(StringComparer.Ordinal);
+            _registers[stream] = of = new SortedDictionary<string, (RegisterFact Fact, long Revision)>(StringComparer.Ordinal);
         }
 
-        of[fact.Key] = joined;
+        of[fact.Key] = (joined, revision.Next());
         return true;
     }
 
@@ -63,7 +63,9 @@ internal sealed class RegisterTable
     private bool Differs(StreamPath stream, in RegisterFact joined) =>
         Get(stream, joined.Key) is not { } kept || kept.At != joined.At || !kept.Value.Span.SequenceEqual(joined.Value.Span);
 
-    public IEnumerable<(StreamPath Stream, RegisterFact Fact)> All() => _registers.SelectMany(s => s.Value.Values.Select(f => (s.Key, f)));
+    /// <summary>Those that changed since a revision.</summary>
+    public IEnumerable<(StreamPath Stream, RegisterFact Fact)> Since(long since) =>
+        _registers.SelectMany(s => s.Value.Values.Where(f => f.Revision > since).Select(f => (s.Key, f.Fact)));
 
     // Two facts of one moment can only be the same fact, unless a clock was copied; the bytes then decide, the same way everywhere.
     private static int Compare(in RegisterFact a, in RegisterFact b)

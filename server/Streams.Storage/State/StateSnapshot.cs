@@ -5,21 +5,27 @@ namespace Streams.Storage;
 /// <summary>The joined state as items for links (rule R16).</summary>
 internal static class StateSnapshot
 {
-    /// <summary>All of it, as it is now. Runs of producers only where this cluster does not keep the entries (rule R8): runs of kept
+    /// <summary>What changed since a revision, as it is now; all of it since 0. Runs of producers only where this cluster does not keep the entries (rule R8): runs of kept
     /// entries come with the entries.</summary>
-    public static List<StateItem> Take(ContainerState state)
+    public static List<StateItem> Take(ContainerState state, long since)
     {
-        List<StateItem> items = [.. state.Origins.All().Select(StateItems.Of)];
-        items.AddRange(state.Registers.All().Select(r => StateItems.Of(r.Stream, r.Fact)));
-        foreach (IGrouping<StreamPath, TopicFact> stream in state.Topics.All().GroupBy(t => t.Stream, t => t.Fact))
+        List<StateItem> items = [.. state.Origins.Since(since).Select(StateItems.Of)];
+        items.AddRange(state.Registers.Since(since).Select(r => StateItems.Of(r.Stream, r.Fact)));
+        foreach (IGrouping<StreamPath, TopicFact> stream in state.Topics.Since(since).GroupBy(t => t.Stream, t => t.Fact))
         {
             items.AddRange(StateItems.Of(stream.Key, stream));
         }
 
-        items.AddRange(state.Cursors.All().Select(c => StateItems.Of(c.Partition, c.Consumer, c.Cursor)));
+        items.AddRange(state.Cursors.Since(since).Select(c => StateItems.Of(c.Partition, c.Consumer, c.Cursor)));
         foreach ((StreamPartition partition, HeldRun run) in state.Ledger.All())
         {
-            LaneState? lane = state.Lanes.Find(new LaneId(partition, run.Origin));
+            LaneId id = new(partition, run.Origin);
+            if (!state.HeldChanged(id, since))
+            {
+                continue;
+            }
+
+            LaneState? lane = state.Lanes.Find(id);
             (long first, long next) = lane is null ? (0, 0) : (lane.FirstOffset, lane.NextOffset);
             Add(items, partition, run, long.MinValue, first);
             Add(items, partition, run, next, long.MaxValue);

@@ -8,37 +8,37 @@ namespace Streams.Storage;
 public readonly record struct TopicStatus(TopicName Topic, HybridTimestamp CreatedAt);
 
 /// <summary>The topics of streams, found by their UTF-8 without making a string. Facts of one topic join to the earliest.</summary>
-internal sealed class TopicTable
+internal sealed class TopicTable(StateRevision revision)
 {
-    private readonly Dictionary<StreamPath, Dictionary<byte[], HybridTimestamp>> _topics = [];
+    private readonly Dictionary<StreamPath, Dictionary<byte[], (HybridTimestamp At, long Revision)>> _topics = [];
 
-    public int CountOf(StreamPath stream) => _topics.TryGetValue(stream, out Dictionary<byte[], HybridTimestamp>? of) ? of.Count : 0;
+    public int CountOf(StreamPath stream) => _topics.TryGetValue(stream, out Dictionary<byte[], (HybridTimestamp At, long Revision)>? of) ? of.Count : 0;
 
     public bool Contains(StreamPath stream, ReadOnlySpan<byte> topic) =>
-        _topics.TryGetValue(stream, out Dictionary<byte[], HybridTimestamp>? of)
+        _topics.TryGetValue(stream, out Dictionary<byte[], (HybridTimestamp At, long Revision)>? of)
         && of.GetAlternateLookup<ReadOnlySpan<byte>>().ContainsKey(topic);
 
     /// <summary>Whether joining this fact would change anything.</summary>
     public bool WouldChange(StreamPath stream, TopicFact fact) =>
-        !_topics.TryGetValue(stream, out Dictionary<byte[], HybridTimestamp>? of)
-        || !of.TryGetValue(System.Text.Encoding.UTF8.GetBytes(fact.Topic.Value), out HybridTimestamp kept)
-        || kept.CompareTo(fact.CreatedAt) > 0;
+        !_topics.TryGetValue(stream, out Dictionary<byte[], (HybridTimestamp At, long Revision)>? of)
+        || !of.TryGetValue(System.Text.Encoding.UTF8.GetBytes(fact.Topic.Value), out (HybridTimestamp At, long Revision) kept)
+        || kept.At.CompareTo(fact.CreatedAt) > 0;
 
     /// <summary>Joins a fact into what is kept; whether that changed anything.</summary>
     public bool Join(StreamPath stream, TopicFact fact)
     {
-        if (!_topics.TryGetValue(stream, out Dictionary<byte[], HybridTimestamp>? of))
+        if (!_topics.TryGetValue(stream, out Dictionary<byte[], (HybridTimestamp At, long Revision)>? of))
         {
-            _topics[stream] = of = new Dictionary<byte[], HybridTimestamp>(Utf8Comparer.Instance);
+            _topics[stream] = of = new Dictionary<byte[], (HybridTimestamp At, long Revision)>(Utf8Comparer.Instance);
         }
 
         byte[] topic = System.Text.Encoding.UTF8.GetBytes(fact.Topic.Value);
-        if (of.TryGetValue(topic, out HybridTimestamp kept) && kept.CompareTo(fact.CreatedAt) <= 0)
+        if (of.TryGetValue(topic, out (HybridTimestamp At, long Revision) kept) && kept.At.CompareTo(fact.CreatedAt) <= 0)
         {
             return false;
         }
 
-        of[topic] = fact.CreatedAt;
+        of[topic] = (fact.CreatedAt, revision.Next());
         return true;
     }
 
@@ -47,9 +47,9 @@ internal sealed class TopicTable
     public IReadOnlyList<TopicStatus> List(StreamPath stream, int max)
     {
         List<TopicStatus> list = [];
-        if (_topics.TryGetValue(stream, out Dictionary<byte[], HybridTimestamp>? of))
+        if (_topics.TryGetValue(stream, out Dictionary<byte[], (HybridTimestamp At, long Revision)>? of))
         {
-            foreach ((byte[] topic, HybridTimestamp at) in of)
+            foreach ((byte[] topic, (HybridTimestamp at, _)) in of)
             {
                 if (list.Count == max)
                 {
@@ -63,8 +63,10 @@ internal sealed class TopicTable
         return list;
     }
 
-    public IEnumerable<(StreamPath Stream, TopicFact Fact)> All() =>
-        _topics.SelectMany(s => s.Value.Select(t => (s.Key, new TopicFact(TopicName.FromValidated(t.Key), t.Value))));
+    /// <summary>Those that changed since a revision.</summary>
+    public IEnumerable<(StreamPath Stream, TopicFact Fact)> Since(long since) =>
+        _topics.SelectMany(s => s.Value.Where(t => t.Value.Revision > since)
+            .Select(t => (s.Key, new TopicFact(TopicName.FromValidated(t.Key), t.Value.At))));
 }
 
 /// <summary>Compares UTF-8 by its bytes.</summary>

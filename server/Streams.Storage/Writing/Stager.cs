@@ -17,7 +17,7 @@ internal sealed partial class Stager
     private readonly Dictionary<LaneId, LaneState> _newLanes = [];
     private readonly List<LaneState> _touched = [];
     private readonly ProducerLedger _stagedRuns = new();
-    private readonly TopicTable _stagedTopics = new();
+    private readonly TopicTable _stagedTopics = new(new StateRevision());
     private readonly Dictionary<StreamPartition, Dictionary<ConsumerName, Cursor>> _commits = [];
     private readonly HashSet<StreamPath> _changedStreams = [];
     private readonly PlainProducer _plain;

@@ -27,7 +27,7 @@ public sealed class LinkReceiverTests
         Assert.Equal("Welcome, Holds []., Feed [0:3]", Begin(new LaneHead(Lane, default, new(5), new(5))));
         Assert.Equal("ingest 3-4: Taken, Ack [0:5]", _play.Give(Entry(3), Entry(4)));
         Assert.False(_receiver.IsLevel);
-        Assert.Equal("", _play.Give(new HeadsFrame(1, []), new StateEndFrame()));
+        Assert.Equal("", _play.Give(new HeadsFrame(1, []), new StateEndFrame(1)));
         Assert.True(_receiver.IsLevel);
         _play.Give(new HeadsFrame(2, [new LaneMark(0, new(7), new(7))]));
         Assert.False(_receiver.IsLevel);
@@ -83,7 +83,7 @@ public sealed class LinkReceiverTests
             _play.Give(Entry(1, body: "something else"), new EntryFrame(1, Entry(0).Entry)));
         Assert.Equal("", _play.Give(Entry(2)));
         Assert.Equal(0, _receiver.BytesHeld);
-        _play.Give(new HeadsFrame(1, []), new StateEndFrame());
+        _play.Give(new HeadsFrame(1, []), new StateEndFrame(1));
         Assert.True(_receiver.IsLevel);
     }
 

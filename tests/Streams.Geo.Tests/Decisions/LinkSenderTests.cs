@@ -104,8 +104,36 @@ public sealed class LinkSenderTests
     {
         Write(9);
         _store.Trim(Own(), 6);
-        Assert.Equal("Reach, Lanes [10]., Heads [], State, StateEnd, State, StateEnd, Skip 0:6, "
+        Assert.Equal("Reach, Lanes [10]., Heads [], State, StateEnd, StateEnd, Skip 0:6, "
             + "Entry 0:6, Entry 0:7, Entry 0:8, Entry 0:9", Begin(0));
+    }
+
+    [Fact]
+    public void Of_the_state_only_what_changed_goes_before_a_later_gap()
+    {
+        Write(3);
+        Begin();
+        _store.AppendFlushed(0, "x=1", EntryKind.Registers);
+        _store.Trim(Own(), 4);
+        _sender.Refresh();
+        _play.Drain();
+        _play.Give(new AckFrame(0, 2, []));
+        _sender.Receive(Feed(0));
+        List<StateItem> items = [];
+        while (_sender.TryNext(out var action))
+        {
+            if (action is ReadState read)
+            {
+                items.AddRange(_store.State(read.Since, out var revision));
+                _sender.OnState(read, [.. items], true, revision);
+            }
+            else if (action is ReadLane lane)
+            {
+                _sender.OnRead(lane, [], []);
+            }
+        }
+
+        Assert.Equal("x=1", System.Text.Encoding.UTF8.GetString(Assert.Single(items).Body.Span));
     }
 
     [Fact]

@@ -47,7 +47,7 @@ internal sealed class Transcript(ILinkMachine machine, MemoryLaneStore store)
             case SendFrame send:
                 return Text(send.Frame);
             case ReadState state:
-                machine.OnState(state, [.. store.State()], true);
+                machine.OnState(state, [.. store.State(state.Since, out var revision)], true, revision);
                 return null;
             case IngestEntries ingest:
                 var result = store.IngestAsync(ingest.Lane, ingest.Entries, default).Result;

@@ -89,7 +89,7 @@ public sealed class RefusalTests
     {
         await using var b = await new GeoCluster("b").StartAsync();
         System.Buffers.ArrayBufferWriter<byte> bytes = new();
-        new FrameWriter().Write(bytes, new StateEndFrame());
+        new FrameWriter().Write(bytes, new StateEndFrame(1));
         await EndsAsync(b, bytes.WrittenSpan.ToArray(), "StateEnd is not expected while Greeting");
     }
 

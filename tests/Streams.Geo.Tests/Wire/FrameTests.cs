@@ -17,14 +17,14 @@ public sealed class FrameTests
     private static readonly LinkFrame[] All =
     [
         new HelloFrame(2, A, ClusterName.Parse("b"), true),
-        new WelcomeFrame(A, 8 << 20, new Remembered(99, 3, 4, 2)),
+        new WelcomeFrame(A, 8 << 20, new Remembered(99, 3, 4, 2, 5)),
         new RefusedFrame("no"),
         new ReachFrame([A.Cluster, ClusterName.Parse("b")]),
         new LanesFrame(99, 7, [Lane.Partition.Stream], [A, A], [new ListedLane(0, new(3), 1, new(9), new(70))], true),
         new FeedFrame([new LaneFeed(4, true, new(3), new(4)), new LaneFeed(5, false, default, default)]),
         new HoldsFrame([], true),
         new StateFrame([new StateItem(StateKind.Register, Lane.Partition, "x=1"u8.ToArray()), OwnName.Opened(A)]),
-        new StateEndFrame(),
+        new StateEndFrame(7),
         new EntryFrame(4, Entry),
         new SkipFrame(4, new(8), new(80)),
         new HeadsFrame(2, [new LaneMark(4, new(9), new(70))]),

@@ -183,7 +183,10 @@ internal sealed class MachineLink(MiniWorld world, string from, string to)
                 frames.ForEach(output.Enqueue);
                 break;
             case ReadState state:
-                machine.OnState(state, [.. store.State()], last: true);
+                StateItem[] items = [.. store.State(state.Since, out var revision)];
+                world.StateItems += items.Length;
+                world.StateItemsSpared += state.Since == 0 ? 0 : store.State(0, out _).Count() - items.Length;
+                machine.OnState(state, items, last: true, revision);
                 break;
             case IngestEntries ingest:
                 machine.OnIngested(ingest, store.IngestAsync(ingest.Lane, ingest.Entries, default).Result);

@@ -10,16 +10,17 @@ public sealed class MemoryLaneStore : ILaneStore
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<LaneId, MemoryLane> _lanes = [];
-    private readonly Dictionary<string, long> _registers = [];
-    private readonly Dictionary<ClusterName, Incarnation> _latest = [];
+    private readonly Dictionary<string, (long Value, long Revision)> _registers = [];
+    private readonly Dictionary<ClusterName, (Incarnation Incarnation, long Revision)> _latest = [];
     private readonly List<Action> _watchers = [];
     private readonly Func<ulong> _clock;
+    private long _revision = 1;
 
     public MemoryLaneStore(string name, Func<ulong> clock)
     {
         _clock = clock;
         Origin = new Origin(ClusterName.Parse(name), new Incarnation(clock()));
-        _latest[Origin.Cluster] = Origin.Incarnation;
+        _latest[Origin.Cluster] = (Origin.Incarnation, ++_revision);
     }
 
     public Origin Origin { get; private set; }
@@ -53,7 +54,7 @@ public sealed class MemoryLaneStore : ILaneStore
     {
         lock (_gate)
         {
-            return _latest.TryGetValue(cluster, out var latest) ? latest : null;
+            return _latest.TryGetValue(cluster, out var latest) ? latest.Incarnation : null;
         }
     }
 
@@ -212,13 +213,14 @@ public sealed class MemoryLaneStore : ILaneStore
         return ValueTask.CompletedTask;
     }
 
-    public IEnumerable<StateItem> State()
+    public IEnumerable<StateItem> State(long since, out long revision)
     {
         lock (_gate)
         {
-            return [.. _registers.Select(r =>
-                new StateItem(StateKind.Register, Partition(0), Encoding.UTF8.GetBytes($"{r.Key}={r.Value}"))),
-                .. _latest.Select(l => OwnName.Opened(new Origin(l.Key, l.Value)))];
+            revision = _revision;
+            return [.. _registers.Where(r => r.Value.Revision > since).Select(r =>
+                new StateItem(StateKind.Register, Partition(0), Encoding.UTF8.GetBytes($"{r.Key}={r.Value.Value}"))),
+                .. _latest.Where(l => l.Value.Revision > since).Select(l => OwnName.Opened(new Origin(l.Key, l.Value.Incarnation)))];
         }
     }
 
@@ -242,10 +244,10 @@ public sealed class MemoryLaneStore : ILaneStore
         lock (_gate)
         {
             Opened.Add(reason);
-            var next = Math.Max(_clock(), _latest[Origin.Cluster].Value + 1);
+            var next = Math.Max(_clock(), _latest[Origin.Cluster].Incarnation.Value + 1);
             var partitions = _lanes.Keys.Where(lane => lane.Origin == Origin).Select(lane => lane.Partition.Partition.Value).ToArray();
             Origin = new Origin(Origin.Cluster, new Incarnation(next));
-            _latest[Origin.Cluster] = Origin.Incarnation;
+            _latest[Origin.Cluster] = (Origin.Incarnation, ++_revision);
             foreach (var partition in partitions)
             {
                 Append(partition, "after opening");
@@ -284,7 +286,7 @@ public sealed class MemoryLaneStore : ILaneStore
         {
             lock (_gate)
             {
-                return new Dictionary<string, long>(_registers);
+                return _registers.ToDictionary(r => r.Key, r => r.Value.Value);
             }
         }
     }
@@ -317,16 +319,16 @@ public sealed class MemoryLaneStore : ILaneStore
 
     private bool Learn(Origin origin)
     {
-        var newer = !_latest.TryGetValue(origin.Cluster, out var known) || origin.Incarnation > known;
-        _latest[origin.Cluster] = newer ? origin.Incarnation : known;
+        var newer = !_latest.TryGetValue(origin.Cluster, out var known) || origin.Incarnation > known.Incarnation;
+        _latest[origin.Cluster] = newer ? (origin.Incarnation, ++_revision) : known;
         return newer;
     }
 
     private bool Join(string text)
     {
         var (key, value) = (text.Split('=')[0], long.Parse(text.Split('=')[1]));
-        var newer = !_registers.TryGetValue(key, out var known) || value > known;
-        _registers[key] = newer ? value : known;
+        var newer = !_registers.TryGetValue(key, out var known) || value > known.Value;
+        _registers[key] = newer ? (value, ++_revision) : known;
         return newer;
     }
 

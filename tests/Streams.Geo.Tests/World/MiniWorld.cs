@@ -54,6 +54,10 @@ internal sealed class MiniWorld
 
     public long LanesSpared { get; set; }
 
+    public long StateItems { get; set; }
+
+    public long StateItemsSpared { get; set; }
+
     public int Wipes { get; private set; }
 
     public IReadOnlyDictionary<string, MemoryLaneStore> Stores => _stores;

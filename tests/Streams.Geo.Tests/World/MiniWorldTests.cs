@@ -20,7 +20,7 @@ public sealed class MiniWorldTests(ITestOutputHelper output)
     [MemberData(nameof(Worlds))]
     public void Every_entry_and_all_state_reach_every_cluster(string topology, string faults)
     {
-        long copies = 0, entries = 0, asked = 0, repeated = 0, lost = 0, resumed = 0, begun = 0, spared = 0;
+        long copies = 0, entries = 0, asked = 0, repeated = 0, lost = 0, resumed = 0, begun = 0, spared = 0, stateSpared = 0;
         for (var seed = 1; seed <= 40; seed++)
         {
             var world = new MiniWorld(topology == "random" ? RandomTopology(seed) : topology, seed);
@@ -36,15 +36,16 @@ public sealed class MiniWorldTests(ITestOutputHelper output)
             resumed += world.Resumed;
             begun += world.Begun;
             spared += world.LanesSpared;
+            stateSpared += world.StateItemsSpared;
             entries += world.Stores.Values.Sum(s => s.Lanes().Where(l => l.Lane.Origin.Cluster != s.Origin.Cluster).Sum(l =>
                 l.NextEntry.Value));
         }
 
         Assert.True(copies > 1000);
-        Assert.True(resumed > 50 && begun > 50 && spared > 100, $"{resumed} sessions went on, {begun} began, {spared} lanes spared");
+        Assert.True(resumed > 50 && begun > 50 && spared > 100 && stateSpared > 10, $"{resumed} sessions went on, {begun} began, {spared} lanes and {stateSpared} items spared");
         output.WriteLine($"{topology} ({faults}): {copies} copies for {entries} foreign entries held, "
             + $"{(double)copies / entries:0.00} each; {asked} asked though on the path; {repeated} repeated, {lost} lost on the way; "
-            + $"{resumed} sessions went on with a list, {begun} began one, {spared} lanes were not listed again");
+            + $"{resumed} sessions went on with a list, {begun} began one, {spared} lanes and {stateSpared} pieces of state were not sent again");
     }
 
     [Fact]

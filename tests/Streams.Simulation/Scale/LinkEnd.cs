@@ -9,8 +9,10 @@ internal sealed class LinkEnd(ScaleWorld world, ScaleLink link, ScaleCluster at,
 {
     private readonly Queue<(long Due, LinkFrame Frame)> _coming = new();
     private readonly List<LinkFrame> _frames = [];
-    private readonly PathWatch _watch = new(world.Wire);
     private IEnumerator<StateItem>? _state;
+    private long _revision;
+
+    public PathWatch Watch { get; set; } = new(world.Wire);
 
     public LinkEnd Other { get; set; } = null!;
 
@@ -36,7 +38,7 @@ internal sealed class LinkEnd(ScaleWorld world, ScaleLink link, ScaleCluster at,
         Machine = null;
         _coming.Clear();
         _state = null;
-        _watch.Forget();
+        Watch.Forget();
     }
 
     /// <summary>Takes in the frames that have arrived.</summary>
@@ -45,7 +47,7 @@ internal sealed class LinkEnd(ScaleWorld world, ScaleLink link, ScaleCluster at,
         while (NextDue <= now)
         {
             (_, LinkFrame frame) = _coming.Dequeue();
-            _watch.Came(frame, at);
+            Watch.Came(frame, at);
             Machine?.Receive(frame);
             at.Mark(this);
         }
@@ -122,7 +124,7 @@ internal sealed class LinkEnd(ScaleWorld world, ScaleLink link, ScaleCluster at,
 
     private void Send(LinkFrame frame)
     {
-        _watch.Sent(frame, Other.At.Origin, world.Ledger);
+        Watch.Sent(frame, Other.At.Origin, world.Ledger);
         long due = world.Time.Now + milliseconds;
         Other._coming.Enqueue((due, world.Wire.Sent(frame, link.IsStarting)));
         link.IsStarting &= frame is not StateEndFrame;
@@ -154,7 +156,7 @@ internal sealed class LinkEnd(ScaleWorld world, ScaleLink link, ScaleCluster at,
 
     private void ReadPiece(ILinkMachine machine, ReadState read)
     {
-        _state = read.Restart ? at.Store.State().GetEnumerator() : _state;
+        _state = read.Restart ? at.Store.State(read.Since, out _revision).GetEnumerator() : _state;
         List<StateItem> items = [];
         int bytes = 0;
         while (items.Count < LinkLimits.ItemsPerFrame && bytes < read.MaxBytes)
@@ -169,7 +171,7 @@ internal sealed class LinkEnd(ScaleWorld world, ScaleLink link, ScaleCluster at,
             bytes += LinkLimits.CostOf(_state.Current);
         }
 
-        machine.OnState(read, items, last: _state is null);
+        machine.OnState(read, items, last: _state is null, _revision);
     }
 
     private async Task IngestAsync(ILinkMachine machine, IngestEntries ingest)

@@ -47,7 +47,7 @@ internal sealed class WatchedStore(Container container, LinkObservations seen) :
     public ValueTask SkipToAsync(LaneId lane, EntryNumber first, Offset firstOffset, CancellationToken cancellationToken) =>
         container.SkipToAsync(lane, first, firstOffset, cancellationToken);
 
-    public IEnumerable<StateItem> State() => container.State();
+    public IEnumerable<StateItem> State(long since, out long revision) => container.State(since, out revision);
 
     public ValueTask<bool> JoinAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken) => container.JoinAsync(items,
         cancellationToken);
