@@ -49,7 +49,8 @@ public sealed record LinkStatus
     /// there.</summary>
     public long EntriesSpared { get; init; }
 
-    /// <summary>Events that the receiver does not hold yet. For outgoing links, entries not yet looked at count as to be offered.</summary>
+    /// <summary>Events that the receiver does not hold yet. For outgoing links, of the lanes that they feed; entries not yet looked at
+    /// count as to be offered.</summary>
     public long LagEvents { get; init; }
 
     /// <summary>Age of the oldest entry sent and not acknowledged, by its origin's clock; zero when there is none, and for incoming

@@ -193,6 +193,35 @@ public sealed class LinkTests
     }
 
     [Fact]
+    public async Task R16_state_since_a_revision_is_what_changed_since()
+    {
+        await using Scene ny = await FilledAsync("ny", 10);
+        await using Scene scene = await OpenAsync();
+        LaneId lane = new(P0, Of("ny"));
+        await scene.Store.JoinAsync([.. ny.Store.State()], default);
+        await scene.Store.IngestAsync(lane, await ny.EntriesAsync(lane), default);
+        List<StateItem> all = [.. scene.Store.State(0, out long revision)];
+        Assert.NotEmpty(all);
+        Assert.Empty(scene.Store.State(revision, out long same));
+        Assert.Equal(revision, same);
+
+        ConsumerName other = ConsumerName.Parse("other");
+        await scene.Store.SetRegisterAsync(Fleet, "colour", "red"u8.ToArray(), default);
+        await scene.Store.CommitAsync(other, P0, scene.Store.Cursor(Reader, P0), default);
+        await scene.Store.JoinAsync(all, default); // nothing new
+        List<StateItem> changed = [.. scene.Store.State(revision, out long next)];
+        Assert.Equal([StateKind.Cursor, StateKind.Register], changed.Select(i => i.Kind).Order());
+        Assert.Empty(scene.Store.State(next, out _));
+
+        // What retention removes becomes state at that moment (rule R8), though the runs are old.
+        LaneStatus status = scene.Store.Lane(lane)!.Value;
+        await scene.Store.SkipToAsync(lane, status.NextEntry + 5, status.NextOffset + 9, default);
+        changed = [.. scene.Store.State(next, out _)];
+        Assert.NotEmpty(changed);
+        Assert.All(changed, i => Assert.Equal(StateKind.Held, i.Kind));
+    }
+
+    [Fact]
     public async Task R14_entries_of_the_own_lane_are_taken_back_and_a_new_incarnation_goes_on_in_another_lane()
     {
         List<LaneEntry> entries;

@@ -78,7 +78,7 @@ internal sealed class ReceiverMemory(Origin self, Origin peer)
         Lanes = new LaneTable<HeardLane>();
         Streams.Clear();
         Origins.Clear();
-        (HeadsSequence, State) = (0, 0);
+        (HeadsSequence, State, Reach) = (0, 0, 0);
     }
 }
 

@@ -51,8 +51,8 @@ internal sealed partial class LinkSender
         }
     }
 
-    private LinkAction? NextOfListing() => NextReach()
-        ?? (_listed ? null : _dirty.Count > 0 ? new SendFrame(NextHeads()) : ListLanes());
+    /// <summary>Names come behind the list: by its life the receiver knows from where on it counts them.</summary>
+    private SendFrame? NextOfListing() => _listed ? NextReach() : _dirty.Count > 0 ? new SendFrame(NextHeads()) : ListLanes();
 
     private SendFrame? NextReach()
     {

@@ -21,7 +21,7 @@ internal sealed class FrameConnection : IDisposable
         _socket = socket;
         _socket.NoDelay = true;
         _stream = new NetworkStream(socket, ownsSocket: true);
-        _reader = PipeReader.Create(_stream, new StreamPipeReaderOptions(bufferSize: 64 << 10));
+        _reader = PipeReader.Create(_stream, new StreamPipeReaderOptions(bufferSize: 64 << 10, useZeroByteReads: true)); // idle: no buffer
         _writer = PipeWriter.Create(_stream, new StreamPipeWriterOptions(minimumBufferSize: 16 << 10));
         Remote = socket.RemoteEndPoint?.ToString() ?? "?";
     }
@@ -36,6 +36,9 @@ internal sealed class FrameConnection : IDisposable
     public long Unflushed => _writer.UnflushedBytes;
 
     public void Write(LinkFrame frame) => Interlocked.Add(ref _bytesSent, _frames.Write(_writer, frame));
+
+    /// <summary>Nothing is to be sent for now: gives memory back.</summary>
+    public void Rest() => _frames.Rest();
 
     public async ValueTask FlushAsync(CancellationToken cancellationToken) => await _writer.FlushAsync(cancellationToken);
 

@@ -206,6 +206,7 @@ internal sealed class LinkSession : IDisposable
             }
             else if (action is null)
             {
+                _connection.Rest();
                 await _signal.Reader.ReadAsync(cancellationToken);
             }
         }

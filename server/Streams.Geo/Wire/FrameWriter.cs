@@ -12,7 +12,9 @@ internal sealed class FrameWriter
     /// <summary>A body that grew larger is given back rather than kept for the life of the connection.</summary>
     private const int KeptBytes = 1 << 20;
 
-    private ArrayBufferWriter<byte> _body = new(4096);
+    private const int FirstBytes = 4096;
+
+    private ArrayBufferWriter<byte> _body = new(FirstBytes);
 
     /// <summary>Writes a frame and gives its length.</summary>
     public int Write(IBufferWriter<byte> output, LinkFrame frame)
@@ -30,10 +32,19 @@ internal sealed class FrameWriter
         int length = 8 + bytes.Length;
         if (_body.Capacity > KeptBytes)
         {
-            _body = new ArrayBufferWriter<byte>(4096);
+            _body = new ArrayBufferWriter<byte>(FirstBytes);
         }
 
         return length;
+    }
+
+    /// <summary>Gives memory back that only larger frames needed.</summary>
+    public void Rest()
+    {
+        if (_body.Capacity > FirstBytes)
+        {
+            _body = new ArrayBufferWriter<byte>(FirstBytes);
+        }
     }
 
     private void WriteBody(ref ByteWriter writer, LinkFrame frame)

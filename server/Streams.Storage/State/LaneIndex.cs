@@ -10,14 +10,15 @@ internal readonly record struct EntryPlace(long Position, int BodyLength, uint C
     public bool IsReadable => Position >= 0;
 }
 
-/// <summary>The places of a lane's entries, in memory: 24 bytes each, in chunks so that growing copies little. The first
-/// chunk grows by half, for most lanes of a wide world are short.</summary>
+/// <summary>The places of a lane's entries, in memory: 24 bytes each, in chunks so that growing copies little.</summary>
 internal sealed class LaneIndex
 {
     private const int ChunkEntries = 1024;
-    private const int FirstChunkEntries = 4;
+    private const int FirstChunkEntries = 1;
 
-    private EntryPlace[][] _chunks = [];
+    // Nearly all lanes of a cluster with very many are short: they have no list of chunks.
+    private EntryPlace[] _first = [];
+    private List<EntryPlace[]>? _more;
     private int _start;
 
     public int Count { get; private set; }
@@ -27,7 +28,7 @@ internal sealed class LaneIndex
         get
         {
             int at = _start + index;
-            return _chunks[at / ChunkEntries][at % ChunkEntries];
+            return Chunk(at / ChunkEntries)[at % ChunkEntries];
         }
     }
 
@@ -36,19 +37,16 @@ internal sealed class LaneIndex
         int at = _start + Count;
         int chunk = at / ChunkEntries;
         int slot = at % ChunkEntries;
-        if (chunk == _chunks.Length)
+        if (chunk == 0 && slot == _first.Length)
         {
-            Array.Resize(ref _chunks, chunk + 1);
-            _chunks[chunk] = new EntryPlace[chunk == 0 ? FirstChunkEntries : ChunkEntries];
+            Array.Resize(ref _first, Math.Clamp(slot * 2, FirstChunkEntries, ChunkEntries));
         }
-        else if (slot == _chunks[chunk].Length)
+        else if (chunk > (_more?.Count ?? 0))
         {
-            EntryPlace[] grown = _chunks[chunk];
-            Array.Resize(ref grown, Math.Min(ChunkEntries, grown.Length + Math.Max(FirstChunkEntries, grown.Length / 2)));
-            _chunks[chunk] = grown;
+            (_more ??= []).Add(new EntryPlace[ChunkEntries]);
         }
 
-        _chunks[chunk][slot] = place;
+        Chunk(chunk)[slot] = place;
         Count++;
     }
 
@@ -56,18 +54,20 @@ internal sealed class LaneIndex
     {
         Count -= count;
         _start += count;
-        while (_start >= ChunkEntries)
-        {
-            _chunks = _chunks[1..];
-            _start -= ChunkEntries;
-        }
-
         if (Count == 0)
         {
-            _chunks = [];
-            _start = 0;
+            (_first, _more, _start) = ([], null, 0);
+            return;
+        }
+
+        for (; _start >= ChunkEntries; _start -= ChunkEntries)
+        {
+            _first = _more![0]; // something is left, and it is not in the first chunk
+            _more.RemoveAt(0);
         }
     }
+
+    private EntryPlace[] Chunk(int number) => number == 0 ? _first : _more![number - 1];
 
     /// <summary>The last entry whose base offset is at or before <paramref name="offset"/>; -1 when there is none. Of several entries
     /// with one base offset (all but the last have no events) it is the last.</summary>

@@ -6,6 +6,7 @@ namespace Streams.Storage;
 /// staged in the group under way (the writer's own).</summary>
 internal sealed class LaneState(LaneId id, int number)
 {
+    // Most lanes are idle most of the time: what only some need is made when it is needed.
     private List<uint>? _stagedChecksums;
     private List<SealedRun>? _sealed;
     private long _stagedFrom;
@@ -114,7 +115,7 @@ internal sealed class LaneState(LaneId id, int number)
 
     public void SealRun(SealedRun run)
     {
-        (_sealed ??= new List<SealedRun>(1)).Add(run);
+        (_sealed ??= []).Add(run);
         OpenFirstEntry = run.NextEntry;
         OpenFirstOffset = run.NextOffset;
         OpenBytes = 0;
@@ -133,10 +134,10 @@ internal sealed class LaneState(LaneId id, int number)
         StagedOpenSince = OpenSince;
         StagedOpenStart = (OpenFirstEntry, OpenFirstOffset);
         _stagedFrom = NextEntry;
-        _stagedChecksums?.Clear();
+        _stagedChecksums = null;
     }
 
-    /// <summary>The group is over; a lane that rests keeps nothing of it.</summary>
+    /// <summary>The group is over; the next one begins at what is flushed then.</summary>
     public void EndStaging()
     {
         IsStaged = false;
@@ -145,7 +146,7 @@ internal sealed class LaneState(LaneId id, int number)
 
     public void Stage(LaneEntry entry, uint checksum)
     {
-        (_stagedChecksums ??= []).Add(checksum);
+        (_stagedChecksums ??= new List<uint>(1)).Add(checksum);
         StagedNextEntry = entry.Number.Value + 1;
         StagedNextOffset = entry.NextOffset.Value;
     }
@@ -154,7 +155,7 @@ internal sealed class LaneState(LaneId id, int number)
     {
         if (first >= StagedNextEntry)
         {
-            _stagedChecksums?.Clear();
+            _stagedChecksums = null;
             _stagedFrom = first;
             StagedNextEntry = first;
             StagedNextOffset = firstOffset;

@@ -7,7 +7,8 @@ internal sealed class OriginTable(StateRevision revision)
 {
     private readonly Dictionary<ClusterName, (Incarnation Incarnation, long Revision)> _latest = [];
 
-    public Incarnation? Latest(ClusterName cluster) => _latest.TryGetValue(cluster, out (Incarnation Incarnation, long Revision) latest) ? latest.Incarnation : null;
+    public Incarnation? Latest(ClusterName cluster) =>
+        _latest.TryGetValue(cluster, out (Incarnation Incarnation, long Revision) latest) ? latest.Incarnation : null;
 
     /// <summary>Takes note of an incarnation; whether it is the latest now.</summary>
     public bool Join(Origin origin)

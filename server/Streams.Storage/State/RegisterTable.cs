@@ -9,7 +9,8 @@ internal sealed class RegisterTable(StateRevision revision)
     private readonly Dictionary<StreamPath, SortedDictionary<string, (RegisterFact Fact, long Revision)>> _registers = [];
 
     public RegisterFact? Get(StreamPath stream, string key) =>
-        _registers.TryGetValue(stream, out SortedDictionary<string, (RegisterFact Fact, long Revision)>? of) && of.TryGetValue(key, out (RegisterFact Fact, long Revision) kept) ? kept.Fact
+        _registers.TryGetValue(stream, out SortedDictionary<string, (RegisterFact Fact, long Revision)>? of)
+            && of.TryGetValue(key, out (RegisterFact Fact, long Revision) kept) ? kept.Fact
             : null;
 
     /// <summary>The registers of a stream whose keys begin with <paramref name="prefix"/>, in order of their keys.</summary>

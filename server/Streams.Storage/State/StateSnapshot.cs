@@ -5,8 +5,8 @@ namespace Streams.Storage;
 /// <summary>The joined state as items for links (rule R16).</summary>
 internal static class StateSnapshot
 {
-    /// <summary>What changed since a revision, as it is now; all of it since 0. Runs of producers only where this cluster does not keep the entries (rule R8): runs of kept
-    /// entries come with the entries.</summary>
+    /// <summary>What changed since a revision, as it is now; all of it since 0. Runs of producers only where this cluster does
+    /// not keep the entries (rule R8): runs of kept entries come with the entries.</summary>
     public static List<StateItem> Take(ContainerState state, long since)
     {
         List<StateItem> items = [.. state.Origins.Since(since).Select(StateItems.Of)];

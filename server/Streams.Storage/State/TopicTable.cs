@@ -12,7 +12,8 @@ internal sealed class TopicTable(StateRevision revision)
 {
     private readonly Dictionary<StreamPath, Dictionary<byte[], (HybridTimestamp At, long Revision)>> _topics = [];
 
-    public int CountOf(StreamPath stream) => _topics.TryGetValue(stream, out Dictionary<byte[], (HybridTimestamp At, long Revision)>? of) ? of.Count : 0;
+    public int CountOf(StreamPath stream) =>
+        _topics.TryGetValue(stream, out Dictionary<byte[], (HybridTimestamp At, long Revision)>? of) ? of.Count : 0;
 
     public bool Contains(StreamPath stream, ReadOnlySpan<byte> topic) =>
         _topics.TryGetValue(stream, out Dictionary<byte[], (HybridTimestamp At, long Revision)>? of)

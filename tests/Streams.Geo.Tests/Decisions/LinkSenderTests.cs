@@ -21,7 +21,7 @@ public sealed class LinkSenderTests
     {
         Write(4);
         Assert.Equal("Hello", _play.Drain());
-        Assert.Equal("Reach, Lanes [5].", _play.Give(Welcome()));
+        Assert.Equal("Lanes [5]., Reach", _play.Give(Welcome()));
         Assert.Equal("Heads [], State, StateEnd, Entry 0:3, Entry 0:4", _play.Give(new HoldsFrame([], true), Feed(3)));
         Write(1);
         Assert.Equal("Heads [0:6], Entry 0:5", _play.Drain());
@@ -104,7 +104,7 @@ public sealed class LinkSenderTests
     {
         Write(9);
         _store.Trim(Own(), 6);
-        Assert.Equal("Reach, Lanes [10]., Heads [], State, StateEnd, StateEnd, Skip 0:6, "
+        Assert.Equal("Lanes [10]., Reach, Heads [], State, StateEnd, StateEnd, Skip 0:6, "
             + "Entry 0:6, Entry 0:7, Entry 0:8, Entry 0:9", Begin(0));
     }
 

@@ -15,7 +15,8 @@ internal sealed class BigStore : ILaneHeads
         var paths = Enumerable.Range(0, streams).Select(s => StreamPath.Parse($"/plants/essen/line-{s}")).ToArray();
         for (var i = 0; i < _lanes.Length; i++)
         {
-            var origin = new Origin(ClusterName.Parse($"cluster-{i % origins}"), new Incarnation(0x0192f3ab4c5d6e7f + (ulong)(i % origins)));
+            var n = i % origins;
+            var origin = new Origin(ClusterName.Parse($"cluster-{n}"), new Incarnation(0x0192f3ab4c5d6e7f + (ulong)n));
             var path = paths[i / (origins * partitions)];
             var lane = new LaneId(new StreamPartition(path, new(i / origins % partitions)), origin);
             _at.Add(lane, i);

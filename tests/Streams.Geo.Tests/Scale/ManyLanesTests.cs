@@ -23,10 +23,24 @@ public sealed class ManyLanesTests(ITestOutputHelper output)
         }
 
         var few = Start(from, to, memory, shared);
+        output.WriteLine($"each lane by its names, as Holds has it, and a want for each: {ByNames(from)} bytes");
         output.WriteLine($"link start, {Lanes} lanes: whole list {whole}, nothing changed {nothing}, 100 lanes changed {few} bytes");
         Assert.InRange(whole, Lanes * 5, Lanes * 12);
         Assert.InRange(nothing, 1, 400);
         Assert.InRange(few, 1000, 4000);
+    }
+
+    [Fact]
+    public void What_a_restarted_sender_says_is_counted_from_its_new_list_on()
+    {
+        var (from, to) = (new BigStore("a", 1, 5, 1), new BigStore("b", 1, 5, 1));
+        IncomingMemory shared = new();
+        Start(from, to, new SenderMemory(1), shared);
+        SenderMemory second = new(2);
+        Start(from, to, second, shared); // knows nothing of the first: another process
+        Start(from, to, second, shared);
+        var known = shared.Take(to.Origin, from.Origin).Known;
+        Assert.Equal((second.Life, 5, 1), (known.Life, known.Lanes, known.Reach));
     }
 
     [Fact]
@@ -65,6 +79,21 @@ public sealed class ManyLanesTests(ITestOutputHelper output)
         output.WriteLine($"an idle link without lanes: {each} bytes, both machines together");
         Assert.InRange(each, 500, 32 << 10);
         GC.KeepAlive(kept);
+    }
+
+    /// <summary>What the lists would take without numbers for names, with an answer for every lane.</summary>
+    private static long ByNames(BigStore store)
+    {
+        FrameWriter writer = new();
+        long bytes = 0;
+        foreach (var part in store.Lanes().Chunk(LinkLimits.LanesPerFrame))
+        {
+            bytes += writer.Write(new ArrayBufferWriter<byte>(), new HoldsFrame([.. part.Select(s => LaneHead.Of(s))], false));
+            bytes += writer.Write(new ArrayBufferWriter<byte>(),
+                new AckFrame(0, 0, [.. part.Select(s => new LaneMark(0, s.NextEntry, s.NextOffset))])) - part.Length;
+        }
+
+        return bytes;
     }
 
     private static long Used()

@@ -42,10 +42,12 @@ public sealed class MiniWorldTests(ITestOutputHelper output)
         }
 
         Assert.True(copies > 1000);
-        Assert.True(resumed > 50 && begun > 50 && spared > 100 && stateSpared > 10, $"{resumed} sessions went on, {begun} began, {spared} lanes and {stateSpared} items spared");
+        Assert.True(resumed > 50 && begun > 50 && spared > 100 && stateSpared > 10,
+            $"{resumed} sessions went on, {begun} began, {spared} lanes and {stateSpared} items spared");
         output.WriteLine($"{topology} ({faults}): {copies} copies for {entries} foreign entries held, "
             + $"{(double)copies / entries:0.00} each; {asked} asked though on the path; {repeated} repeated, {lost} lost on the way; "
-            + $"{resumed} sessions went on with a list, {begun} began one, {spared} lanes and {stateSpared} pieces of state were not sent again");
+            + $"{resumed} sessions went on with a list, {begun} began one, {spared} lanes and "
+            + $"{stateSpared} pieces of state were not sent again");
     }
 
     [Fact]
@@ -95,8 +97,8 @@ public sealed class MiniWorldTests(ITestOutputHelper output)
 
     [Fact]
     public void The_checker_sees_a_path_rule_that_goes_by_name()
-        => Assert.True(SomeSeedFails("ab bc ca", "wipe", feedPatienceMs: 1_000_000, rule: (path, receiver, asked) => asked || path.Hops.ToArray().All(hop =>
-            hop.Cluster != receiver.Cluster)));
+        => Assert.True(SomeSeedFails("ab bc ca", "wipe", feedPatienceMs: 1_000_000, rule: (path, receiver, asked) =>
+            asked || path.Hops.ToArray().All(hop => hop.Cluster != receiver.Cluster)));
 
     [Fact]
     public void The_checker_sees_a_sender_that_does_not_give_what_is_asked()
