@@ -79,8 +79,8 @@ internal sealed class ContainerState
     public void ApplySkip(LaneState lane, EntryNumber first, Offset firstOffset)
     {
         lane.SkipTo(first.Value, firstOffset.Value);
-        _heldChanged[lane.Id] = Revision.Next(); // runs of entries that went are state from now on (rule R8)
         Lanes.Grew(lane);
+        _heldChanged[lane.Id] = Revision.Next(); // runs of entries that went are state from now on (rule R8)
         Changes?.Lanes.Add(lane);
     }
 

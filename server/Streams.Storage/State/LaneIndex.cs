@@ -10,8 +10,7 @@ internal readonly record struct EntryPlace(long Position, int BodyLength, uint C
     public bool IsReadable => Position >= 0;
 }
 
-/// <summary>The places of a lane's entries, in memory: 24 bytes each, in chunks so that growing copies little. The first
-/// chunk grows by half, for most lanes of a wide world are short.</summary>
+/// <summary>The places of a lane's entries, in memory: 24 bytes each, in chunks so that growing copies little.</summary>
 internal sealed class LaneIndex
 {
     private const int ChunkEntries = 1024;
@@ -40,7 +39,7 @@ internal sealed class LaneIndex
         int slot = at % ChunkEntries;
         if (chunk == 0 && slot == _first.Length)
         {
-            Array.Resize(ref _first, Math.Clamp(slot * 4, FirstChunkEntries, ChunkEntries));
+            Array.Resize(ref _first, Math.Clamp(slot * 2, FirstChunkEntries, ChunkEntries));
         }
         else if (chunk > (_more?.Count ?? 0))
         {

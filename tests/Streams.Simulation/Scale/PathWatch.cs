@@ -4,13 +4,12 @@ using Streams.Geo;
 namespace Streams.Simulation;
 
 /// <summary>Watches what is sent from one side of a link, independent of what its machine counts: an entry that names the receiver on its
-/// path must have been asked for (invariant 5, rule R13).</summary>
+/// path must have been asked for (invariant 5, rule R13). There is one lane of each origin; both go by the ledger's number.</summary>
 internal sealed class PathWatch(WireCount wire)
 {
     private readonly Dictionary<int, int> _asked = [];
     private readonly List<int> _lanes = [];
-    private readonly List<StreamPath> _streams = [];
-    private readonly List<Origin> _origins = [];
+    private readonly List<int> _origins = [];
 
     /// <summary>The session is over. What was listed in it may count in the next one.</summary>
     public void Forget() => _asked.Clear();
@@ -35,15 +34,13 @@ internal sealed class PathWatch(WireCount wire)
     }
 
     /// <summary>A list goes on behind the lanes that the receiver knows.</summary>
-    private void GoBack(int known, WorldLedger ledger)
+    private void GoBack(int known)
     {
         if (known < _lanes.Count)
         {
             _lanes.RemoveRange(known, _lanes.Count - known);
-            _streams.Clear();
-            _streams.AddRange(_lanes.Select(lane => ledger.Lanes[lane].Id.Partition.Stream).Distinct());
             _origins.Clear();
-            _origins.AddRange(_lanes.Select(lane => ledger.Lanes[lane].Id.Origin).Distinct());
+            _origins.AddRange(_lanes);
         }
     }
 
@@ -51,12 +48,15 @@ internal sealed class PathWatch(WireCount wire)
     {
         if (frame is LanesFrame lanes)
         {
-            GoBack(lanes.First, ledger);
-            _streams.AddRange(lanes.Streams);
-            _origins.AddRange(lanes.Origins);
+            GoBack(lanes.First);
+            foreach (Origin origin in lanes.Origins)
+            {
+                _origins.Add(ledger.Number(new LaneId(ScaleWorld.Partition, origin)));
+            }
+
             foreach (ListedLane lane in lanes.Lanes)
             {
-                _lanes.Add(ledger.Number(new LaneId(new StreamPartition(_streams[lane.Stream], lane.Partition), _origins[lane.Origin])));
+                _lanes.Add(_origins[lane.Origin]);
             }
         }
         else if (frame is EntryFrame entry && entry.Entry.Path.Contains(receiver))

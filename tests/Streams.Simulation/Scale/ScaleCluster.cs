@@ -32,7 +32,7 @@ internal sealed class ScaleCluster(ScaleWorld world, int number) : ILaneHeads, I
     public ReachSet Reach { get; private set; } = null!;
 
     /// <summary>What its incoming links share.</summary>
-    public IncomingMemory Incoming { get; } = new();
+    public IncomingMemory Incoming { get; private set; } = new();
 
     /// <summary>The time that machines are told.</summary>
     public TimeSpan Clock => TimeSpan.FromMilliseconds(world.Time.Now);
@@ -70,6 +70,9 @@ internal sealed class ScaleCluster(ScaleWorld world, int number) : ILaneHeads, I
 
     /// <summary>How much it holds of a lane, by the ledger's number.</summary>
     public int Head(int lane) => lane >= 0 && lane < _heads.Length ? _heads[lane] : 0;
+
+    /// <summary>All links to it are gone for good.</summary>
+    public void ForgetLinks() => Incoming = new IncomingMemory();
 
     /// <summary>Something is asked of this cluster, now.</summary>
     public void Ask(Action request)

@@ -15,6 +15,8 @@ internal sealed class ScaleFigures
 
     public Stopwatch Watch { get; } = new();
 
+    /// <summary>Memory without that of the logs, which no disk would keep there: when the stores were open, when the links were up, in the
+    /// end, and in the end without links.</summary>
     public long MemoryOpened { get; set; }
 
     public long MemoryLinked { get; set; }
@@ -22,9 +24,6 @@ internal sealed class ScaleFigures
     public long MemoryFull { get; set; }
 
     public long MemoryUnlinked { get; set; }
-
-    /// <summary>Bytes of logs in memory, which no disk would keep there.</summary>
-    public long LogBytes { get; set; }
 
     /// <summary>Events sent over links when all clusters had everything.</summary>
     public long EventsSent { get; set; }
@@ -55,7 +54,7 @@ internal sealed class ScaleFigures
     {
         get
         {
-            double perLane = (double)(MemoryUnlinked - LogBytes - MemoryOpened) / _clusters / Math.Max(1, _lanes);
+            double perLane = (double)(MemoryUnlinked - MemoryOpened) / _clusters / Math.Max(1, _lanes);
             double idleLink = (double)(MemoryLinked - MemoryOpened) / _links;
             double laneOfLink = (double)(MemoryFull - MemoryUnlinked) / _links / Math.Max(1, _lanes);
             using Process process = Process.GetCurrentProcess();
@@ -63,7 +62,7 @@ internal sealed class ScaleFigures
                 Row("memory per lane at rest in a store, bytes", perLane),
                 Row("memory per link without lanes, bytes", idleLink),
                 Row("memory per lane of a link at rest, bytes", laneOfLink),
-                Row("memory at the end without logs, MiB", (MemoryFull - LogBytes) / 1048576.0),
+                Row("memory at the end without logs, MiB", (MemoryFull) / 1048576.0),
                 Row("peak memory of the process, MiB", process.PeakWorkingSet64 / 1048576.0),
                 Row("wall time, s", Watch.Elapsed.TotalSeconds));
         }

@@ -11,7 +11,7 @@ internal sealed class ScaleLink
     private readonly ScaleWorld _world;
     private readonly ScaleCluster _from;
     private readonly ScaleCluster _to;
-    private readonly SenderMemory _memory;
+    private SenderMemory _memory;
     private bool _isDown = true;
 
     public ScaleLink(ScaleWorld world, ScaleCluster from, ScaleCluster to, int milliseconds)
@@ -57,6 +57,15 @@ internal sealed class ScaleLink
     {
         _isDown = true;
         Drop();
+    }
+
+    /// <summary>Ends it for good: what it remembers goes too.</summary>
+    public void Remove()
+    {
+        Cut();
+        _memory = new SenderMemory(0);
+        (Sender.Watch, Receiver.Watch) = (new PathWatch(_world.Wire), new PathWatch(_world.Wire));
+        _to.ForgetLinks();
     }
 
     /// <summary>One side hung up: the sender calls again after a pause.</summary>

@@ -9,9 +9,10 @@ internal sealed class ScaleLinkEnd(ScaleWorld world, ScaleLink link, ScaleCluste
 {
     private readonly Queue<(long Due, LinkFrame Frame)> _coming = new();
     private readonly List<LinkFrame> _frames = [];
-    private readonly PathWatch _watch = new(world.Wire);
     private IEnumerator<StateItem>? _state;
     private long _revision;
+
+    public PathWatch Watch { get; set; } = new(world.Wire);
 
     public ScaleLinkEnd Other { get; set; } = null!;
 
@@ -37,7 +38,7 @@ internal sealed class ScaleLinkEnd(ScaleWorld world, ScaleLink link, ScaleCluste
         Machine = null;
         _coming.Clear();
         _state = null;
-        _watch.Forget();
+        Watch.Forget();
     }
 
     /// <summary>Takes in the frames that have arrived.</summary>
@@ -46,7 +47,7 @@ internal sealed class ScaleLinkEnd(ScaleWorld world, ScaleLink link, ScaleCluste
         while (NextDue <= now)
         {
             (_, LinkFrame frame) = _coming.Dequeue();
-            _watch.Came(frame, at);
+            Watch.Came(frame, at);
             Machine?.Receive(frame);
             at.Mark(this);
         }
@@ -123,7 +124,7 @@ internal sealed class ScaleLinkEnd(ScaleWorld world, ScaleLink link, ScaleCluste
 
     private void Send(LinkFrame frame)
     {
-        _watch.Sent(frame, Other.At.Origin, world.Ledger);
+        Watch.Sent(frame, Other.At.Origin, world.Ledger);
         long due = world.Time.Now + milliseconds;
         Other._coming.Enqueue((due, world.Wire.Sent(frame, link.IsStarting)));
         link.IsStarting &= frame is not StateEndFrame;

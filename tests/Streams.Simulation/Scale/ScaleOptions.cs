@@ -45,7 +45,7 @@ internal sealed record ScaleOptions
 
     /// <summary>How long, in milliseconds of virtual time, a cluster gathers what came before it takes it in, as the flush of a disk
     /// does.</summary>
-    public int TurnMilliseconds { get; init; } = 10;
+    public int TurnMilliseconds { get; init; } = 20;
 
     /// <summary>Seconds of virtual time behind the last write within which the world must have come to rest.</summary>
     public int PatienceSeconds { get; init; } = 120;

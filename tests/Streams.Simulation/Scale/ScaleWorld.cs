@@ -125,7 +125,7 @@ internal sealed class ScaleWorld
             cluster.Open();
         }
 
-        _figures.MemoryOpened = ScaleFigures.Memory();
+        _figures.MemoryOpened = ScaleFigures.Memory() - Disks.Bytes;
         _progress($"{Clusters.Count} stores are open");
     }
 
@@ -138,7 +138,7 @@ internal sealed class ScaleWorld
 
         Run(SettleMilliseconds);
         _figures.FirstStartBytes = Wire.StartBytes;
-        _figures.MemoryLinked = ScaleFigures.Memory();
+        _figures.MemoryLinked = ScaleFigures.Memory() - Disks.Bytes;
         _progress($"{_links.Count} one-way links are up");
     }
 
@@ -205,17 +205,16 @@ internal sealed class ScaleWorld
 
     private void Judge()
     {
-        _figures.MemoryFull = ScaleFigures.Memory();
+        _figures.MemoryFull = ScaleFigures.Memory() - Disks.Bytes;
         _progress("judging");
         new ScaleJudge(this).Judge();
         _figures.Read(this, _links, _flapping);
         foreach (ScaleLink link in _links)
         {
-            link.Cut();
+            link.Remove();
         }
 
-        _figures.MemoryUnlinked = ScaleFigures.Memory();
-        _figures.LogBytes = Disks.Bytes;
+        _figures.MemoryUnlinked = ScaleFigures.Memory() - Disks.Bytes;
         _figures.Watch.Stop();
     }
 
@@ -226,7 +225,7 @@ internal sealed class ScaleWorld
             if ((Time.Happened & 0xFFF) == 0 && _figures.IsTimeToTell())
             {
                 _progress($"{Time.Now / 1000.0:F1} s of virtual time, {Ledger.Arrivals} entries arrived, {Ledger.Missing} on their way, "
-                    + $"{Wire.EntriesSent} sent");
+                    + $"{Wire.EntriesSent} sent, {Disks.Bytes >> 20} MiB of logs");
             }
         }
 

@@ -12,10 +12,20 @@ internal sealed class TaskPump : TaskScheduler
     /// <summary>Runs something as the pump's own, so that everything it begins comes back to the pump.</summary>
     public void Run(Action what)
     {
-        Task task = new(what);
-        task.Start(this);
-        Drain();
-        task.GetAwaiter().GetResult();
+        // A context of the caller's would be where awaits go on.
+        SynchronizationContext? outer = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        try
+        {
+            Task task = new(what);
+            task.Start(this);
+            Drain();
+            task.GetAwaiter().GetResult();
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(outer);
+        }
     }
 
     /// <summary>Runs what is ready until nothing is.</summary>
