@@ -44,6 +44,7 @@ internal sealed record SimulationOptions
 
         Thousands of clusters in one process:
           --clusters N               how many
+          --writers N                how many of them have devices that write (default all)
           --topology NAME            random (default), rings, trees, smallworld
           --degree N                 links of each cluster, both ways, in a random graph (default 8)
           --events N                 events that each cluster takes (default 5)
@@ -134,7 +135,7 @@ internal sealed record SimulationOptions
 
                 options = options with { Scale = (options.Scale ?? new ScaleOptions()) with { Topology = shape } };
                 return null;
-            case "--clusters" or "--degree" or "--events" or "--flapping" or "--movers" or "--devices":
+            case "--clusters" or "--writers" or "--degree" or "--events" or "--flapping" or "--movers" or "--devices":
                 return Large(ref options, name, value);
             case "--seeds" or "--first" or "--trace" or "--steps":
                 return Number(ref options, name, value);
@@ -168,6 +169,7 @@ internal sealed record SimulationOptions
         (int least, int most) = name switch
         {
             "--clusters" => (4, 10_000),
+            "--writers" => (1, 10_000),
             "--degree" => (2, 64),
             "--events" => (1, 1_000),
             "--flapping" => (0, 100),
@@ -183,6 +185,7 @@ internal sealed record SimulationOptions
         options = name switch
         {
             "--clusters" => options with { Scale = scale with { Clusters = number } },
+            "--writers" => options with { Scale = scale with { Writers = number } },
             "--degree" => options with { Scale = scale with { Degree = number } },
             "--events" => options with { Scale = scale with { EventsPerCluster = number } },
             "--flapping" => options with { Scale = scale with { Flapping = number / 100.0 } },

@@ -147,12 +147,13 @@ internal sealed class ScaleWorld
     {
         long begin = Time.Now;
         _lastWrite = begin;
-        for (int i = 0; i < Options.Clusters + Options.Movers; i++)
+        int writers = Options.Writers > 0 ? Math.Min(Options.Writers, Options.Clusters) : Options.Clusters;
+        for (int i = 0; i < writers + Options.Movers; i++)
         {
-            bool moves = i >= Options.Clusters;
+            bool moves = i >= writers;
             Device device = new(this, i, moves ? Chance.Next(5, 50) : 1);
             Devices.Add(device);
-            device.Connect(moves ? Chance.Next(Options.Clusters) : i);
+            device.Connect(moves ? Chance.Next(Options.Clusters) : (int)((long)i * Options.Clusters / writers));
             for (int n = 0; n < Options.EventsPerCluster; n++)
             {
                 long at = begin + 500 + Chance.Next(Options.WriteSeconds * 1000);
