@@ -23,6 +23,32 @@ public class StreamsClientTests
     }
 
     [Fact]
+    public async Task Partitions_that_come_while_a_consumer_is_connected_are_read_and_written()
+    {
+        await using ClientStory story = new("a");
+        await story.OpenAsync();
+        await using StreamsConsumer consumer = await story.Client.ConsumeAsync(
+            new ConsumerOptions { Name = ConsumerName.Parse("c"), Stream = ClientStory.Fleet, Filters = ["#"] });
+        Task<List<string>> reading = ClientStory.ReadAsync(consumer, 120);
+        await story.PublishAsync(20);
+        await story.Client.FlushAsync().WaitAsync(Eventually.DefaultLimit);
+        await Eventually.TrueAsync(() => story.World["a"].Subscriptions.Count == 1, "the consumer has opened its stream");
+
+        story.World["a"].Grow(9);
+        HashSet<PartitionId> used = [];
+        for (int i = 0; i < 100; i++)
+        {
+            used.UnionWith((await story.PublishAsync(1, "topic-" + i)).Select(static r => r.Partition.Partition));
+            await story.Client.FlushAsync().WaitAsync(Eventually.DefaultLimit);
+        }
+
+        Assert.Equal(ClientStory.Numbers(1, 120).Order(), (await reading).Order());
+        Assert.Contains(used, static p => p.Value >= StreamSettings.DefaultPartitions);
+        Assert.Equal(1, story.World["a"].Hellos);
+        story.Logs.AssertNoErrors();
+    }
+
+    [Fact]
     public async Task Publishing_needs_no_network_and_what_waits_is_sent_at_the_next_opening()
     {
         await using ClientStory story = new("a");

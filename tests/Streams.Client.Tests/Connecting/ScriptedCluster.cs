@@ -35,6 +35,9 @@ internal sealed class ScriptedCluster(string name)
     /// <summary>Asked after each message: whether the connection is cut.</summary>
     public Func<bool>? Cuts { get; set; }
 
+    /// <summary>Of every stream.</summary>
+    public int Partitions { get; private set; } = StreamSettings.DefaultPartitions;
+
     public IReadOnlyList<ScriptedSubscription> Subscriptions
     {
         get
@@ -193,7 +196,7 @@ internal sealed class ScriptedCluster(string name)
         }
 
         HelloReply reply = new(hello.Correlation, Origin, held,
-            [.. hello.Waiting.Select(static w => (w.Partition.Stream, StreamSettings.DefaultPartitions)).Distinct()]);
+            [.. hello.Waiting.Select(w => (w.Partition.Stream, Partitions)).Distinct()]);
         connection.Publish(ProtocolTopics.HelloReply, Wire.Of((ref ByteWriter w) => reply.Write(ref w)));
         return Taken;
     }
@@ -242,7 +245,7 @@ internal sealed class ScriptedCluster(string name)
     {
         ScriptedSubscription subscription = new(open.Subscription, open);
         Dictionary<PartitionId, Cursor> local = open.Local.ToDictionary(static l => l.Partition, static l => l.Cursor);
-        for (int i = 0; i < StreamSettings.DefaultPartitions; i++)
+        for (int i = 0; i < Partitions; i++)
         {
             PartitionId id = new(i);
             subscription.Begins[id] = Cursor.Join(
@@ -251,11 +254,36 @@ internal sealed class ScriptedCluster(string name)
         }
 
         connection.Subscriptions[open.Subscription] = subscription;
-        OpenReply reply = new(open.Subscription, Origin, StreamSettings.DefaultPartitions,
+        OpenReply reply = new(open.Subscription, Origin, Partitions,
             [.. subscription.Begins.Select(static b => (b.Key, b.Value))]);
         connection.Publish(ProtocolTopics.OpenReply, Wire.Of((ref ByteWriter w) => reply.Write(ref w)));
         DeliverAll();
         return Taken;
+    }
+
+    /// <summary>The number of partitions is raised: who reads is told where the new ones begin.</summary>
+    public void Grow(int partitions)
+    {
+        lock (_lock)
+        {
+            foreach (ScriptedConnection connection in _connections)
+            {
+                foreach (ScriptedSubscription subscription in connection.Subscriptions.Values)
+                {
+                    List<(PartitionId, Cursor)> grown = [];
+                    for (int i = Partitions; i < partitions; i++)
+                    {
+                        subscription.Begins[new PartitionId(i)] = Cursor.Start;
+                        grown.Add((new PartitionId(i), Cursor.Start));
+                    }
+
+                    OpenReply reply = new(subscription.Open.Subscription, Origin, partitions, grown);
+                    connection.Publish(ProtocolTopics.OpenReply, Wire.Of((ref ByteWriter w) => reply.Write(ref w)));
+                }
+            }
+
+            Partitions = partitions;
+        }
     }
 
     private ClusterAnswer Credit(ScriptedConnection connection, ReadOnlyMemory<byte> payload)
@@ -299,7 +327,7 @@ internal sealed class ScriptedCluster(string name)
         {
             foreach (ScriptedSubscription subscription in connection.Subscriptions.Values)
             {
-                for (int i = 0; i < StreamSettings.DefaultPartitions; i++)
+                for (int i = 0; i < Partitions; i++)
                 {
                     DeliverPartition(connection, subscription, new StreamPartition(subscription.Open.Stream, new PartitionId(i)));
                 }

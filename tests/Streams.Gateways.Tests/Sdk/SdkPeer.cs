@@ -110,7 +110,7 @@ internal static class SdkPeer
         return await peer.AnswerAsync();
     }
 
-    private static async Task<ReadOnlyMemory<byte>> MessageAsync(this MqttPeer peer, string topic)
+    public static async Task<ReadOnlyMemory<byte>> MessageAsync(this MqttPeer peer, string topic)
     {
         MqttPublishPacket message = await peer.NextMessageAsync();
         Assert.Equal(topic, message.Topic);

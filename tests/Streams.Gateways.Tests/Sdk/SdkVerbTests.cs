@@ -99,6 +99,28 @@ public sealed class SdkVerbTests
     }
 
     [Fact]
+    public async Task Partitions_that_come_while_a_consumer_is_connected_are_told_and_delivered()
+    {
+        await using GatewayScene scene = await GatewayScene.OpenAsync();
+        MqttPeer peer = await scene.ConnectAsync("car-17");
+        await peer.HelloAsync(Car);
+        await peer.ProduceAsync(Batch(Car, 1, 1));
+        OpenReply opened = await peer.OpenAsync(start: StartPosition.Latest);
+        Assert.Equal(4, opened.Partitions);
+
+        await scene.Container.SetRegisterAsync(Fleet, StreamSettings.RegisterKey, new StreamSettings(6).Write(), default);
+        OpenReply grown = OpenReply.Read((await peer.MessageAsync(ProtocolTopics.OpenReply)).ToArray())!;
+        Assert.Equal((1u, 6), (grown.Subscription, grown.Partitions));
+        Assert.Equal([new PartitionId(4), new PartitionId(5)], grown.Cursors.Select(static c => c.Partition));
+        Assert.All(grown.Cursors, static c => Assert.Equal(Cursor.Start, c.Cursor));
+
+        byte[] topic = "t"u8.ToArray();
+        await scene.Container.AppendPlainAsync(new StreamPartition(Fleet, new PartitionId(5)),
+            new PlainEvent(topic, default, default, "new"u8.ToArray(), 0), default);
+        Assert.EndsWith("new", await peer.EventsAsync());
+    }
+
+    [Fact]
     public async Task Without_credit_nothing_is_sent()
     {
         await using GatewayScene scene = await GatewayScene.OpenAsync();
