@@ -28,8 +28,8 @@ internal sealed record ScaleOptions
     /// <summary>With how many others a cluster is linked, both ways, 2 to 64.</summary>
     public int Degree { get; init; } = 8;
 
-    /// <summary>How many clusters have a device at home, spread evenly; 0 means all. Each writes a lane that every cluster keeps, so memory goes
-    /// with clusters times writers.</summary>
+    /// <summary>How many clusters have a device at home, spread evenly; 0 means all. Each writes a lane that every cluster keeps, so memory
+    /// goes with clusters times writers.</summary>
     public int Writers { get; init; }
 
     /// <summary>Events that the device at home in each cluster writes.</summary>
