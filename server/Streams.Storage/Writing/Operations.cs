@@ -57,7 +57,7 @@ internal sealed class SkipOperation(LaneId lane, EntryNumber first, Offset first
 }
 
 /// <summary>Joined state, from a link.</summary>
-internal sealed class JoinOperation(IReadOnlyList<StateItem> items) : Operation<bool>
+internal sealed class JoinOperation(IReadOnlyList<StateItem> items) : Operation<IReadOnlyList<StateItem>>
 {
     public override void Stage(Stager stager) => Result = stager.Join(items);
 }
