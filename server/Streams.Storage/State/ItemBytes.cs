@@ -7,7 +7,8 @@ internal sealed class ItemBytes : IEqualityComparer<StateItem>
 {
     public static readonly ItemBytes Instance = new();
 
-    public bool Equals(StateItem x, StateItem y) => x.Kind == y.Kind && x.Partition == y.Partition && x.Body.Span.SequenceEqual(y.Body.Span);
+    public bool Equals(StateItem x, StateItem y) =>
+        x.Kind == y.Kind && x.Partition == y.Partition && x.Body.Span.SequenceEqual(y.Body.Span);
 
     public int GetHashCode(StateItem obj)
     {

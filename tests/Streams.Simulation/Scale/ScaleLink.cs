@@ -2,8 +2,8 @@ using Streams.Geo;
 
 namespace Streams.Simulation;
 
-/// <summary>A link one way: two machines, and the frames between them, which arrive in order after the link's latency. Cut, it loses what is
-/// under way, and both sides begin anew when it is restored.</summary>
+/// <summary>A link one way: two machines, and the frames between them, which arrive in order after the link's latency. Cut, it loses
+/// what is under way, and both sides begin anew when it is restored.</summary>
 internal sealed class ScaleLink
 {
     private const int PauseMilliseconds = 200;

@@ -6,8 +6,8 @@ internal static class ScaleProgram
     /// <summary>Writes progress and a table; 0 when everything holds that must.</summary>
     public static int Run(ScaleOptions options, TextWriter output)
     {
-        output.WriteLine($"{options.Clusters} clusters, {options.Topology}, degree {options.Degree}, {options.EventsPerCluster} events each, "
-            + $"{options.Flapping:P0} of links flapping, {options.Movers} moving devices, seed {options.Seed}");
+        output.WriteLine($"{options.Clusters} clusters, {options.Topology}, degree {options.Degree}, "
+            + $"{options.EventsPerCluster} events each, {options.Flapping:P0} of links flapping, {options.Movers} moving devices, seed {options.Seed}");
         ScaleFigures? figures = null;
         ScaleWorld world = new(options, line =>
         {

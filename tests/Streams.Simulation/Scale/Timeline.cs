@@ -7,7 +7,8 @@ internal interface IScheduled
     void Happen();
 }
 
-/// <summary>What will happen, in order of time, and at one time in the order in which it was planned: milliseconds of virtual time.</summary>
+/// <summary>What will happen, in order of time, and at one time in the order in which it was planned: milliseconds of virtual
+/// time.</summary>
 internal sealed class Timeline : TimeProvider
 {
     private static readonly DateTimeOffset Start = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
