@@ -28,8 +28,8 @@ public interface ILaneStore : ILaneHeads
     /// <param name="revision">Up to which all is given; at least 1.</param>
     IEnumerable<StateItem> State(long since, out long revision);
 
-    /// <summary>Joins state; completes when it is flushed, with whether anything changed here (then it is passed on, rule R16).</summary>
-    ValueTask<bool> JoinAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken);
+    /// <summary>Joins state; completes when it is flushed, with what of it changed something here (that is passed on, rule R16).</summary>
+    ValueTask<IReadOnlyList<StateItem>> JoinAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken);
 
     /// <summary>Opens a new incarnation of this cluster, because a neighbour holds more of the own lanes than this one does, or knows of
     /// a later

@@ -120,10 +120,10 @@ public sealed partial class Container
     public async ValueTask<EntryNumber> TrimAsync(LaneId lane, EntryNumber first, CancellationToken cancellationToken) =>
         await RunAsync(new TrimOperation(lane, first) { Cost = SmallCost }, cancellationToken);
 
-    /// <summary>Joins state (rule R16); completes when it is flushed, with whether anything changed here.</summary>
+    /// <summary>Joins state (rule R16); completes when it is flushed, with what of it changed something here.</summary>
     /// <exception cref="InvalidFormatException">An item is malformed; nothing was joined.</exception>
     /// <exception cref="StorageFailedException">The disk refused.</exception>
-    public async ValueTask<bool> JoinAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<StateItem>> JoinAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken)
     {
         int cost = SmallCost;
         foreach (StateItem item in items)

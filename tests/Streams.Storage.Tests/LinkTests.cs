@@ -28,6 +28,25 @@ public sealed class LinkTests
     }
 
     [Fact]
+    public async Task R16_of_state_that_two_links_bring_at_once_only_what_is_new_is_given_and_once()
+    {
+        await using Scene scene = await OpenAsync();
+        await scene.Store.JoinAsync([StateItems.Of(Of("ny", 3))], default);
+        StateItem[] items = [StateItems.Of(Of("ny", 3)), StateItems.Of(Of("la", 5)), StateItems.Of(Of("rio", 6))];
+
+        // Both wait while the first flush is under way, so they share a group.
+        scene.Disk.FlushGate.Reset();
+        Task commit = scene.Store.CommitAsync(Reader, P0, Cursor.Start.With(Of("ny"), new Offset(1)), default).AsTask();
+        Task<IReadOnlyList<StateItem>> one = scene.Store.JoinAsync(items[..2], default).AsTask();
+        Task<IReadOnlyList<StateItem>> other = scene.Store.JoinAsync(items, default).AsTask();
+        scene.Disk.FlushGate.Set();
+        await commit;
+
+        Assert.Equal([items[1]], await one, ItemBytes.Instance);
+        Assert.Equal([items[2]], await other, ItemBytes.Instance);
+    }
+
+    [Fact]
     public async Task The_store_tells_which_lanes_grew_behind_a_mark_and_no_others()
     {
         await using Scene ny = await FilledAsync("ny", 6);
@@ -149,7 +168,7 @@ public sealed class LinkTests
         }
 
         await scene.Store.JoinAsync(state, default);
-        Assert.False(await scene.Store.JoinAsync(state, default));
+        Assert.Empty(await scene.Store.JoinAsync(state, default));
         foreach ((LaneId lane, List<LaneEntry> entries) in sources)
         {
             List<LaneEntry> here = await scene.EntriesAsync(lane);
@@ -187,7 +206,7 @@ public sealed class LinkTests
 
         // A newcomer learns of them as joined state, with their places.
         await using Scene late = await OpenAsync(9);
-        Assert.True(await late.Store.JoinAsync([.. scene.Store.State()], default));
+        Assert.NotEmpty(await late.Store.JoinAsync([.. scene.Store.State()], default));
         Assert.Equal(held, late.Store.Held(Car(1), P0, 0).Sum(h => h.Run.Last - h.Run.First + 1));
         Assert.All(late.Store.Held(Car(1), P0, 0), h => Assert.Equal(Of("ny"), h.Origin));
     }
@@ -235,7 +254,7 @@ public sealed class LinkTests
         await scene.Store.IngestAsync(scene.Own, entries[..4], default);
         Assert.Equal(4, scene.Store.Lane(scene.Own)!.Value.NextEntry.Value);
         ProducerSession session = scene.Store.BeginProducer(Car(5));
-        Assert.True(await scene.Store.JoinAsync([StateItems.Of(Sj(50))], default));
+        Assert.NotEmpty(await scene.Store.JoinAsync([StateItems.Of(Sj(50))], default));
         await scene.Store.OpenIncarnationAsync("a neighbour holds more", default);
 
         Origin next = scene.Store.Origin;
@@ -260,8 +279,8 @@ public sealed class LinkTests
         await using Scene ny = await FilledAsync("ny", 1);
         await scene.Store.IngestAsync(new LaneId(P0, Of("ny")), await ny.EntriesAsync(new LaneId(P0, Of("ny"))), default);
         Assert.Equal(new Incarnation(1), scene.Store.LatestIncarnation(ClusterName.Parse("ny")));
-        Assert.True(await scene.Store.JoinAsync([StateItems.Of(Of("ny", 8))], default));
-        Assert.False(await scene.Store.JoinAsync([StateItems.Of(Of("ny", 3))], default));
+        Assert.NotEmpty(await scene.Store.JoinAsync([StateItems.Of(Of("ny", 8))], default));
+        Assert.Empty(await scene.Store.JoinAsync([StateItems.Of(Of("ny", 3))], default));
         Assert.Equal(new Incarnation(8), scene.Store.LatestIncarnation(ClusterName.Parse("ny")));
     }
 

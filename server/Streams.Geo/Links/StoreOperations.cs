@@ -65,12 +65,12 @@ internal sealed class StoreOperations(LinkContext context, LinkSession session)
                 session.Tell(machine => machine.OnSkipped(skip));
                 break;
             case JoinState join:
-                bool changed = await context.Store.JoinAsync(join.Items, cancellationToken);
+                IReadOnlyList<StateItem> changed = await context.Store.JoinAsync(join.Items, cancellationToken);
                 Origin? peer = session.Look(static machine => machine.Peer);
                 session.Tell(machine => machine.OnJoined(join));
-                if (changed)
+                if (changed.Count > 0)
                 {
-                    context.PassOn(peer, join.Items);
+                    context.PassOn(peer, changed);
                 }
 
                 break;

@@ -30,7 +30,7 @@ internal sealed class ContainerLaneStore(Engine engine, LocalCatalog catalog, IL
 
     public IEnumerable<StateItem> State(long since, out long revision) => Any.State(since, out revision);
 
-    public ValueTask<bool> JoinAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken) =>
+    public ValueTask<IReadOnlyList<StateItem>> JoinAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken) =>
         Any.JoinAsync(items, cancellationToken);
 
     // Should the process end between the two, the next start finds a later incarnation in the store than in the catalog, and opens one

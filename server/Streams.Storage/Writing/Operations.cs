@@ -63,7 +63,7 @@ internal sealed class TrimOperation(LaneId lane, EntryNumber first) : Operation<
 }
 
 /// <summary>Joined state, from a link.</summary>
-internal sealed class JoinOperation(IReadOnlyList<StateItem> items) : Operation<bool>
+internal sealed class JoinOperation(IReadOnlyList<StateItem> items) : Operation<IReadOnlyList<StateItem>>
 {
     public override void Stage(Stager stager) => Result = stager.Join(items);
 }

@@ -91,18 +91,19 @@ internal sealed partial class Stager
         return begin;
     }
 
-    /// <summary>Joins state; whether that changes anything. What changes nothing is not written.</summary>
-    public bool Join(IReadOnlyList<StateItem> items)
+    /// <summary>Joins state; gives what of it changes something. What changes nothing is not written, nor is what another link has brought
+    /// in the same group.</summary>
+    public IReadOnlyList<StateItem> Join(IReadOnlyList<StateItem> items)
     {
-        bool any = false;
+        List<StateItem>? changed = null;
         foreach (StateItem item in items)
         {
-            if (Reduce(item) is not { } changing)
+            if (Reduce(item) is not { } changing || !_stagedItems.Add(changing))
             {
                 continue;
             }
 
-            any = true;
+            (changed ??= []).Add(changing);
             _buffer.BeginRecord();
             RecordBodies.WriteItem(_buffer, changing);
             _buffer.EndRecord(RecordKind.Joined);
@@ -113,7 +114,7 @@ internal sealed partial class Stager
             }
         }
 
-        return any;
+        return changed ?? (IReadOnlyList<StateItem>)[];
     }
 
     // Two histories of one lane: the same number with other bytes, or a next entry at another offset.

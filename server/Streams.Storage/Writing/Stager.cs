@@ -20,6 +20,7 @@ internal sealed partial class Stager
     private readonly TopicTable _stagedTopics = new(new StateRevision());
     private readonly Dictionary<StreamPartition, Dictionary<ConsumerName, Cursor>> _commits = [];
     private readonly HashSet<StreamPath> _changedStreams = [];
+    private readonly HashSet<StateItem> _stagedItems = new(ItemBytes.Instance);
     private readonly PlainProducer _plain;
     private HybridClock? _clock;
     private long _segment;
@@ -65,6 +66,7 @@ internal sealed partial class Stager
         _stagedTopics.Clear();
         _commits.Clear();
         _changedStreams.Clear();
+        _stagedItems.Clear();
         ChangesLanes = false;
         foreach (LaneState lane in _touched)
         {

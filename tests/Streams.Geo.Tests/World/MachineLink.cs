@@ -198,9 +198,9 @@ internal sealed class MachineLink(MiniWorld world, string from, string to)
             case JoinState join:
                 var changed = store.JoinAsync(join.Items, default).Result;
                 machine.OnJoined(join);
-                if (changed)
+                if (changed.Count > 0)
                 {
-                    world.PassOn(store.Origin.Cluster.Value, this, join.Items);
+                    world.PassOn(store.Origin.Cluster.Value, this, changed);
                 }
 
                 break;

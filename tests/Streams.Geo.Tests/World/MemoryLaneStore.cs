@@ -224,15 +224,18 @@ public sealed class MemoryLaneStore : ILaneStore
         }
     }
 
-    public ValueTask<bool> JoinAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken)
+    public ValueTask<IReadOnlyList<StateItem>> JoinAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken)
     {
         lock (_gate)
         {
-            var changed = false;
+            List<StateItem> changed = [];
             foreach (var item in items)
             {
                 var reader = new ByteReader(item.Body);
-                changed |= item.Kind == StateKind.Opened ? Learn(reader.Origin()) : Join(Encoding.UTF8.GetString(item.Body.Span));
+                if (item.Kind == StateKind.Opened ? Learn(reader.Origin()) : Join(Encoding.UTF8.GetString(item.Body.Span)))
+                {
+                    changed.Add(item);
+                }
             }
 
             return new(changed);

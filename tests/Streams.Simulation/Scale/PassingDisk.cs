@@ -41,7 +41,7 @@ internal sealed class DiskPool(Timeline time, int segmentBytes)
 internal sealed class PassingDisk(DiskPool pool, bool keeps) : ILogDisk
 {
     // A link that began to send before the last cluster had it may still read for a moment.
-    private const long GraceMilliseconds = 2000;
+    private const long GraceMilliseconds = 500;
 
     private readonly Queue<PassingFile> _ended = new();
     private readonly Dictionary<string, PassingFile> _files = [];

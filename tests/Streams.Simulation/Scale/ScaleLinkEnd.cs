@@ -195,18 +195,18 @@ internal sealed class ScaleLinkEnd(ScaleWorld world, ScaleLink link, ScaleCluste
     {
         try
         {
-            bool changed = await at.Store.JoinAsync(join.Items, default);
+            IReadOnlyList<StateItem> changed = await at.Store.JoinAsync(join.Items, default);
             if (machine == Machine)
             {
                 machine.OnJoined(join);
                 at.Mark(this);
             }
 
-            foreach (ScaleLinkEnd end in changed ? at.Ends : [])
+            foreach (ScaleLinkEnd end in changed.Count > 0 ? at.Ends : [])
             {
                 if (end.Machine is LinkSender sender && end.Other.At != Other.At)
                 {
-                    sender.PassOn(join.Items);
+                    sender.PassOn(changed);
                     at.Mark(end);
                 }
             }

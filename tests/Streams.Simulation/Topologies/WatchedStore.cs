@@ -49,8 +49,8 @@ internal sealed class WatchedStore(Container container, LinkObservations seen) :
 
     public IEnumerable<StateItem> State(long since, out long revision) => container.State(since, out revision);
 
-    public ValueTask<bool> JoinAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken) => container.JoinAsync(items,
-        cancellationToken);
+    public ValueTask<IReadOnlyList<StateItem>> JoinAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken) =>
+        container.JoinAsync(items, cancellationToken);
 
     public ValueTask OpenIncarnationAsync(string reason, CancellationToken cancellationToken) => container.OpenIncarnationAsync(reason,
         cancellationToken);

@@ -137,11 +137,11 @@ internal sealed class LinkEnd(World world, SimLink link, ILinkMachine machine, C
                 Tell(() => machine.OnSkipped(skip));
                 break;
             case JoinState join:
-                bool changed = await life.Container.JoinAsync(join.Items, CancellationToken.None);
+                IReadOnlyList<StateItem> changed = await life.Container.JoinAsync(join.Items, CancellationToken.None);
                 Tell(() => machine.OnJoined(join));
-                if (changed && life.IsUp)
+                if (changed.Count > 0 && life.IsUp)
                 {
-                    world.PassOn(life, machine.Peer, join.Items);
+                    world.PassOn(life, machine.Peer, changed);
                 }
 
                 break;
