@@ -3,8 +3,14 @@ using Streams.Core;
 namespace Streams.Client;
 
 /// <summary>Events are held by a cluster: they leave the outbox, and where they stand is kept, in one transaction (rule R5).</summary>
-internal sealed class ConfirmOperation(IReadOnlyList<ConfirmedRun> runs,
-    IReadOnlyList<(StreamPartition Partition, EventPlace[] Stand)> stands) : IOutboxOperation
+/// <remarks>Where they stand is asked when it is written, not when the operation is made: answers are handled side by side, and their
+/// operations may come in another order. What was known earlier must not be written over what is known now, or the events after a restart
+/// would name too early a place, and overtake those between.</remarks>
+/// <param name="runs">The events.</param>
+/// <param name="touched">The partitions whose places may have changed.</param>
+/// <param name="standOf">Where a partition's events stand now; called on the outbox's writer.</param>
+internal sealed class ConfirmOperation(IReadOnlyList<ConfirmedRun> runs, IReadOnlyList<StreamPartition> touched,
+    Func<StreamPartition, IReadOnlyList<EventPlace>> standOf) : IOutboxOperation
 {
     /// <inheritdoc/>
     public void Apply(OutboxTransaction transaction)
@@ -14,9 +20,9 @@ internal sealed class ConfirmOperation(IReadOnlyList<ConfirmedRun> runs,
             transaction.Remove(run.Partition, run.Placed.First, run.Placed.Last);
         }
 
-        foreach ((StreamPartition partition, EventPlace[] stand) in stands)
+        foreach (StreamPartition partition in touched)
         {
-            transaction.Stand(partition, stand);
+            transaction.Stand(partition, standOf(partition));
         }
     }
 

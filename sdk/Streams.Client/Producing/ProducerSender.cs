@@ -334,21 +334,20 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
 
     private async Task ConfirmAsync(List<ConfirmedRun> confirmed, IEnumerable<StreamPartition> touched)
     {
-        List<(StreamPartition, EventPlace[])> stands = [];
-        lock (_lock)
-        {
-            foreach (StreamPartition partition in touched)
-            {
-                stands.Add((partition, [.. _state.Partition(partition).Stand.Places]));
-            }
-        }
-
         foreach (ConfirmedRun run in confirmed)
         {
             _metrics.Confirmed(run.Placed.Last - run.Placed.First + 1);
             _outbox.Receipts.Complete(run);
         }
 
-        await _outbox.WriteAsync(new ConfirmOperation(confirmed, stands));
+        await _outbox.WriteAsync(new ConfirmOperation(confirmed, [.. touched], StandOf));
+    }
+
+    private EventPlace[] StandOf(StreamPartition partition)
+    {
+        lock (_lock)
+        {
+            return [.. _state.Partition(partition).Stand.Places];
+        }
     }
 }

@@ -97,7 +97,7 @@ public sealed class OutboxTests : IDisposable
 
             EventPlace[] stand = [new(ReaderStory.Lane("A.1"), new Offset(7)), new(ReaderStory.Lane("B.1"), new Offset(1))];
             await outbox.WriteAsync(new ConfirmOperation([Confirmed(outbox, partition, 1, 3), Confirmed(outbox, partition, 6, 7)],
-                [(partition, stand)]));
+                [partition], _ => stand));
             await outbox.RunAsync(static _ => 0);
             Assert.Equal(5, outbox.Events);
         }
@@ -110,6 +110,33 @@ public sealed class OutboxTests : IDisposable
     }
 
     [Fact]
+    public async Task Confirmations_written_in_another_order_than_they_were_made_keep_the_latest_place()
+    {
+        StreamPartition partition;
+        await using (EventOutbox outbox = Open())
+        {
+            partition = (await Publish(outbox, "car-1", 1)).Partition;
+            for (int i = 2; i <= 4; i++)
+            {
+                await Publish(outbox, "car-1", i);
+            }
+
+            // Rule R5: two answers are handled side by side; the first one's operation is made first and written last.
+            StandVector known = new();
+            known.Raise(new EventPlace(ReaderStory.Lane("A.1"), new Offset(1)));
+            ConfirmOperation earlier = new([Confirmed(outbox, partition, 1, 2)], [partition], _ => known.Places);
+            known.Raise(new EventPlace(ReaderStory.Lane("A.1"), new Offset(3)));
+            await outbox.WriteAsync(new ConfirmOperation([Confirmed(outbox, partition, 3, 4)], [partition], _ => known.Places));
+            await outbox.WriteAsync(earlier);
+            await outbox.RunAsync(static _ => 0);
+            Assert.Equal(0, outbox.Events);
+        }
+
+        await using EventOutbox reopened = Open();
+        Assert.Equal(["a.0000000000000001:3"], Restored(reopened).Stand.Select(static p => p.ToString()));
+    }
+
+    [Fact]
     public async Task A_full_outbox_makes_publishers_wait_and_lets_them_in_as_events_leave()
     {
         await using EventOutbox outbox = Open(maxBytes: 10_000);
@@ -117,9 +144,9 @@ public sealed class OutboxTests : IDisposable
         await Eventually.EqualAsync(4, () => publishes.Count(static p => p.IsCompleted), "four of ten are let in");
         Assert.Equal(6, outbox.Gate.Waiting);
         StreamPartition partition = (await publishes[0]).Partition;
-        await outbox.WriteAsync(new ConfirmOperation([Confirmed(outbox, partition, 1, 2)], []));
+        await outbox.WriteAsync(new ConfirmOperation([Confirmed(outbox, partition, 1, 2)], [], static _ => []));
         await Eventually.EqualAsync(6, () => publishes.Count(static p => p.IsCompleted), "two more are let in");
-        await outbox.WriteAsync(new ConfirmOperation([Confirmed(outbox, partition, 3, 6)], []));
+        await outbox.WriteAsync(new ConfirmOperation([Confirmed(outbox, partition, 3, 6)], [], static _ => []));
         await Eventually.EqualAsync(10, () => publishes.Count(static p => p.IsCompleted), "all are let in");
     }
 
