@@ -99,6 +99,11 @@ internal sealed class ClusterSession : IAsyncDisposable
 
             return answer;
         }
+        catch (IOException e)
+        {
+            await LostAsync(e);
+            throw new OperationCanceledException(e.Message, e, Token);
+        }
         catch (Exception e) when (e is not OperationCanceledException || !Token.IsCancellationRequested)
         {
             End(e is TimeoutException ? $"no answer to {topic} within {_answerTimeout}" : e.Message);
@@ -113,9 +118,31 @@ internal sealed class ClusterSession : IAsyncDisposable
         {
             await _connection!.SendAsync(topic, payload, answered: false, Token);
         }
+        catch (IOException e)
+        {
+            await LostAsync(e);
+        }
         catch (Exception e)
         {
             End(e.Message);
+        }
+    }
+
+    // The connection is over, and knows best how: a client that took the loss of a cluster for its own would come back to it first.
+    private async Task LostAsync(IOException e)
+    {
+        try
+        {
+            ConnectionEnd end = await _connection!.Closed.WaitAsync(_answerTimeout, _time, Token);
+            End(end.Reason, end.Loss, returns: false);
+        }
+        catch (TimeoutException)
+        {
+            End(e.Message);
+        }
+        catch (OperationCanceledException)
+        {
+            // It has ended meanwhile.
         }
     }
 

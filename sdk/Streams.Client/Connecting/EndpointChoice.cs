@@ -29,7 +29,7 @@ internal sealed class EndpointChoice
         _tries = new ResiliencePipelineBuilder { TimeProvider = time }.AddRetry(new RetryStrategyOptions
         {
             MaxRetryAttempts = int.MaxValue,
-            DelayGenerator = _ => ValueTask.FromResult<TimeSpan?>(Wait().Wait),
+            DelayGenerator = _ => ValueTask.FromResult<TimeSpan?>(Wait()),
             ShouldHandle = static tried => ValueTask.FromResult(
                 tried.Outcome.Exception is not null && !tried.Context.CancellationToken.IsCancellationRequested),
         }).Build();
@@ -60,15 +60,9 @@ internal sealed class EndpointChoice
     public async ValueTask<T> ConnectAsync<T>(Func<ClusterEndpoint, CancellationToken, ValueTask<T>> connect,
         CancellationToken cancellationToken)
     {
-        (TimeSpan wait, bool isSpread) = Wait();
+        TimeSpan wait = Wait();
         if (wait > TimeSpan.Zero)
         {
-            if (isSpread)
-            {
-                _metrics.Spread();
-                ClientLog.Spreading(_logger, wait, Window);
-            }
-
             await Task.Delay(wait, _time, cancellationToken);
         }
 
@@ -87,10 +81,13 @@ internal sealed class EndpointChoice
     /// <summary>A session is over, or none was made of a connection.</summary>
     public void Lost(SessionLoss loss, bool wasUseful, bool isGood)
     {
+        bool spreads;
         lock (_lock)
         {
-            _plan.Lost(loss, wasUseful, isGood, Now, _chance);
+            spreads = _plan.Lost(loss, wasUseful, isGood, Now, _chance);
         }
+
+        Tell(spreads);
     }
 
     /// <summary>A session was ended in order to go back to the preferred cluster.</summary>
@@ -112,12 +109,21 @@ internal sealed class EndpointChoice
         }
     }
 
-    private (TimeSpan Wait, bool IsSpread) Wait()
+    private TimeSpan Wait()
     {
         lock (_lock)
         {
             TimeSpan now = Now;
-            return (_plan.Next(now, _chance).At - now, _plan.IsSpread);
+            return _plan.Next(now, _chance).At - now;
+        }
+    }
+
+    private void Tell(bool spreads)
+    {
+        if (spreads)
+        {
+            _metrics.Spread();
+            ClientLog.Spreading(_logger, Wait(), Window);
         }
     }
 
@@ -160,10 +166,13 @@ internal sealed class EndpointChoice
             ClientLog.ConnectFailed(_logger, endpoint.Name, endpoint.Host, endpoint.Port, e.Message);
         }
 
+        bool spreads;
         lock (_lock)
         {
-            _plan.Failed(Now, busy?.RetryAfter, Find(busy?.Reference), _chance);
+            spreads = _plan.Failed(Now, busy?.RetryAfter, Find(busy?.Reference), _chance);
         }
+
+        Tell(spreads);
     }
 
     // Never one that is not in the own list: whoever answers could else send the client anywhere.

@@ -44,9 +44,6 @@ internal sealed class ReconnectPlan
     /// <summary>Over how long that cluster's clients spread.</summary>
     public TimeSpan Window => Hint?.Window ?? TimeSpan.Zero;
 
-    /// <summary>Whether the next try is one of many clients' that are spread over the window.</summary>
-    public bool IsSpread => _lostComesLast;
-
     /// <summary>The cluster connected to has said what to do when it is lost.</summary>
     public void Take(SpreadHint hint) => Hint = hint;
 
@@ -80,7 +77,8 @@ internal sealed class ReconnectPlan
     /// <param name="retryAfter">What the cluster asked for, or <see langword="null"/>.</param>
     /// <param name="rather">A cluster of the list to which it pointed, or -1.</param>
     /// <param name="chance">For jitter.</param>
-    public void Failed(TimeSpan now, TimeSpan? retryAfter, int rather, Random chance)
+    /// <returns>Whether the client spreads from now on: it found that its cluster is lost to all.</returns>
+    public bool Failed(TimeSpan now, TimeSpan? retryAfter, int rather, Random chance)
     {
         int endpoint = _order[_next++];
         ref Place place = ref _places[endpoint];
@@ -103,14 +101,18 @@ internal sealed class ReconnectPlan
         {
             // It was not this client's own line: the cluster is gone, and all its clients find that out now.
             Spread(now, chance);
+            return true;
         }
-        else if (_next == _count)
+
+        if (_next == _count)
         {
             TimeSpan pause = now + _rules.Backoff(++_rounds, chance.NextDouble());
             TimeSpan room = EarliestRoom(now);
             _notBefore = pause > _notBefore ? pause : _notBefore;
             _notBefore = room < _notBefore ? room : _notBefore;
         }
+
+        return false;
     }
 
     /// <summary>The session is over.</summary>
@@ -119,7 +121,8 @@ internal sealed class ReconnectPlan
     /// <param name="isGood">Whether the cluster may come in its turn; else it comes last for a while.</param>
     /// <param name="now">The time.</param>
     /// <param name="chance">For the spread.</param>
-    public void Lost(SessionLoss loss, bool wasUseful, bool isGood, TimeSpan now, Random chance)
+    /// <returns>Whether the client spreads from now on: its cluster may be lost to all.</returns>
+    public bool Lost(SessionLoss loss, bool wasUseful, bool isGood, TimeSpan now, Random chance)
     {
         _lost = _current;
         _next = _count = 0;
@@ -134,7 +137,10 @@ internal sealed class ReconnectPlan
         if (loss == SessionLoss.Together && Window > TimeSpan.Zero)
         {
             Spread(now, chance);
+            return true;
         }
+
+        return false;
     }
 
     /// <summary>The session was ended in order to go back to the preferred cluster.</summary>

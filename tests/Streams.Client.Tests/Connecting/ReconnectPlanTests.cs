@@ -63,7 +63,7 @@ public class ReconnectPlanTests
     public void Behind_those_hinted_come_the_others_of_the_list_and_last_the_one_lost()
     {
         ReconnectPlan plan = ConnectedTo(0, Hint);
-        plan.Lost(SessionLoss.Together, wasUseful: true, isGood: true, Ten, _chance);
+        Assert.True(plan.Lost(SessionLoss.Together, wasUseful: true, isGood: true, Ten, _chance));
         int[] order = Round(plan, plan.Next(Ten, _chance).At);
         Assert.Equal([1, 2], order[..2].Order());
         Assert.Equal([3, 0], order[2..]);
@@ -73,10 +73,9 @@ public class ReconnectPlanTests
     public void It_goes_at_once_when_the_devices_are_few()
     {
         ReconnectPlan plan = ConnectedTo(0, Hint with { Window = TimeSpan.Zero });
-        plan.Lost(SessionLoss.Together, wasUseful: true, isGood: true, Ten, _chance);
+        Assert.False(plan.Lost(SessionLoss.Together, wasUseful: true, isGood: true, Ten, _chance));
         int[] order = Round(plan, Ten);
         Assert.Equal((0, 3), (order[0], order[3]));
-        Assert.False(plan.IsSpread);
     }
 
     [Fact]
@@ -91,11 +90,10 @@ public class ReconnectPlanTests
     public void A_loss_of_its_own_is_tried_again_at_once_and_only_when_that_fails_it_is_one_of_many()
     {
         ReconnectPlan plan = ConnectedTo(0, Hint);
-        plan.Lost(SessionLoss.Alone, wasUseful: true, isGood: true, Ten, _chance);
+        Assert.False(plan.Lost(SessionLoss.Alone, wasUseful: true, isGood: true, Ten, _chance));
         Assert.Equal(new ReconnectStep(0, Ten), plan.Next(Ten, _chance));
-        plan.Failed(Ten, null, -1, _chance);
+        Assert.True(plan.Failed(Ten, null, -1, _chance));
         ReconnectStep step = plan.Next(Ten, _chance);
-        Assert.True(plan.IsSpread);
         Assert.InRange(step.Endpoint, 1, 2);
         Assert.InRange(step.At, Ten, Ten + Hint.Window);
     }
