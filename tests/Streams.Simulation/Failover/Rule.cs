@@ -22,6 +22,9 @@ internal enum Rule
     /// <summary>R5: <c>after</c> names every lane the producer stands in, not only the last.</summary>
     AfterVec,
 
+    /// <summary>R5: where events stand is kept as it is known when it is written, not as it was when the answer came.</summary>
+    StandLate,
+
     /// <summary>R9: a skip has its place in the session's order.</summary>
     Prefix,
 

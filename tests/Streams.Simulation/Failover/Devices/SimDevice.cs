@@ -11,7 +11,7 @@ internal sealed class SimDevice
 
     private readonly World _world;
     private readonly EventBatchBuilder _builder = new();
-    private readonly List<Action<SimOutbox>> _unsaved = [];
+    private readonly List<Action<SimOutbox>> _unsaved = [];         // transactions, in the order in which they will be written
     private readonly HashSet<(long Session, StreamPartition Partition)> _sentIn = [];
     private readonly Dictionary<BatchMessage, OutgoingBatch> _batches = [];
     private SimOutbox _outbox;
@@ -144,22 +144,13 @@ internal sealed class SimDevice
     }
 
     /// <summary>What was confirmed is written to the outbox.</summary>
-    public bool Save()
-    {
-        bool any = _unsaved.Count > 0;
-        foreach (Action<SimOutbox> change in _unsaved)
-        {
-            change(_outbox);
-        }
-
-        _unsaved.Clear();
-        return any;
-    }
+    public bool Save() => Save(_unsaved.Count);
 
     /// <summary>The device's process ends and begins again: what was not written is forgotten.</summary>
     public void Restart()
     {
         Leave();
+        Save(_world.Chance.Next(_unsaved.Count + 1));
         _unsaved.Clear();
         Open();
         _world.Tally.Add("devices restarted");
@@ -183,6 +174,17 @@ internal sealed class SimDevice
             _world.Tally.Add("outboxes rolled back");
             _world.Trace?.Add($"{Name}'s outbox is rolled back");
         }
+    }
+
+    private bool Save(int transactions)
+    {
+        foreach (Action<SimOutbox> write in _unsaved.Take(transactions))
+        {
+            write(_outbox);
+        }
+
+        _unsaved.RemoveRange(0, transactions);
+        return transactions > 0;
     }
 
     private void Open()
@@ -260,15 +262,30 @@ internal sealed class SimDevice
             _world.Tally.Add(why == "hello" ? "events found held in hello" : "events acknowledged", placed.Last - placed.First + 1);
             _world.Trace?.Add($"{Name} lets go of {placed.First}-{placed.Last}/{partition} ({why}), "
                 + $"at {_world.Short(placed.Origin)}@{placed.FirstOffset}");
-            _unsaved.Add(outbox => outbox.Remove(partition, placed.First, placed.Last));
         }
 
-        foreach (StreamPartition partition in touched)
+        // One transaction. Answers are handled side by side, so it may be written before one that was made earlier.
+        StreamPartition[] all = [.. touched];
+        EventPlace[][] made = [.. all.Select(StandOf)];
+        bool late = _world.Keeps(Rule.StandLate);
+        int at = _unsaved.Count - (_unsaved.Count > 0 && _world.Chance.Next(3) == 0 ? 1 : 0);
+        _world.Tally.Add("confirmations written before earlier ones", _unsaved.Count - at);
+        _unsaved.Insert(at, outbox =>
         {
-            EventPlace[] places = [.. _state.Partition(partition).Stand.Places];
-            _unsaved.Add(outbox => outbox.KeepStand(partition.Partition.Value, places));
-        }
+            foreach (ConfirmedRun run in confirmed)
+            {
+                outbox.Remove(run.Partition.Partition.Value, run.Placed.First, run.Placed.Last);
+            }
+
+            for (int i = 0; i < all.Length; i++)
+            {
+                outbox.KeepStand(all[i].Partition.Value, late ? StandOf(all[i]) : made[i]);
+            }
+        });
     }
+
+    private EventPlace[] StandOf(StreamPartition partition) => [.. _state.Partition(partition).Stand.Places];
+
 
     private void Learn(HelloReply reply)
     {

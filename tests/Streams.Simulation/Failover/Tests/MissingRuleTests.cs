@@ -14,6 +14,7 @@ public sealed class MissingRuleTests(ITestOutputHelper output)
     [InlineData(nameof(Rule.Pred), "chain", nameof(Violation.Inversion))]
     [InlineData(nameof(Rule.AfterAll), "dual", nameof(Violation.Inversion))]
     [InlineData(nameof(Rule.AfterVec), "skip", nameof(Violation.Inversion))]
+    [InlineData(nameof(Rule.StandLate), "rollback", nameof(Violation.Inversion))]
     [InlineData(nameof(Rule.Jumps), "retain", nameof(Violation.LostOrTwice))]
     [InlineData(nameof(Rule.Path), "ring", nameof(Violation.Path))]
     [InlineData(nameof(Rule.SnapOn), "retain", nameof(Violation.CursorsDiffer))]
