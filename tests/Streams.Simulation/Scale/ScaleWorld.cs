@@ -120,6 +120,7 @@ internal sealed class ScaleWorld
     private void Open()
     {
         _figures.Watch.Start();
+        _figures.MemoryBefore = ScaleFigures.Memory();
         foreach (ScaleCluster cluster in Clusters)
         {
             cluster.Open();
