@@ -104,6 +104,7 @@ internal sealed class ScaleFigures
         Add("events", Events);
         Add("entries", world.Ledger.Lanes.Sum(l => l.Entries.Count));
         Add("moves of devices", Moves);
+        Add("events that stand twice", world.Twins);
         Add("pairs of links cut", Cuts);
         Add("link starts", wire.Starts);
         Add("copies sent per event and cluster", Copies.ToString("F3", CultureInfo.InvariantCulture));
