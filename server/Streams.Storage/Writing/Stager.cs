@@ -8,7 +8,7 @@ namespace Streams.Storage;
 internal sealed partial class Stager
 {
     // A rare giant group must not hold memory for ever.
-    private const int KeptRecords = 1024;
+    private const int KeptRecords = 256;
 
     private readonly ContainerState _state;
     private readonly SessionTable _sessions;
