@@ -9,10 +9,9 @@ internal sealed class LinkEnd(ScaleWorld world, ScaleLink link, ScaleCluster at,
 {
     private readonly Queue<(long Due, LinkFrame Frame)> _coming = new();
     private readonly List<LinkFrame> _frames = [];
+    private PathWatch _watch = new(world.Wire);
     private IEnumerator<StateItem>? _state;
     private long _revision;
-
-    public PathWatch Watch { get; set; } = new(world.Wire);
 
     public LinkEnd Other { get; set; } = null!;
 
@@ -38,7 +37,16 @@ internal sealed class LinkEnd(ScaleWorld world, ScaleLink link, ScaleCluster at,
         Machine = null;
         _coming.Clear();
         _state = null;
-        Watch.Forget();
+        _watch.Forget();
+    }
+
+    /// <summary>It begins no more: its memory is given back.</summary>
+    public void Remove()
+    {
+        Stop();
+        _coming.TrimExcess();
+        _frames.Capacity = 0;
+        _watch = new PathWatch(world.Wire);
     }
 
     /// <summary>Takes in the frames that have arrived.</summary>
@@ -47,7 +55,7 @@ internal sealed class LinkEnd(ScaleWorld world, ScaleLink link, ScaleCluster at,
         while (NextDue <= now)
         {
             (_, LinkFrame frame) = _coming.Dequeue();
-            Watch.Came(frame, at);
+            _watch.Came(frame, at);
             Machine?.Receive(frame);
             at.Mark(this);
         }
@@ -124,7 +132,7 @@ internal sealed class LinkEnd(ScaleWorld world, ScaleLink link, ScaleCluster at,
 
     private void Send(LinkFrame frame)
     {
-        Watch.Sent(frame, Other.At.Origin, world.Ledger);
+        _watch.Sent(frame, Other.At.Origin, world.Ledger);
         long due = world.Time.Now + milliseconds;
         Other._coming.Enqueue((due, world.Wire.Sent(frame, link.IsStarting)));
         link.IsStarting &= frame is not StateEndFrame;
