@@ -83,7 +83,7 @@ internal sealed partial class LinkSender
             }
 
             (slot.Told, slot.ToldIn) = (slot.Head, 0);
-            listed[i] = _memory.Book.List(lane, new EntryNumber(slot.Head), new Offset(slot.HeadOffset), streams, origins);
+            listed[i] = _memory.Book.List(first + i, new EntryNumber(slot.Head), new Offset(slot.HeadOffset), streams, origins);
         }
 
         _declared += listed.Length;

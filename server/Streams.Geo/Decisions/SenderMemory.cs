@@ -4,11 +4,17 @@ namespace Streams.Geo;
 
 /// <summary>What the sending side of a link keeps over sessions: the numbers of lanes, and what the other side was told of them. One
 /// session uses it at a time.</summary>
-/// <param name="life">Names this memory, so that a receiver can say which one it knows: never used twice.</param>
-internal sealed class SenderMemory(ulong life)
+internal sealed class SenderMemory
 {
+    /// <param name="life">Names this memory, so that a receiver can say which one it knows: never used twice.</param>
+    public SenderMemory(ulong life)
+    {
+        Life = life;
+        Book = new ListBook(Lanes);
+    }
+
     /// <summary>The name of what is remembered; another one after <see cref="Forget"/>.</summary>
-    public ulong Life { get; private set; } = life;
+    public ulong Life { get; private set; }
 
     /// <summary>Who this was when it was remembered.</summary>
     public Origin Self { get; private set; }
@@ -18,7 +24,7 @@ internal sealed class SenderMemory(ulong life)
 
     public LaneTable<SentLane> Lanes { get; private set; } = new();
 
-    public ListBook Book { get; } = new();
+    public ListBook Book { get; private set; }
 
     /// <summary>Sequence of the last <see cref="HeadsFrame"/>.</summary>
     public long HeadsSequence { get; set; }
@@ -37,7 +43,7 @@ internal sealed class SenderMemory(ulong life)
             Lanes[i].EndSession();
             if (i < known.Lanes)
             {
-                Book.Note(Lanes.Lane(i));
+                Book.Note(i);
             }
         }
     }
@@ -47,7 +53,7 @@ internal sealed class SenderMemory(ulong life)
     {
         Life = unchecked((Life * 6364136223846793005) + 1442695040888963407);
         Lanes = new LaneTable<SentLane>();
-        Book.Clear();
+        Book = new ListBook(Lanes);
         HeadsSequence = 0;
         (Self, Peer) = (self, peer);
     }

@@ -7,6 +7,9 @@ namespace Streams.Storage;
 /// <see cref="Publish"/>.</summary>
 internal sealed partial class Stager
 {
+    // A rare giant group must not hold memory for ever.
+    private const int KeptRecords = 256;
+
     private readonly ContainerState _state;
     private readonly SessionTable _sessions;
     private readonly TimeProvider _time;
@@ -60,13 +63,12 @@ internal sealed partial class Stager
         _buffer.Begin(position, group);
         _segment = segment;
         _now = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
-        _records.Clear();
+        ClearRecords();
         _newLanes.Clear();
         _stagedRuns.Clear();
         _stagedTopics.Clear();
         _commits.Clear();
         _changedStreams.Clear();
-        _stagedItems.Clear();
         ChangesLanes = false;
         foreach (LaneState lane in _touched)
         {
@@ -74,6 +76,17 @@ internal sealed partial class Stager
         }
 
         _touched.Clear();
+    }
+
+    private void ClearRecords()
+    {
+        _records.Clear();
+        _stagedItems.Clear();
+        if (_records.Capacity > KeptRecords)
+        {
+            _records.Capacity = KeptRecords;
+            _stagedItems.TrimExcess();
+        }
     }
 
     /// <summary>Stages what was gathered over the group: plain batches and cursor commits.</summary>

@@ -4,12 +4,12 @@ using Streams.Geo;
 namespace Streams.Simulation;
 
 /// <summary>Watches what is sent from one side of a link, independent of what its machine counts: an entry that names the receiver on its
-/// path must have been asked for (invariant 5, rule R13). There is one lane of each origin; both go by the ledger's number.</summary>
+/// path must have been asked for (invariant 5, rule R13). There is one lane of each origin, so lanes are listed with their
+/// origins' names, each once.</summary>
 internal sealed class PathWatch(WireCount wire)
 {
     private readonly Dictionary<int, int> _asked = [];
     private readonly List<int> _lanes = [];
-    private readonly List<int> _origins = [];
 
     /// <summary>The session is over. What was listed in it may count in the next one.</summary>
     public void Forget() => _asked.Clear();
@@ -39,8 +39,6 @@ internal sealed class PathWatch(WireCount wire)
         if (known < _lanes.Count)
         {
             _lanes.RemoveRange(known, _lanes.Count - known);
-            _origins.Clear();
-            _origins.AddRange(_lanes);
         }
     }
 
@@ -51,12 +49,7 @@ internal sealed class PathWatch(WireCount wire)
             GoBack(lanes.First);
             foreach (Origin origin in lanes.Origins)
             {
-                _origins.Add(ledger.Number(new LaneId(ScaleWorld.Partition, origin)));
-            }
-
-            foreach (ListedLane lane in lanes.Lanes)
-            {
-                _lanes.Add(_origins[lane.Origin]);
+                _lanes.Add(ledger.Number(new LaneId(ScaleWorld.Partition, origin)));
             }
         }
         else if (frame is EntryFrame entry && entry.Entry.Path.Contains(receiver))

@@ -57,7 +57,7 @@ internal sealed class ScaleCluster(ScaleWorld world, int number) : ILaneHeads, I
             SegmentBytes = world.Disks.SegmentBytes,
             AllocationBytes = world.Disks.SegmentBytes,
             PendingBytes = 1 << 20,
-            GroupBytes = 1 << 20,
+            GroupBytes = 64 << 10,
         };
         _store = Done(Container.OpenAsync(options, world.Time, new Random(world.Chance.Next()), NullLogger.Instance, default));
         ValueTask writing = Store.StartWritingAsync(new Origin(Name, Incarnation.After(default, world.Time, world.Chance)), default);

@@ -15,14 +15,20 @@ internal sealed class ScaleFigures
 
     public Stopwatch Watch { get; } = new();
 
-    /// <summary>Memory without that of the logs, which no disk would keep there: when the stores were open, when the links were up, in the
-    /// end, and in the end without links.</summary>
+    /// <summary>Memory without that of the logs, which no disk would keep there: before the stores were open, when they were, when the
+    /// links were up, in the end, and in the end without links.</summary>
+    public long MemoryBefore { get; set; }
+
+    /// <inheritdoc cref="MemoryBefore"/>
     public long MemoryOpened { get; set; }
 
+    /// <inheritdoc cref="MemoryBefore"/>
     public long MemoryLinked { get; set; }
 
+    /// <inheritdoc cref="MemoryBefore"/>
     public long MemoryFull { get; set; }
 
+    /// <inheritdoc cref="MemoryBefore"/>
     public long MemoryUnlinked { get; set; }
 
     /// <summary>Events sent over links when all clusters had everything.</summary>
@@ -59,6 +65,7 @@ internal sealed class ScaleFigures
             double laneOfLink = (double)(MemoryFull - MemoryUnlinked) / _links / Math.Max(1, _lanes);
             using Process process = Process.GetCurrentProcess();
             return string.Join('\n',
+                Row("memory per store without lanes, bytes", (double)(MemoryOpened - MemoryBefore) / _clusters),
                 Row("memory per lane at rest in a store, bytes", perLane),
                 Row("memory per link without lanes, bytes", idleLink),
                 Row("memory per lane of a link at rest, bytes", laneOfLink),
@@ -97,6 +104,7 @@ internal sealed class ScaleFigures
         Add("events", Events);
         Add("entries", world.Ledger.Lanes.Sum(l => l.Entries.Count));
         Add("moves of devices", Moves);
+        Add("events that stand twice", world.Twins);
         Add("pairs of links cut", Cuts);
         Add("link starts", wire.Starts);
         Add("copies sent per event and cluster", Copies.ToString("F3", CultureInfo.InvariantCulture));

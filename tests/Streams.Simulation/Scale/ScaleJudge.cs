@@ -102,6 +102,7 @@ internal sealed class ScaleJudge(ScaleWorld world)
             }
         }
 
+        world.Twins = places.Values.Count(static of => of.Count > 1);
         foreach (Device device in world.Devices)
         {
             JudgeDevice(device, places);

@@ -62,9 +62,10 @@ internal sealed class ScaleLink
     /// <summary>Ends it for good: what it remembers goes too.</summary>
     public void Remove()
     {
-        Cut();
+        _isDown = true;
+        Sender.Remove();
+        Receiver.Remove();
         _memory = new SenderMemory(0);
-        (Sender.Watch, Receiver.Watch) = (new PathWatch(_world.Wire), new PathWatch(_world.Wire));
         _to.ForgetLinks();
     }
 

@@ -9,10 +9,9 @@ internal sealed class ScaleLinkEnd(ScaleWorld world, ScaleLink link, ScaleCluste
 {
     private readonly Queue<(long Due, LinkFrame Frame)> _coming = new();
     private readonly List<LinkFrame> _frames = [];
+    private PathWatch _watch = new(world.Wire);
     private IEnumerator<StateItem>? _state;
     private long _revision;
-
-    public PathWatch Watch { get; set; } = new(world.Wire);
 
     public ScaleLinkEnd Other { get; set; } = null!;
 
@@ -38,7 +37,17 @@ internal sealed class ScaleLinkEnd(ScaleWorld world, ScaleLink link, ScaleCluste
         Machine = null;
         _coming.Clear();
         _state = null;
-        Watch.Forget();
+        _watch.Forget();
+    }
+
+    /// <summary>It begins no more: its memory is given back.</summary>
+    public void Remove()
+    {
+        Stop();
+        _coming.TrimExcess();
+        _frames.Clear();
+        _frames.TrimExcess();
+        _watch = new PathWatch(world.Wire);
     }
 
     /// <summary>Takes in the frames that have arrived.</summary>
@@ -47,7 +56,7 @@ internal sealed class ScaleLinkEnd(ScaleWorld world, ScaleLink link, ScaleCluste
         while (NextDue <= now)
         {
             (_, LinkFrame frame) = _coming.Dequeue();
-            Watch.Came(frame, at);
+            _watch.Came(frame, at);
             Machine?.Receive(frame);
             at.Mark(this);
         }
@@ -124,7 +133,7 @@ internal sealed class ScaleLinkEnd(ScaleWorld world, ScaleLink link, ScaleCluste
 
     private void Send(LinkFrame frame)
     {
-        Watch.Sent(frame, Other.At.Origin, world.Ledger);
+        _watch.Sent(frame, Other.At.Origin, world.Ledger);
         long due = world.Time.Now + milliseconds;
         Other._coming.Enqueue((due, world.Wire.Sent(frame, link.IsStarting)));
         link.IsStarting &= frame is not StateEndFrame;

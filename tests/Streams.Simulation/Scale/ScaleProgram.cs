@@ -10,13 +10,12 @@ internal static class ScaleProgram
         output.WriteLine($"{options.Clusters} clusters, {writers}, {options.Topology}, degree {options.Degree}, "
             + $"{options.EventsPerCluster} events each, {options.Flapping:P0} of links flapping, {options.Movers} moving devices, "
             + $"seed {options.Seed}");
-        ScaleFigures? figures = null;
         ScaleWorld world = new(options, line =>
         {
             output.WriteLine(line);
             output.Flush();
         });
-        figures = world.Play();
+        ScaleFigures figures = world.Play();
         output.WriteLine(figures.Table);
         output.WriteLine(figures.Costs);
         foreach (string violation in world.Violations)

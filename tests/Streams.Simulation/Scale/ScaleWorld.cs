@@ -74,6 +74,9 @@ internal sealed class ScaleWorld
 
     public List<Device> Devices { get; } = [];
 
+    /// <summary>Events that stand at two places, because their device went away before it was answered (rule R18).</summary>
+    public int Twins { get; set; }
+
     public IReadOnlyList<string> Violations => _violations;
 
     /// <summary>Another rule of offering than the product's.</summary>
@@ -120,6 +123,7 @@ internal sealed class ScaleWorld
     private void Open()
     {
         _figures.Watch.Start();
+        _figures.MemoryBefore = ScaleFigures.Memory();
         foreach (ScaleCluster cluster in Clusters)
         {
             cluster.Open();
@@ -161,7 +165,7 @@ internal sealed class ScaleWorld
                 Time.At(at, device.Write);
             }
 
-            for (int n = 0; moves && n < Math.Max(1, Options.WriteSeconds / 5); n++)
+            for (int n = 0; moves && n < Math.Max(1, Options.WriteSeconds / 4); n++)
             {
                 Time.At(begin + 500 + Chance.Next(Options.WriteSeconds * 1000), () => device.Move(Chance.Next(Options.Clusters)));
             }
