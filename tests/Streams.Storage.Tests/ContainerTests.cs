@@ -184,6 +184,18 @@ public sealed class ContainerTests
     }
 
     [Fact]
+    public async Task Settings_that_nobody_chose_never_win_over_chosen_ones()
+    {
+        await using Scene scene = await OpenAsync();
+        StreamSettings chosen = new(2) { RetentionAge = TimeSpan.FromDays(7) };
+        RegisterFact elsewhere = new(StreamSettings.RegisterKey, new HybridTimestamp(1, ClusterName.Parse("b")), chosen.Write());
+        await scene.Store.EnsureStreamAsync(Fleet, default);
+        await scene.Store.JoinAsync([new StateItem(StateKind.Register, new StreamPartition(Fleet, default),
+            RegisterFacts.Write([elsewhere]))], default);
+        Assert.Equal(chosen with { Partitions = StreamSettings.DefaultPartitions }, scene.Store.Settings(Fleet));
+    }
+
+    [Fact]
     public async Task Registers_are_listed_by_prefix_and_removed_ones_stay_with_an_empty_value()
     {
         await using Scene scene = await OpenAsync();

@@ -27,15 +27,15 @@ internal sealed class RegisterTable(StateRevision revision)
             return fact;
         }
 
-        RegisterFact winner = Compare(fact, kept) > 0 ? fact : kept;
+        bool isLater = Compare(fact, kept) > 0;
+        RegisterFact winner = isLater ? fact : kept;
         if (fact.Key != StreamSettings.RegisterKey || !StreamSettings.TryRead(fact.Value, out StreamSettings? a)
             || !StreamSettings.TryRead(kept.Value, out StreamSettings? b))
         {
             return winner;
         }
 
-        StreamSettings settings = new(Math.Max(a!.Partitions, b!.Partitions));
-        byte[] value = settings.Write();
+        byte[] value = (isLater ? StreamSettings.Join(a!, b!) : StreamSettings.Join(b!, a!)).Write();
         return value.AsSpan().SequenceEqual(winner.Value.Span) ? winner : winner with { Value = value };
     }
 

@@ -78,13 +78,15 @@ internal sealed partial class Stager
         commits[consumer] = joined;
     }
 
-    /// <summary>A register of a stream, in the lane of its first partition.</summary>
+    /// <summary>A register of a stream, in the lane of its first partition. What nobody chose, but is written because there is nothing
+    /// yet, has the earliest of all moments: else a stream made by its first event would win over settings chosen elsewhere.</summary>
     public void SetRegister(StreamPath stream, string key, ReadOnlyMemory<byte> value, bool onlyIfNew)
     {
         RequireWriting();
         if (!onlyIfNew || _state.Settings(stream) is null)
         {
-            RegisterFact fact = _state.Registers.Joined(stream, new RegisterFact(key, NextMoment(), value));
+            RegisterFact fact = _state.Registers.Joined(stream, new RegisterFact(key,
+                onlyIfNew ? new HybridTimestamp(0, Origin!.Value.Cluster) : NextMoment(), value));
             AppendOwn(new StreamPartition(stream, default), EntryKind.Registers, 0, AfterVector.Empty, RegisterFacts.Write([fact]),
                 default);
         }
