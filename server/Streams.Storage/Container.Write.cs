@@ -22,7 +22,7 @@ public sealed partial class Container
         CancellationToken cancellationToken)
     {
         int cost = batch.Bytes.Length + EntryCost + (after.Count * 48);
-        return await RunAsync(new ProduceOperation(session, partition, after, batch) { Cost = cost }, cancellationToken);
+        return await RunAsync(new ProduceOperation(session, partition, after, batch, BatchTopics.Of(batch)) { Cost = cost }, cancellationToken);
     }
 
     /// <summary>Takes one event of a client without an outbox; completes when it is flushed. Its memory must not change until
@@ -94,15 +94,15 @@ public sealed partial class Container
     /// <exception cref="StorageFailedException">The disk refused.</exception>
     public async ValueTask<IngestResult> IngestAsync(LaneId lane, IReadOnlyList<LaneEntry> entries, CancellationToken cancellationToken)
     {
-        BatchHeader[] batches = new BatchHeader[entries.Count];
+        CheckedBody[] bodies = new CheckedBody[entries.Count];
         int cost = SmallCost;
         for (int i = 0; i < entries.Count; i++)
         {
-            batches[i] = CheckBody(lane, entries[i]);
+            bodies[i] = CheckedBody.Check(lane, entries[i]);
             cost += entries[i].Body.Length + EntryCost + (48 * (entries[i].After.Count + entries[i].Path.Hops.Length));
         }
 
-        return await RunAsync(new IngestOperation(lane, entries, batches) { Cost = cost }, cancellationToken);
+        return await RunAsync(new IngestOperation(lane, entries, bodies) { Cost = cost }, cancellationToken);
     }
 
     /// <summary>The sender no longer keeps entries before <paramref name="first"/>: the copy begins, or begins again, there; completes
@@ -136,24 +136,5 @@ public sealed partial class Container
         }
 
         return await RunAsync(new JoinOperation(items) { Cost = cost }, cancellationToken);
-    }
-
-    private static BatchHeader CheckBody(LaneId lane, LaneEntry entry)
-    {
-        string? fault = null;
-        BatchHeader header = default;
-        bool valid = entry.Kind switch
-        {
-            EntryKind.Events => EventBatch.TryParse(entry.Body, out EventBatch? batch, out fault)
-                && (header = batch!.Header).Count == entry.EventCount,
-            EntryKind.Opened => entry.Body.IsEmpty,
-            EntryKind.Cursors => CursorCommits.TryRead(entry.Body, out _),
-            EntryKind.Topics => TopicFacts.TryRead(entry.Body, out _),
-            EntryKind.Registers => RegisterFacts.TryRead(entry.Body, out _),
-            _ => false,
-        };
-        return valid && (entry.Kind == EntryKind.Events || entry.EventCount == 0) && entry.Body.Length <= EventLimits.MaxBatchBytes
-            ? header
-            : throw new InvalidFormatException($"{lane}: entry {entry.Number} of kind {entry.Kind}: {fault ?? "the body is malformed"}");
     }
 }

@@ -19,6 +19,7 @@ public sealed partial class Container : IAsyncDisposable
     private readonly WriteQueue _queue;
     private readonly WatchList _watches;
     private readonly GroupWriter _writer;
+    private readonly IndexKeeper _indexes;
     private readonly Lock _gate = new();
     private readonly Task _running;
     private int _disposed;
@@ -35,7 +36,8 @@ public sealed partial class Container : IAsyncDisposable
         _queue = new WriteQueue(options.PendingBytes, options.PendingOperations);
         _watches = new WatchList(logger);
         Stager stager = new(_state, _sessions, time, random, options);
-        _writer = new GroupWriter(_queue, stager, _log, _gate, _watches, options, time, logger)
+        _indexes = new IndexKeeper(opened.Disk, _state, _gate, inBackground: options.Disk is null, logger);
+        _writer = new GroupWriter(_queue, stager, _log, _indexes, _gate, _watches, options, time, logger)
         {
             Published = records => _saver?.Published(records, _log.NextPosition),
         };
@@ -138,6 +140,7 @@ public sealed partial class Container : IAsyncDisposable
 
         _queue.Close(new TryAgainException("the store is closed"), dropAll: false);
         await _running;
+        await _indexes.FinishAsync();
         if (_saver is not null)
         {
             await _saver.FinishAsync(_writer.Failed.IsCompleted ? null : _log.NextPosition);

@@ -15,11 +15,13 @@ internal sealed class ContainerOpener(ContainerOptions options, TimeProvider tim
 
     public SegmentLog Log { get; private set; } = null!;
 
+    public ILogDisk Disk { get; private set; } = null!;
+
     public StateSaver? Saver { get; private set; }
 
     public void Open()
     {
-        ILogDisk disk = options.Disk ?? new DirectoryDisk(options.Directory!);
+        ILogDisk disk = Disk = options.Disk ?? new DirectoryDisk(options.Directory!);
         if (options.Directory is null)
         {
             ReadLog(disk, 0);
@@ -62,9 +64,9 @@ internal sealed class ContainerOpener(ContainerOptions options, TimeProvider tim
 
     private void ReadLog(ILogDisk disk, long applied)
     {
+        State.Contents = new SegmentContents(keepsItems: options.Directory is not null);
         LogReplay replay = new(State, applied);
         Log = new LogOpener(disk, options, logger, replay, Report).Open();
-        Log.Index = options.Directory is null ? null : replay.Index;
     }
 
     // A lane that had come further than the log shows has lost acknowledged entries.

@@ -48,4 +48,7 @@ internal static partial class StorageLog
 
     [LoggerMessage(1012, LogLevel.Debug, "Segment {Segment} begins")]
     public static partial void Rolled(this ILogger logger, string segment);
+
+    [LoggerMessage(1013, LogLevel.Warning, "The index of {Segment} could not be written: it stays in memory")]
+    public static partial void IndexNotWritten(this ILogger logger, Exception cause, string segment);
 }

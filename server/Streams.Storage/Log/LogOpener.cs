@@ -85,10 +85,18 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
         segment.Used = end - segment.First;
         if (replay.IsApplied(end))
         {
-            string? fault = SegmentIndex.TryApply(disk, segment, end, replay, out uint lastGroup);
+            string? fault = SegmentIndex.TryOpen(disk, segment, end, out SegmentIndex? index, out byte[] directory);
             if (fault is null)
             {
-                _lastGroup = lastGroup;
+                segment.Index = index;
+                fault = replay.Apply(index!, directory);
+                if (fault is not null)
+                {
+                    throw new InvalidFormatException(
+                        $"{SegmentIndex.NameFor(segment)}: {fault}; delete the file to have it made anew");
+                }
+
+                _lastGroup = index!.Header.LastGroup;
                 report.SegmentsFromIndex++;
                 return;
             }
@@ -98,10 +106,34 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
 
         int faults = _unreadable.Count;
         ReadSealed(segment, segment.Used);
-        if (options.Directory is not null && _unreadable.Count == faults)
+        if (options.Directory is not null)
         {
-            replay.Index.LastGroup = _lastGroup;
-            replay.Index.Save(disk, segment, end);
+            EndSealed(segment, end, makeIndex: _unreadable.Count == faults);
+        }
+    }
+
+    // Without an index file, for it would hide the damage at the next start, its rows stay in memory.
+    private void EndSealed(Segment segment, long end, bool makeIndex)
+    {
+        SegmentContents contents = replay.State.Contents;
+        IndexKeeper.End(replay.State);
+        if (!makeIndex)
+        {
+            return;
+        }
+
+        try
+        {
+            foreach ((LaneState lane, MemoryPart part, FilePart file) in IndexKeeper.Write(disk, contents, segment, end, _lastGroup))
+            {
+                lane.Replace(part, file);
+            }
+
+            replay.State.Ended.Remove(contents);
+        }
+        catch (Exception cause) when (cause is StorageFailedException or InvalidFormatException)
+        {
+            logger.IndexNotWritten(cause, segment.Name);
         }
     }
 

@@ -15,6 +15,9 @@ internal sealed class Segment(string name, long first, ILogFile file)
     public long Used { get; set; }
 
     public long Allocated { get; set; }
+
+    /// <summary>Its index file, once the segment has ended and that is made.</summary>
+    public SegmentIndex? Index { get; set; }
 }
 
 /// <summary>The segments of a container, in order. One thread appends; many may read.</summary>
@@ -56,8 +59,8 @@ internal sealed class SegmentLog : IDisposable
     /// <summary>Whether so many more bytes call for a new segment.</summary>
     public bool IsFullFor(long bytes) => Current.Used > SegmentHeader.Size && Current.Used + bytes > _segmentBytes;
 
-    /// <summary>Gathers the rows of the current segment; <see langword="null"/> when no index files are kept.</summary>
-    public SegmentIndex? Index { get; set; }
+    /// <summary>The number of the last group.</summary>
+    public uint LastGroup => _group;
 
     /// <summary>Ends the current segment and starts the next; both are flushed when it returns.</summary>
     public void Roll()
@@ -66,12 +69,6 @@ internal sealed class SegmentLog : IDisposable
         ended.File.SetLength(ended.Used);
         ended.File.Flush();
         Start(ended.First + ended.Used);
-        if (Index is not null)
-        {
-            Index.LastGroup = _group;
-            Index.Save(_disk, ended, ended.First + ended.Used);
-            Index.Clear();
-        }
     }
 
     /// <summary>Writes a group; it is not durable yet.</summary>
@@ -119,6 +116,7 @@ internal sealed class SegmentLog : IDisposable
         foreach (Segment segment in _segments)
         {
             segment.File.Dispose();
+            segment.Index?.Dispose();
         }
     }
 

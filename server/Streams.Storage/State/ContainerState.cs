@@ -23,6 +23,12 @@ internal sealed class ContainerState
 
     public LaneTable Lanes { get; } = new();
 
+    /// <summary>What the segment being written, or read, holds.</summary>
+    public SegmentContents Contents { get; set; } = new(keepsItems: false);
+
+    /// <summary>What the segments hold that have ended and whose index files are being made, oldest first.</summary>
+    public List<SegmentContents> Ended { get; } = [];
+
     public ProducerLedger Ledger { get; } = new();
 
     public CursorTable Cursors { get; }
@@ -64,21 +70,39 @@ internal sealed class ContainerState
         Streams.Note(lane.Id.Partition.Stream, lane.Id.Partition.Partition.Value);
     }
 
-    public void ApplyPlace(LaneState lane, LaneEntry entry, in EntryPlace place) =>
-        ApplyPlace(lane, entry.Number.Value, entry.NextOffset.Value, entry.EventCount, entry.AppendedAt, place);
-
-    public void ApplyPlace(LaneState lane, long entry, long nextOffset, int events, long appendedAt, in EntryPlace place)
+    /// <summary>An entry stands in the log, and mentions these topics.</summary>
+    public void ApplyPlace(LaneState lane, LaneEntry entry, in EntryPlace place, BatchTopics? topics)
     {
-        lane.Add(entry, nextOffset, appendedAt, place);
+        lane.Add(entry.Number.Value, entry.NextOffset.Value, entry.AppendedAt, place, Contents);
         Lanes.Grew(lane);
         Changes?.Lanes.Add(lane);
         Entries++;
-        Events += events;
+        Events += entry.EventCount;
+        if (topics is not null)
+        {
+            Topics.Saw(lane, entry, topics);
+            foreach (ref readonly TopicMention mention in topics.Mentions)
+            {
+                Contents.Mentions.Add(lane.Number, mention.Hash, entry.Number.Value);
+            }
+        }
     }
 
-    public void ApplySkip(LaneState lane, EntryNumber first, Offset firstOffset)
+    /// <summary>A part of a lane stands in a segment that has an index file.</summary>
+    public void ApplyPart(LaneState lane, SegmentIndex index, in FilePartShape shape)
     {
-        lane.SkipTo(first.Value, firstOffset.Value);
+        lane.Add(index, shape, Contents);
+        Lanes.Grew(lane);
+        Changes?.Lanes.Add(lane);
+        Entries += shape.Count;
+        Events += shape.Events;
+    }
+
+    /// <summary>A lane's copy begins at an entry; <paramref name="bytesBefore"/> as <see cref="LaneState.BytesBefore"/> gives
+    /// it.</summary>
+    public void ApplySkip(LaneState lane, EntryNumber first, Offset firstOffset, long bytesBefore)
+    {
+        lane.SkipTo(first.Value, firstOffset.Value, bytesBefore, Contents.KeepsItems);
         Lanes.Grew(lane);
         _heldChanged[lane.Id] = Revision.Next(); // runs of entries that went are state from now on (rule R8)
         Changes?.Lanes.Add(lane);

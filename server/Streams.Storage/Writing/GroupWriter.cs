@@ -9,8 +9,8 @@ namespace Streams.Storage;
 /// <remarks>Failure: a refused write or flush ends it. Nothing of that group is made visible or acknowledged (its callers get a
 /// <see cref="StorageFailedException"/>: it may or may not be found at the next open), nor is anything later. Readers go on with what
 /// was flushed before.</remarks>
-internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog log, Lock gate, WatchList watches, ContainerOptions options,
-    TimeProvider time, ILogger logger)
+internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog log, IndexKeeper indexes, Lock gate, WatchList watches,
+    ContainerOptions options, TimeProvider time, ILogger logger)
 {
     private readonly TaskCompletionSource<StorageFailedException> _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<Operation> _group = [];
@@ -71,7 +71,7 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
         WriteAndFlush();
         lock (gate)
         {
-            stager.Publish(log.Index);
+            stager.Publish();
             Published?.Invoke(stager.Records);
         }
 
@@ -95,7 +95,9 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
     {
         if (log.IsFullFor(cost))
         {
+            Segment ended = log.Current;
             log.Roll();
+            indexes.Ended(ended, log.Current.First, log.LastGroup);
             logger.Rolled(log.Current.Name);
         }
     }

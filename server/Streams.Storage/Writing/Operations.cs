@@ -3,10 +3,11 @@ using Streams.Core;
 namespace Streams.Storage;
 
 /// <summary>A batch of a producer's session.</summary>
-internal sealed class ProduceOperation(ProducerSession session, StreamPartition partition, AfterVector after, EventBatch batch)
+internal sealed class ProduceOperation(ProducerSession session, StreamPartition partition, AfterVector after, EventBatch batch,
+    BatchTopics topics)
     : Operation<ProduceResult>
 {
-    public override void Stage(Stager stager) => Result = stager.Produce(session, partition, after, batch);
+    public override void Stage(Stager stager) => Result = stager.Produce(session, partition, after, batch, topics);
 
     /// <summary>A batch that was never taken up is refused for certain; of one that was, nobody knows.</summary>
     public override void Fail(Exception cause)
@@ -45,9 +46,9 @@ internal sealed class SetRegisterOperation(StreamPath stream, string key, ReadOn
 }
 
 /// <summary>Entries of a lane, from a link.</summary>
-internal sealed class IngestOperation(LaneId lane, IReadOnlyList<LaneEntry> entries, BatchHeader[] batches) : Operation<IngestResult>
+internal sealed class IngestOperation(LaneId lane, IReadOnlyList<LaneEntry> entries, CheckedBody[] bodies) : Operation<IngestResult>
 {
-    public override void Stage(Stager stager) => Result = stager.Ingest(lane, entries, batches);
+    public override void Stage(Stager stager) => Result = stager.Ingest(lane, entries, bodies);
 }
 
 /// <summary>A gap that the sender of a lane has at its beginning.</summary>

@@ -9,7 +9,7 @@ internal sealed partial class Stager
     public string? Fork { get; private set; }
 
     /// <summary>Entries of a lane: those that are here are compared and skipped, the rest is taken as long as it follows.</summary>
-    public IngestResult Ingest(LaneId id, IReadOnlyList<LaneEntry> entries, BatchHeader[] batches)
+    public IngestResult Ingest(LaneId id, IReadOnlyList<LaneEntry> entries, CheckedBody[] bodies)
     {
         ClosePlain(id.Partition);
         LaneState lane = Lane(id);
@@ -29,7 +29,7 @@ internal sealed partial class Stager
 
             if (number == lane.StagedNextEntry)
             {
-                StageEntry(lane, Origin is { } here ? entries[i].PassedTo(here) : entries[i], batches[i]);
+                StageEntry(lane, Origin is { } here ? entries[i].PassedTo(here) : entries[i], bodies[i].Header, bodies[i].Topics);
             }
         }
 
@@ -58,7 +58,7 @@ internal sealed partial class Stager
         _buffer.BeginRecord();
         RecordBodies.WriteSkip(_buffer, lane.Number, first, firstOffset);
         _buffer.EndRecord(RecordKind.LaneSkip);
-        _records.Add(new StagedRecord(RecordKind.LaneSkip, lane, (first, firstOffset), default, default));
+        _records.Add(new StagedRecord(RecordKind.LaneSkip, lane, (first, firstOffset, long.MaxValue), default, default));
         lane.StageSkip(first.Value, firstOffset.Value);
         ChangesLanes = true;
         _changedStreams.Add(id.Partition.Stream);
@@ -79,13 +79,13 @@ internal sealed partial class Stager
             return new EntryNumber(lane.FirstEntry);
         }
 
-        Offset offset = new(to == lane.NextEntry ? lane.NextOffset : lane.Index[(int)(to - lane.FirstEntry)].BaseOffset);
+        Offset offset = new(to == lane.NextEntry ? lane.NextOffset : lane.PlaceOf(to).BaseOffset);
         EntryNumber begin = new(to);
         Declare(Lane(id));
         _buffer.BeginRecord();
         RecordBodies.WriteSkip(_buffer, lane.Number, begin, offset);
         _buffer.EndRecord(RecordKind.LaneSkip);
-        _records.Add(new StagedRecord(RecordKind.LaneSkip, lane, (begin, offset), default, default));
+        _records.Add(new StagedRecord(RecordKind.LaneSkip, lane, (begin, offset, lane.BytesBefore(to)), default, default));
         ChangesLanes = true;
         _changedStreams.Add(id.Partition.Stream);
         return begin;

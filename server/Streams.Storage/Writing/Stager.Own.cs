@@ -9,7 +9,8 @@ internal sealed partial class Stager
     private const int CommitBytes = 1 << 20;
 
     /// <summary>A batch of a session (rules R1, R2, R4, R6).</summary>
-    public ProduceResult Produce(ProducerSession session, StreamPartition partition, AfterVector after, EventBatch batch)
+    public ProduceResult Produce(ProducerSession session, StreamPartition partition, AfterVector after, EventBatch batch,
+        BatchTopics topics)
     {
         BatchHeader header = batch.Header;
         if (!IsWriting)
@@ -38,7 +39,7 @@ internal sealed partial class Stager
         }
 
         ClosePlain(partition);
-        LaneEntry entry = AppendEvents(partition, after, batch);
+        LaneEntry entry = AppendEvents(partition, after, batch, topics);
         return ProduceResult.At([new PlacedRun(header.FirstSequence, header.LastSequence, id.Origin, entry.BaseOffset)]);
     }
 
@@ -152,7 +153,7 @@ internal sealed partial class Stager
     {
         if (_plain.TryClose(partition, out EventBatch? batch, out IReadOnlyList<AppendPlainOperation> operations))
         {
-            LaneEntry entry = AppendEvents(partition, AfterVector.Empty, batch!);
+            LaneEntry entry = AppendEvents(partition, AfterVector.Empty, batch!, BatchTopics.Of(batch!));
             for (int i = 0; i < operations.Count; i++)
             {
                 operations[i].PlaceAt(new EventPlace(Origin!.Value, entry.BaseOffset + i));
@@ -160,33 +161,30 @@ internal sealed partial class Stager
         }
     }
 
-    private LaneEntry AppendEvents(StreamPartition partition, AfterVector after, EventBatch batch)
+    private LaneEntry AppendEvents(StreamPartition partition, AfterVector after, EventBatch batch, BatchTopics topics)
     {
-        AppendNewTopics(partition, batch);
-        return AppendOwn(partition, EntryKind.Events, batch.Header.Count, after.Without(Origin!.Value), batch.Bytes, batch.Header);
+        AppendNewTopics(partition, topics);
+        return AppendOwn(partition, EntryKind.Events, batch.Header.Count, after.Without(Origin!.Value), batch.Bytes, batch.Header, topics);
     }
 
     // Topics stand before the events that first use them, in the same lane: whoever has the events has the topics.
-    private void AppendNewTopics(StreamPartition partition, EventBatch batch)
+    private void AppendNewTopics(StreamPartition partition, BatchTopics topics)
     {
         List<TopicFact>? facts = null;
-        ReadOnlyMemory<byte> last = default;
-        bool first = true;
-        foreach (EventView view in batch.Events)
+        StreamTopics? known = _state.Topics.Of(partition.Stream);
+        StreamTopics? staged = _stagedTopics.Of(partition.Stream);
+        foreach (ref readonly TopicMention mention in topics.Mentions)
         {
-            if (!first && view.Topic.Equals(last))
+            ReadOnlySpan<byte> topic = mention.Topic.Span;
+            if ((known?.Contains(mention.Hash, topic) ?? false) || (staged?.Contains(mention.Hash, topic) ?? false))
             {
                 continue;
             }
 
-            first = false;
-            last = view.Topic;
-            if (!_state.Topics.Contains(partition.Stream, last.Span) && !_stagedTopics.Contains(partition.Stream, last.Span))
-            {
-                TopicFact fact = new(TopicName.FromValidated(last.Span), NextMoment());
-                _stagedTopics.Join(partition.Stream, fact);
-                (facts ??= []).Add(fact);
-            }
+            TopicFact fact = new(TopicName.FromValidated(topic), NextMoment());
+            _stagedTopics.Join(partition.Stream, fact);
+            staged ??= _stagedTopics.Of(partition.Stream);
+            (facts ??= []).Add(fact);
         }
 
         if (facts is not null)
@@ -222,16 +220,16 @@ internal sealed partial class Stager
 
     // The first entry of a lane announces the incarnation (rule R15).
     private LaneEntry AppendOwn(StreamPartition partition, EntryKind kind, int events, AfterVector after, ReadOnlyMemory<byte> body,
-        in BatchHeader batch)
+        in BatchHeader batch, BatchTopics? topics = null)
     {
         LaneState lane = Lane(new LaneId(partition, Origin!.Value));
         if (lane.StagedNextEntry == 0)
         {
-            StageEntry(lane, Make(lane, EntryKind.Opened, 0, AfterVector.Empty, default), default);
+            StageEntry(lane, Make(lane, EntryKind.Opened, 0, AfterVector.Empty, default), default, null);
         }
 
         LaneEntry entry = Make(lane, kind, events, after, body);
-        StageEntry(lane, entry, batch);
+        StageEntry(lane, entry, batch, topics);
         return entry;
     }
 

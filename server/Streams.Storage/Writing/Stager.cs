@@ -104,12 +104,12 @@ internal sealed partial class Stager
     }
 
     /// <summary>Makes the group visible: it is flushed. Under the container's lock.</summary>
-    public void Publish(SegmentIndex? index)
+    public void Publish()
     {
         foreach (StagedRecord record in _records)
         {
+            _state.Contents.Add(record);
             record.Publish(_state);
-            index?.Add(record, _segment);
         }
     }
 
@@ -144,7 +144,7 @@ internal sealed partial class Stager
     }
 
     /// <summary>Stages an entry at its number; the lane must stand there.</summary>
-    private void StageEntry(LaneState lane, LaneEntry entry, in BatchHeader batch)
+    private void StageEntry(LaneState lane, LaneEntry entry, in BatchHeader batch, BatchTopics? topics)
     {
         Declare(lane);
         SealIfFull(lane, entry);
@@ -153,10 +153,10 @@ internal sealed partial class Stager
         (long position, int length) = _buffer.EndRecord(RecordKind.LaneEntry);
         uint checksum = Crc32C.Compute(entry.Body.Span);
         lane.Stage(entry, checksum);
-        lane.StagedOpenBytes += RecordHeader.Size + length;
+        lane.StagedOpenBytes += RecordHeader.PaddedLength(length);
         lane.StagedOpenSince = lane.StagedOpenSince == 0 ? entry.AppendedAt : lane.StagedOpenSince;
         _records.Add(new StagedRecord(RecordKind.LaneEntry, lane, entry,
-            new EntryPlace(position, length, checksum, entry.BaseOffset.Value), batch));
+            new EntryPlace(position, length, checksum, entry.BaseOffset.Value), batch, topics));
         if (entry.Kind == EntryKind.Events)
         {
             _stagedRuns.Add(lane.Id.Partition, new HeldRun(batch.Run, lane.Id.Origin, entry.BaseOffset), out _);
