@@ -40,20 +40,24 @@ internal sealed class TopicMentions
         }
     }
 
-    /// <summary>Adds the entries, at or behind <paramref name="from"/>, that mention a topic, in order, up to a limit.</summary>
-    public void Find(int lane, ulong topic, long from, int max, List<long> into)
+    /// <summary>Adds the entries, at or behind <paramref name="from"/>, that mention a topic, in order; false when they are more than
+    /// <paramref name="max"/>, or the walk back to them is long: then nothing is added.</summary>
+    public bool TryFind(int lane, ulong topic, long from, int max, List<long> into)
     {
         int begin = into.Count;
         for (int at = _heads[Slot(lane, topic)]; at != 0 && _entries[at - 1] >= from; at = _earlier[at - 1])
         {
+            if (into.Count - begin == max)
+            {
+                into.RemoveRange(begin, max);
+                return false;
+            }
+
             into.Add(_entries[at - 1]);
         }
 
         into.Reverse(begin, into.Count - begin);
-        if (into.Count > max)
-        {
-            into.RemoveRange(max, into.Count - max);
-        }
+        return true;
     }
 
     /// <summary>The last entry that mentions a topic; -1 when none does.</summary>

@@ -13,8 +13,16 @@ internal static class EntryReader
     // Reading a few records of other lanes between two of this one is cheaper than another call.
     private const int MaxGapBytes = 8 << 10;
 
-    public static async ValueTask<LaneSlice> ReadAsync(SegmentLog log, LaneId lane, long firstEntry, EntryPlace[] places,
-        CancellationToken cancellationToken)
+    /// <summary>Reads entries that follow each other.</summary>
+    public static ValueTask<LaneSlice> ReadAsync(SegmentLog log, LaneId lane, long firstEntry, EntryPlace[] places,
+        CancellationToken cancellationToken) => ReadAsync(log, lane, firstEntry, null, places, cancellationToken);
+
+    /// <summary>Reads entries of these numbers, which rise.</summary>
+    public static ValueTask<LaneSlice> ReadAsync(SegmentLog log, LaneId lane, IReadOnlyList<long> numbers, EntryPlace[] places,
+        CancellationToken cancellationToken) => ReadAsync(log, lane, numbers[0], numbers, places, cancellationToken);
+
+    private static async ValueTask<LaneSlice> ReadAsync(SegmentLog log, LaneId lane, long firstEntry, IReadOnlyList<long>? numbers,
+        EntryPlace[] places, CancellationToken cancellationToken)
     {
         if (places.Length == 0)
         {
@@ -44,7 +52,7 @@ internal static class EntryReader
                 for (int j = i; j < next; j++)
                 {
                     ReadOnlyMemory<byte> record = bytes[(int)(places[j].Position - places[i].Position)..];
-                    entries.Add(Parse(lane, firstEntry + j, places[j], record));
+                    entries.Add(Parse(lane, numbers?[j] ?? firstEntry + j, places[j], record));
                 }
 
                 used += length;
@@ -67,7 +75,7 @@ internal static class EntryReader
         long end = places[from].Position + RecordHeader.Size + places[from].BodyLength;
         for (next = from + 1; next < places.Length; next++)
         {
-            if (places[next].Position - end > MaxGapBytes || log.Find(places[next].Position) != segment)
+            if (places[next].Position < end || places[next].Position - end > MaxGapBytes || log.Find(places[next].Position) != segment)
             {
                 break;
             }
