@@ -132,7 +132,8 @@ public sealed partial class Container
         return lanes;
     }
 
-    private async ValueTask<List<TopicHead>> LookUpAsync(List<LaneState> lanes, ulong hash, byte[] topic, CancellationToken cancellationToken)
+    private async ValueTask<List<TopicHead>> LookUpAsync(List<LaneState> lanes, ulong hash, byte[] topic,
+        CancellationToken cancellationToken)
     {
         List<TopicHead> heads = [];
         foreach (LaneState lane in lanes)

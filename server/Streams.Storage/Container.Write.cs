@@ -22,7 +22,8 @@ public sealed partial class Container
         CancellationToken cancellationToken)
     {
         int cost = batch.Bytes.Length + EntryCost + (after.Count * 48);
-        return await RunAsync(new ProduceOperation(session, partition, after, batch, BatchTopics.Of(batch)) { Cost = cost }, cancellationToken);
+        ProduceOperation operation = new(session, partition, after, batch, BatchTopics.Of(batch)) { Cost = cost };
+        return await RunAsync(operation, cancellationToken);
     }
 
     /// <summary>Takes one event of a client without an outbox; completes when it is flushed. Its memory must not change until

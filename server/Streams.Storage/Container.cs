@@ -39,7 +39,7 @@ public sealed partial class Container : IAsyncDisposable
         _indexes = new IndexKeeper(opened.Disk, _state, _gate, inBackground: options.Disk is null, logger);
         _writer = new GroupWriter(_queue, stager, _log, _indexes, _gate, _watches, options, time, logger)
         {
-            Published = records => _saver?.Published(records, _log.NextPosition),
+            Published = records => _saver?.Published(records, _log.NextPosition, _gate),
         };
         _running = Task.Factory.StartNew(_writer.RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach,
             TaskScheduler.Current).Unwrap();

@@ -32,6 +32,7 @@ internal sealed class ContainerOpener(ContainerOptions options, TimeProvider tim
         string path = System.IO.Path.Combine(options.Directory, StateFile.FileName);
         StateFile? file = TryLoad(path, out long applied, out string fault);
         State.Changes = new StateChanges();
+        long saved = State.Revision.Value;
         ReadLog(disk, applied);
         if (applied > Log.NextPosition)
         {
@@ -42,6 +43,7 @@ internal sealed class ContainerOpener(ContainerOptions options, TimeProvider tim
             file = TryMake(path);
             State = new ContainerState { Changes = new StateChanges() };
             Report = new RecoveryReport { LogLostItsEnd = true };
+            saved = 0;
             ReadLog(disk, 0);
         }
 
@@ -58,7 +60,7 @@ internal sealed class ContainerOpener(ContainerOptions options, TimeProvider tim
         }
         else
         {
-            Saver = new StateSaver(file, State, options, time, logger);
+            Saver = new StateSaver(file, State, fault.Length > 0 ? 0 : saved, options, time, logger);
         }
     }
 

@@ -59,8 +59,8 @@ public sealed class TopicReadTests : IDisposable
                 builder.TryAdd(Encoding.UTF8.GetBytes($"machine/{(b * Each) + i}"), default, default, new byte[40], 1);
             }
 
-            await scene.SendAsync(session, builder.Build(new EventIdentity(Car(1), 7, (b * Each) + 1), b == 0 ? default : (7UL, (long)b * Each),
-                mayHaveTwins: false));
+            await scene.SendAsync(session, builder.Build(new EventIdentity(Car(1), 7, (b * Each) + 1),
+                b == 0 ? default : (7UL, (long)b * Each), mayHaveTwins: false));
         }
 
         await scene.ReopenAsync();
@@ -238,8 +238,8 @@ public sealed class TopicReadTests : IDisposable
                 new HybridTimestamp(1, foreign.Origin.Cluster)))];
             LaneEntry entry = new()
             {
-                Number = lane?.NextEntry ?? EntryNumber.Zero, Kind = EntryKind.Topics, BaseOffset = lane?.NextOffset ?? Offset.Zero, EventCount = 0,
-                AppendedAt = 1, Path = ReplicationPath.StartingAt(foreign.Origin), Body = TopicFacts.Write(facts),
+                Number = lane?.NextEntry ?? EntryNumber.Zero, Kind = EntryKind.Topics, BaseOffset = lane?.NextOffset ?? Offset.Zero,
+                EventCount = 0, AppendedAt = 1, Path = ReplicationPath.StartingAt(foreign.Origin), Body = TopicFacts.Write(facts),
             };
             LaneEntry events = new()
             {

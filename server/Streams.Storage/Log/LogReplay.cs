@@ -40,7 +40,8 @@ internal sealed class LogReplay(ContainerState state, long appliedPosition)
         if (header.Kind is RecordKind.LaneDeclared or RecordKind.LaneSkip or RecordKind.PartitionletSealed)
         {
             state.Contents.Add(header.Kind, body.Span);
-            return ApplyToLane(header.Kind, body) ? null : $"a record of kind {header.Kind} is malformed, or its lane's declaration is lost";
+            return ApplyToLane(header.Kind, body) ? null
+                : $"a record of kind {header.Kind} is malformed, or its lane's declaration is lost";
         }
 
         switch (header.Kind)

@@ -190,16 +190,8 @@ internal sealed class ContainerState
         return changed;
     }
 
-    public bool JoinCursor(StreamPartition partition, ConsumerName consumer, Cursor cursor)
-    {
-        bool changed = Cursors.Join(consumer, partition, cursor);
-        if (changed)
-        {
-            Changes?.Cursors.Add((partition, consumer));
-        }
-
-        return changed;
-    }
+    public bool JoinCursor(StreamPartition partition, ConsumerName consumer, Cursor cursor) =>
+        Cursors.Join(consumer, partition, cursor);
 
     public bool JoinTopics(StreamPath stream, IReadOnlyList<TopicFact> facts)
     {
@@ -210,7 +202,6 @@ internal sealed class ContainerState
             if (Topics.Join(stream, fact))
             {
                 any = true;
-                Changes?.Topics.Add((stream, fact));
             }
         }
 
@@ -226,7 +217,6 @@ internal sealed class ContainerState
             if (Registers.Join(stream, fact, out _))
             {
                 any = true;
-                Changes?.Registers.Add((stream, fact.Key));
                 if (fact.Key == StreamSettings.RegisterKey)
                 {
                     Streams.Note(stream, -1);

@@ -19,17 +19,12 @@ internal readonly record struct TopicHead(LaneState Lane, long Offset, long Time
 /// million fits in memory and a look takes one step.</summary>
 internal sealed class StreamTopics(StateRevision revision)
 {
-    private const int RowsAtOnce = 512;
-    private const int NameBytesAtOnce = 64 << 10;
-
-    private readonly List<Row[]> _rows = [];
-    private readonly List<byte[]> _names = [];
+    private readonly RowTable<Row> _rows = new();
+    private readonly NamePieces _names = new();
     private readonly List<ClusterName> _clusters = [];
     private readonly Dictionary<int, List<TopicHead>> _otherHeads = [];   // of topics that stand in several lanes
-    private int[] _slots = new int[4];                // row + 1; 0 for an empty slot
-    private int _nameBytes;                           // used of the last piece
 
-    public int Count { get; private set; }
+    public int Count => _rows.Count;
 
     public bool Contains(ulong hash, ReadOnlySpan<byte> topic) => Find(hash, topic) >= 0;
 
@@ -38,7 +33,7 @@ internal sealed class StreamTopics(StateRevision revision)
     {
         byte[] name = Encoding.UTF8.GetBytes(fact.Topic.Value);
         int found = Find(BatchTopics.Hash(name), name);
-        return found < 0 || CreatedAt(RowAt(found)).CompareTo(fact.CreatedAt) > 0;
+        return found < 0 || CreatedAt(_rows[found]).CompareTo(fact.CreatedAt) > 0;
     }
 
     /// <summary>Joins a fact into what is kept; whether that changed anything.</summary>
@@ -47,12 +42,18 @@ internal sealed class StreamTopics(StateRevision revision)
         byte[] name = Encoding.UTF8.GetBytes(fact.Topic.Value);
         ulong hash = BatchTopics.Hash(name);
         int found = Find(hash, name);
-        if (found >= 0 && CreatedAt(RowAt(found)).CompareTo(fact.CreatedAt) <= 0)
+        if (found >= 0 && CreatedAt(_rows[found]).CompareTo(fact.CreatedAt) <= 0)
         {
             return false;
         }
 
-        ref Row row = ref found < 0 ? ref Add(hash, name) : ref RowAt(found);
+        if (found < 0)
+        {
+            found = _rows.Add(hash);
+            _rows[found].Name = _names.Add(name);
+        }
+
+        ref Row row = ref _rows[found];
         row.CreatedAt = fact.CreatedAt.Value;
         row.Cluster = NumberOf(fact.CreatedAt.Cluster);
         row.Revision = revision.Next();
@@ -79,7 +80,7 @@ internal sealed class StreamTopics(StateRevision revision)
             return true;
         }
 
-        ref Row row = ref RowAt(found);
+        ref Row row = ref _rows[found];
         if (row.Lane is not null)
         {
             into.Add(new TopicHead(row.Lane, row.Offset, row.Timestamp));
@@ -100,26 +101,30 @@ internal sealed class StreamTopics(StateRevision revision)
                 Saw(found, head);
             }
 
-            RowAt(found).IsWhole = true;
+            _rows[found].IsWhole = true;
         }
     }
 
-    public IEnumerable<TopicFact> Since(long since)
+    /// <summary>Those that changed since a revision.</summary>
+    public IEnumerable<TopicFact> Since(long since) => Since(since, 0, Count);
+
+    /// <summary>Those among some rows that changed since a revision.</summary>
+    public IEnumerable<TopicFact> Since(long since, int first, int count)
     {
-        for (int i = 0; i < Count; i++)
+        for (int i = first; i < Math.Min(Count, first + count); i++)
         {
-            if (RowAt(i).Revision > since)
+            if (_rows[i].Revision > since)
             {
                 yield return FactOf(i);
             }
         }
     }
 
-    public TopicFact FactOf(int index) => new(TopicName.FromValidated(Name(RowAt(index))), CreatedAt(RowAt(index)));
+    public TopicFact FactOf(int index) => new(TopicName.FromValidated(Name(_rows[index])), CreatedAt(_rows[index]));
 
     private void Saw(int topic, in TopicHead head)
     {
-        ref Row row = ref RowAt(topic);
+        ref Row row = ref _rows[topic];
         if (row.Lane is null || ReferenceEquals(row.Lane, head.Lane))
         {
             if (row.Lane is null || head.Offset > row.Offset)
@@ -147,86 +152,20 @@ internal sealed class StreamTopics(StateRevision revision)
         }
     }
 
-    private ref Row RowAt(int index) => ref _rows[index / RowsAtOnce][index % RowsAtOnce];
-
-    private ReadOnlySpan<byte> Name(in Row row) => _names[row.NamePiece].AsSpan(row.NameStart, row.NameBytes);
+    private ReadOnlySpan<byte> Name(in Row row) => _names[row.Name];
 
     private HybridTimestamp CreatedAt(in Row row) => new(row.CreatedAt, _clusters[row.Cluster]);
 
     private int Find(ulong hash, ReadOnlySpan<byte> topic)
     {
-        int mask = _slots.Length - 1;
-        for (int slot = (int)(hash >> 20) & mask; _slots[slot] != 0; slot = (slot + 1) & mask)
+        int probe = -1;
+        int found = _rows.Next(hash, ref probe);
+        while (found >= 0 && !Name(_rows[found]).SequenceEqual(topic))
         {
-            ref Row row = ref RowAt(_slots[slot] - 1);
-            if (row.Hash == hash && Name(row).SequenceEqual(topic))
-            {
-                return _slots[slot] - 1;
-            }
+            found = _rows.Next(hash, ref probe);
         }
 
-        return -1;
-    }
-
-    private ref Row Add(ulong hash, ReadOnlySpan<byte> topic)
-    {
-        if (Count * 4 >= _slots.Length * 3)
-        {
-            Grow();
-        }
-
-        int index = Count++;
-        if (index / RowsAtOnce == _rows.Count)
-        {
-            _rows.Add(new Row[index == 0 ? 1 : RowsAtOnce]);
-        }
-        else if (index % RowsAtOnce == _rows[^1].Length)
-        {
-            Row[] rows = _rows[^1];                   // most streams have few topics
-            Array.Resize(ref rows, Math.Min(rows.Length * 4, RowsAtOnce));
-            _rows[^1] = rows;
-        }
-
-        Enter(hash, index);
-        ref Row row = ref RowAt(index);
-        row.Hash = hash;
-        Keep(topic, ref row);
-        return ref row;
-    }
-
-    private void Keep(ReadOnlySpan<byte> topic, ref Row row)
-    {
-        if (_names.Count == 0 || _nameBytes + topic.Length > _names[^1].Length)
-        {
-            int size = _names.Count == 0 ? 32 : Math.Min(_names[^1].Length * 4, NameBytesAtOnce);
-            _names.Add(new byte[Math.Max(size, topic.Length)]);
-            _nameBytes = 0;
-        }
-
-        topic.CopyTo(_names[^1].AsSpan(_nameBytes));
-        (row.NamePiece, row.NameStart, row.NameBytes) = (_names.Count - 1, (ushort)_nameBytes, (ushort)topic.Length);
-        _nameBytes += topic.Length;
-    }
-
-    private void Grow()
-    {
-        _slots = new int[_slots.Length * 2];
-        for (int i = 0; i < Count; i++)
-        {
-            Enter(RowAt(i).Hash, i);
-        }
-    }
-
-    private void Enter(ulong hash, int index)
-    {
-        int mask = _slots.Length - 1;
-        int slot = (int)(hash >> 20) & mask;
-        while (_slots[slot] != 0)
-        {
-            slot = (slot + 1) & mask;
-        }
-
-        _slots[slot] = index + 1;
+        return found;
     }
 
     private ushort NumberOf(ClusterName cluster)
@@ -244,15 +183,12 @@ internal sealed class StreamTopics(StateRevision revision)
     [StructLayout(LayoutKind.Auto)]
     private struct Row
     {
-        public ulong Hash;
         public ulong CreatedAt;
         public long Revision;
         public LaneState? Lane;
         public long Offset;
         public long Timestamp;
-        public int NamePiece;
-        public ushort NameStart;
-        public ushort NameBytes;
+        public NamePlace Name;
         public ushort Cluster;
         public bool IsWhole;
     }

@@ -12,6 +12,9 @@ internal sealed class TopicTable(StateRevision revision)
 {
     private readonly Dictionary<StreamPath, StreamTopics> _topics = [];
 
+    /// <summary>The streams that have topics.</summary>
+    public IReadOnlyCollection<StreamPath> Streams => _topics.Keys;
+
     /// <summary>The topics of a stream, or <see langword="null"/> when it has none.</summary>
     public StreamTopics? Of(StreamPath stream) => _topics.GetValueOrDefault(stream);
 
