@@ -108,7 +108,7 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
         }
 
         long started = time.GetTimestamp();
-        log.Append(stager.Bytes);
+        log.Append(stager.Bytes, flushesNext: true);
         log.Flush();
         Volatile.Write(ref _flushes, _flushes + 1);
         Volatile.Write(ref _bytesWritten, _bytesWritten + stager.Bytes.Length);
