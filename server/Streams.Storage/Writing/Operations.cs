@@ -6,6 +6,8 @@ namespace Streams.Storage;
 internal sealed class ProduceOperation(ProducerSession session, StreamPartition partition, AfterVector after, EventBatch batch)
     : Operation<ProduceResult>
 {
+    public override StreamPath? Stream => partition.Stream;
+
     public override void Stage(Stager stager) => Result = stager.Produce(session, partition, after, batch);
 
     /// <summary>A batch that was never taken up is refused for certain; of one that was, nobody knows.</summary>
@@ -26,6 +28,8 @@ internal sealed class ProduceOperation(ProducerSession session, StreamPartition 
 internal sealed class AppendPlainOperation(StreamPartition partition, PlainEvent plain) : Operation<EventPlace>
 {
     public PlainEvent Plain => plain;
+
+    public override StreamPath? Stream => partition.Stream;
 
     public override void Stage(Stager stager) => stager.AppendPlain(partition, this);
 
