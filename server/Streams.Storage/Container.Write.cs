@@ -3,7 +3,8 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>What writes. All of it goes through the one writer: completes when it is flushed. A token counts only while the call waits
+/// <summary>What writes. All of it goes through the one writer: completes when it is flushed, or, for events of a
+/// stream whose durability is <see cref="Durability.Written"/>, written. A token counts only while the call waits
 /// for room; once inside, it is carried out and answered.</summary>
 public sealed partial class Container
 {
@@ -13,8 +14,9 @@ public sealed partial class Container
     /// <summary>Opens a producer's newest session; older ones are shut out from this moment on (rule R2).</summary>
     public ProducerSession BeginProducer(ProducerId producer) => _sessions.Begin(producer);
 
-    /// <summary>Takes a batch into the own lane; completes when it is flushed, or refused (rules R2, R6). Waits while the store is
-    /// saturated. After a refusal the session is over.</summary>
+    /// <summary>Takes a batch into the own lane; completes when it is as durable as the stream's settings say, or refused (rules R2,
+    /// R6). Waits while the store is saturated. After a refusal the session is over. The batch's memory must not change before it is
+    /// visible.</summary>
     /// <exception cref="StorageFailedException">The disk refused while the batch was under way: it may or may not be found
     /// later.</exception>
     public async ValueTask<ProduceResult> ProduceAsync(ProducerSession session, StreamPartition partition, AfterVector after,
@@ -26,8 +28,8 @@ public sealed partial class Container
         return await RunAsync(operation, cancellationToken);
     }
 
-    /// <summary>Takes one event of a client without an outbox; completes when it is flushed. Its memory must not change until
-    /// then.</summary>
+    /// <summary>Takes one event of a client without an outbox; completes when it is as durable as the stream's settings say. Its memory
+    /// must not change until then.</summary>
     /// <exception cref="TryAgainException">Writing has not begun, or the store is closed.</exception>
     /// <exception cref="InvalidRequestException">The event is over a limit.</exception>
     /// <exception cref="StorageFailedException">The disk refused.</exception>

@@ -5,7 +5,8 @@ namespace Streams.Storage;
 
 /// <summary>The unit of storage: one append-only log and the state derived from it. Holds lanes, own and foreign, with all that belongs
 /// to them.</summary>
-/// <remarks>Safe for use by many threads. Whatever is answered, read or held is flushed (rule R1). Failure: when the disk refuses a
+/// <remarks>Safe for use by many threads. Whatever is answered, read or held is flushed (rule R1); only events of streams whose durability
+/// is <see cref="Durability.Written"/> are answered when they are written, and read and held from the next flush on. Failure: when the disk refuses a
 /// write or a flush, nothing more is acknowledged; what was flushed before stays readable; dispose of it and open it again. A crash at
 /// any point loses nothing that was acknowledged.</remarks>
 public sealed partial class Container : IAsyncDisposable
@@ -118,7 +119,7 @@ public sealed partial class Container : IAsyncDisposable
         {
             return new ContainerStatus(_options.Id, _log.NextPosition, _log.Count, _state.Entries, _state.Events, _state.Lanes.Count,
                 _writer.Flushes,
-                _writer.BytesWritten, _queue.PendingBytes, _writer.Failed.IsCompleted);
+                _writer.BytesWritten, _queue.PendingBytes, _log.Unflushed, _writer.Failed.IsCompleted);
         }
     }
 

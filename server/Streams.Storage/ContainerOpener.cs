@@ -21,7 +21,7 @@ internal sealed class ContainerOpener(ContainerOptions options, TimeProvider tim
 
     public void Open()
     {
-        ILogDisk disk = Disk = options.Disk ?? new DirectoryDisk(options.Directory!);
+        ILogDisk disk = Disk = options.Disk ?? new DirectoryDisk(options.Directory!, options.TailBytes);
         if (options.Directory is null)
         {
             ReadLog(disk, 0);

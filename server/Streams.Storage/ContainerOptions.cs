@@ -30,6 +30,17 @@ public sealed record ContainerOptions
     /// 4 KiB to 1 GiB.</summary>
     public long AllocationBytes { get; init; } = 16 << 20;
 
+    /// <summary>Bytes of the log's end that are kept in memory for readers, while writing goes past the system's cache where the file
+    /// system allows that (Linux): default 8 MiB, at most 256 MiB. 0: all goes through the cache.</summary>
+    public int TailBytes { get; init; } = 8 << 20;
+
+    /// <summary>Longest time between an acknowledgement of a stream whose durability is <see cref="Durability.Written"/> and the flush
+    /// that makes its events visible to readers and links: default 100 ms, 1 ms to 1 minute.</summary>
+    public TimeSpan FlushInterval { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Whether segments are prepared ahead on a disk that was given, too, on the writer's own thread.</summary>
+    internal bool PreparesOnGivenDisk { get; init; }
+
     /// <summary>Bytes of operations that may wait before callers have to: default 32 MiB, at least 64 KiB. One operation always
     /// passes.</summary>
     public long PendingBytes { get; init; } = 32 << 20;
@@ -68,6 +79,9 @@ public sealed record ContainerOptions
         Require(Directory is not null || Disk is not null, "Directory: missing");
         Require(SegmentBytes is >= 4 << 10 and <= 1 << 30, $"SegmentBytes {SegmentBytes}: 4 KiB to 1 GiB");
         Require(AllocationBytes is >= 4 << 10 and <= 1 << 30, $"AllocationBytes {AllocationBytes}: 4 KiB to 1 GiB");
+        Require(TailBytes is >= 0 and <= 256 << 20, $"TailBytes {TailBytes}: 0 to 256 MiB");
+        Require(FlushInterval >= TimeSpan.FromMilliseconds(1) && FlushInterval <= TimeSpan.FromMinutes(1),
+            $"FlushInterval {FlushInterval}: 1 ms to 1 minute");
         Require(PendingBytes >= 64 << 10, $"PendingBytes {PendingBytes}: at least 64 KiB");
         Require(PendingOperations >= 1, $"PendingOperations {PendingOperations}: at least 1");
         Require(GroupBytes is >= 64 << 10 and <= 64 << 20, $"GroupBytes {GroupBytes}: 64 KiB to 64 MiB");

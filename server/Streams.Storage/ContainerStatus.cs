@@ -12,9 +12,11 @@ namespace Streams.Storage;
 /// <param name="Flushes">Flushes since it was opened.</param>
 /// <param name="BytesWritten">Bytes written since it was opened.</param>
 /// <param name="PendingBytes">Bytes that wait for the writer.</param>
+/// <param name="UnflushedBytes">Bytes acknowledged as written that are not flushed yet, so that readers and links do not see
+/// them.</param>
 /// <param name="Failed">Whether the disk refused: nothing is acknowledged any more.</param>
 public readonly record struct ContainerStatus(ContainerId Id, long Bytes, int Segments, long Entries, long Events, int Lanes, long Flushes,
-    long BytesWritten, long PendingBytes, bool Failed);
+    long BytesWritten, long PendingBytes, long UnflushedBytes, bool Failed);
 
 /// <summary>A partitionlet: a bounded run of a lane inside one container.</summary>
 /// <param name="Container">Where it is.</param>

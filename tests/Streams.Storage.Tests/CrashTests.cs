@@ -191,7 +191,13 @@ public sealed class CrashTests
         }
     }
 
-    private static ContainerOptions Small() => new() { SegmentBytes = 8 << 10, AllocationBytes = 4 << 10, GroupOperations = 5 };
+    private static ContainerOptions Small() => new()
+    {
+        SegmentBytes = 8 << 10,
+        AllocationBytes = 4 << 10,
+        GroupOperations = 5,
+        PreparesOnGivenDisk = true,
+    };
 
     private static async Task<bool> TryAsync(Func<Task> action)
     {

@@ -35,7 +35,7 @@ public sealed class ManyLanesTests(ITestOutputHelper output)
     [Fact]
     public async Task A_topic_and_a_cursor_cost_less_than_four_hundred_bytes_together()
     {
-        const int Each = 60_000;
+        const int Each = 240_000;
         await using Container store = await Container.OpenAsync(new ContainerOptions { Disk = new DiscardingDisk() }, new ManualTime(),
             new Random(1), new RecordingLogger(), default);
         await store.StartWritingAsync(Sj(1), default);

@@ -6,6 +6,10 @@ namespace Streams.Storage;
 /// <summary>A file of the operating system, read and written by position.</summary>
 internal sealed class DiskFile(SafeFileHandle handle, string name) : ILogFile
 {
+    public string Name => name;
+
+    public SafeFileHandle Handle => handle;
+
     public long Length => DirectoryDisk.Guard("length of " + name, () => RandomAccess.GetLength(handle));
 
     public void SetLength(long length) => DirectoryDisk.Guard("set length of " + name, () =>
@@ -13,6 +17,18 @@ internal sealed class DiskFile(SafeFileHandle handle, string name) : ILogFile
         RandomAccess.SetLength(handle, length);
         return true;
     });
+
+    public void Allocate(long from, long to, bool written)
+    {
+        try
+        {
+            LinuxFile.Allocate(handle, from, to);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        {
+            throw new StorageFailedException($"allocation of {name} up to {to}: {e.Message}", e);
+        }
+    }
 
     public void Write(long position, ReadOnlySpan<byte> bytes)
     {

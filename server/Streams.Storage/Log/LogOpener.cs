@@ -36,7 +36,7 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
 
         report.Unreadable = _unreadable;
         report.RecordsRead = replay.Records;
-        return new SegmentLog(disk, options.SegmentBytes, options.AllocationBytes, [.. segments], _lastGroup);
+        return new SegmentLog(disk, options, [.. segments], _lastGroup);
     }
 
     private List<Segment> OpenFiles()
@@ -217,10 +217,9 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
             logger.TailCut(segment.Name, segment.Used, bytes);
         }
 
-        // Stale bytes behind the cut must not come back as records, and the file must be as long as was said.
+        // Stale bytes behind the cut must not come back as records.
         segment.File.SetLength(segment.Used);
-        segment.Allocated = SegmentLog.RoundUp(segment.Used, options.AllocationBytes);
-        segment.File.SetLength(segment.Allocated);
+        segment.Allocated = segment.Used;
         WriteTailAgain(segment);
         segment.File.Flush();
         disk.SyncDirectory();

@@ -5,6 +5,8 @@ namespace Streams.Storage;
 /// <summary>A segment of the log: a file that holds the log's bytes from <see cref="First"/> on.</summary>
 internal sealed class Segment(string name, long first, ILogFile file)
 {
+    private long _allocated;
+
     public string Name => name;
 
     public long First => first;
@@ -14,7 +16,12 @@ internal sealed class Segment(string name, long first, ILogFile file)
     /// <summary>Bytes used, header included. Written by the writer only.</summary>
     public long Used { get; set; }
 
-    public long Allocated { get; set; }
+    /// <summary>Bytes of the file for which space is set aside. Changed by the writer, or by who prepares for it.</summary>
+    public long Allocated
+    {
+        get => Volatile.Read(ref _allocated);
+        set => Volatile.Write(ref _allocated, value);
+    }
 
     /// <summary>Its index file, once the segment has ended and that is made.</summary>
     public SegmentIndex? Index { get; set; }
@@ -28,16 +35,25 @@ internal sealed class SegmentLog : IDisposable
     private readonly ILogDisk _disk;
     private readonly long _segmentBytes;
     private readonly long _allocationBytes;
+    private readonly SegmentPreparer _preparer;
     private Segment[] _segments;
     private uint _group;
+    private bool _isGroupOpen;
 
-    public SegmentLog(ILogDisk disk, long segmentBytes, long allocationBytes, Segment[] segments, uint lastGroup)
+    public SegmentLog(ILogDisk disk, ContainerOptions options, Segment[] segments, uint lastGroup)
     {
         _disk = disk;
-        _segmentBytes = segmentBytes;
-        _allocationBytes = allocationBytes;
+        _segmentBytes = options.SegmentBytes;
+        _allocationBytes = options.AllocationBytes;
+        _preparer = new SegmentPreparer(disk, options);
         _segments = segments;
         _group = lastGroup;
+        _preparer.RemoveSpare();
+        foreach (Segment ended in _segments.AsSpan(0, Math.Max(0, _segments.Length - 1)))
+        {
+            SegmentPreparer.Cut(ended);                   // a crash came before it was
+        }
+
         if (_segments.Length == 0)
         {
             Start(0);
@@ -51,8 +67,11 @@ internal sealed class SegmentLog : IDisposable
     /// <summary>The position at which the next group will stand.</summary>
     public long NextPosition => Current.First + Current.Used;
 
-    /// <summary>The number of the next group.</summary>
-    public uint NextGroup => (_group + 1) & RecordHeader.GroupMask;
+    /// <summary>The number under which the next bytes are written: one for all that one flush will cover.</summary>
+    public uint NextGroup => _isGroupOpen ? _group : (_group + 1) & RecordHeader.GroupMask;
+
+    /// <summary>Bytes that wait for a flush.</summary>
+    public long Unflushed { get; private set; }
 
     public Segment Current => _segments[^1];
 
@@ -62,32 +81,37 @@ internal sealed class SegmentLog : IDisposable
     /// <summary>The number of the last group.</summary>
     public uint LastGroup => _group;
 
-    /// <summary>Ends the current segment and starts the next; both are flushed when it returns.</summary>
+    /// <summary>Ends the current segment, of which all must be flushed, and starts the next; that is flushed when it returns.</summary>
     public void Roll()
     {
         Segment ended = Current;
-        ended.File.SetLength(ended.Used);
-        ended.File.Flush();
         Start(ended.First + ended.Used);
+        _preparer.End(ended);
     }
 
-    /// <summary>Writes a group; it is not durable yet.</summary>
-    public void Append(ReadOnlySpan<byte> group)
+    /// <summary>Writes bytes of a group; they are not durable yet.</summary>
+    /// <param name="bytes">Whole records.</param>
+    /// <param name="flushesNext">Whether <see cref="Flush"/> follows at once.</param>
+    public void Append(ReadOnlySpan<byte> bytes, bool flushesNext)
     {
         Segment current = Current;
-        long end = current.Used + group.Length;
-        if (end > current.Allocated)
-        {
-            current.Allocated = RoundUp(end, _allocationBytes);
-            current.File.SetLength(current.Allocated);
-        }
-
-        current.File.Write(current.Used, group);
+        long end = current.Used + bytes.Length;
+        _preparer.Reach(current, end);
+        current.File.Append(current.Used, bytes, flushesNext);
         current.Used = end;
         _group = NextGroup;
+        _isGroupOpen = true;
+        Unflushed += bytes.Length;
+        _preparer.LookAhead(current, bytes.Length);
     }
 
-    public void Flush() => Current.File.Flush();
+    /// <summary>Returns when all that was written is durable. The group is over.</summary>
+    public void Flush()
+    {
+        Current.File.Flush();
+        Unflushed = 0;
+        _isGroupOpen = false;
+    }
 
     /// <summary>The segment that holds a position.</summary>
     public Segment Find(long position)
@@ -113,6 +137,7 @@ internal sealed class SegmentLog : IDisposable
 
     public void Dispose()
     {
+        _preparer.Dispose();
         foreach (Segment segment in _segments)
         {
             segment.File.Dispose();
@@ -125,13 +150,18 @@ internal sealed class SegmentLog : IDisposable
     private void Start(long first)
     {
         string name = SegmentHeader.Name(first);
-        ILogFile file = _disk.Create(name);
-        Segment segment = new(name, first, file) { Used = SegmentHeader.Size, Allocated = RoundUp(SegmentHeader.Size, _allocationBytes) };
+        ILogFile file = _preparer.Take(out string? spare) ?? _disk.Create(name);
+        Segment segment = new(name, first, file) { Used = SegmentHeader.Size, Allocated = file.Length };
         Span<byte> header = stackalloc byte[SegmentHeader.Size];
         SegmentHeader.Write(header, first);
-        file.SetLength(segment.Allocated);
+        _preparer.Reach(segment, SegmentHeader.Size);
         file.Write(0, header);
         file.Flush();
+        if (spare is not null)
+        {
+            _disk.Rename(spare, name);                    // only with a good header does it get a segment's name
+        }
+
         _disk.SyncDirectory();
         Volatile.Write(ref _segments, [.. _segments, segment]);
     }

@@ -6,14 +6,17 @@ namespace Streams.Storage;
 
 /// <summary>The one writer of a container: takes what waits, stages it, writes it with one write, flushes it with one flush, makes it
 /// visible, answers. While it flushes, the next group gathers.</summary>
-/// <remarks>Failure: a refused write or flush ends it. Nothing of that group is made visible or acknowledged (its callers get a
-/// <see cref="StorageFailedException"/>: it may or may not be found at the next open), nor is anything later. Readers go on with what
-/// was flushed before.</remarks>
+/// <remarks>A group of which nobody asked for more than to be written is answered before its flush; it becomes visible with the next one,
+/// which comes soon: readers and links never see what a power cut could undo (rule R1). Failure: a refused write or flush ends it. Nothing
+/// of that group is made visible or acknowledged (its callers get a <see cref="StorageFailedException"/>: it may or may not be found at the
+/// next open), nor is anything later. Readers go on with what was flushed before.</remarks>
 internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog log, IndexKeeper indexes, Lock gate, WatchList watches,
     ContainerOptions options, TimeProvider time, ILogger logger)
 {
     private readonly TaskCompletionSource<StorageFailedException> _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<Operation> _group = [];
+    private ITimer? _flushTimer;
+    private bool _isFlushDue;
     private long _flushes;
     private long _bytesWritten;
 
@@ -30,51 +33,51 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
     /// <summary>Works until the queue is closed and empty, or the disk refuses. Never throws.</summary>
     public async Task RunAsync()
     {
+        using ITimer timer = time.CreateTimer(_ => FlushSoon(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _flushTimer = timer;
         while (await queue.WaitAsync())
         {
             _group.Clear();
             long cost = queue.Take(_group, options.GroupBytes, options.GroupOperations);
-            try
+            if (!Try(() => Process(cost)))
             {
-                Process(cost);
-            }
-            catch (Exception cause)
-            {
-                Fail(cause as StorageFailedException ?? new StorageFailedException("the writer stopped: " + cause.Message, cause));
                 return;
             }
 
             queue.Release(cost, _group.Count);
         }
+
+        _group.Clear();
+        Try(FlushWritten);
+    }
+
+    private bool Try(Action step)
+    {
+        try
+        {
+            step();
+            return true;
+        }
+        catch (Exception cause)
+        {
+            Fail(cause as StorageFailedException ?? new StorageFailedException("the writer stopped: " + cause.Message, cause));
+            return false;
+        }
     }
 
     private void Process(long cost)
     {
+        if (_group.Count == 0)
+        {
+            FlushWritten();                               // woken for this alone
+            return;
+        }
+
         RollIfFull(cost);
         stager.Begin(log.NextPosition, log.Current.First, log.NextGroup);
-        for (int i = 0; i < _group.Count; i++)
-        {
-            Operation operation = _group[i];
-            try
-            {
-                operation.IsStaged = true;
-                operation.Stage(stager);
-            }
-            catch (StreamsException refusal) when (refusal is not StorageFailedException)
-            {
-                operation.IsRefused = true;
-                operation.Fail(refusal);
-            }
-        }
-
-        stager.Finish();
-        WriteAndFlush();
-        lock (gate)
-        {
-            stager.Publish();
-            Published?.Invoke(stager.Records);
-        }
-
+        bool mustFlush = Stage();
+        WriteGroup(mustFlush);
+        PublishFlushed();
         foreach (Operation operation in _group)
         {
             if (!operation.IsRefused)
@@ -87,14 +90,37 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
         {
             logger.Fork(fork);
         }
+    }
 
-        watches.Fire(stager.ChangedStreams, stager.ChangesLanes);
+    // Whether one of the operations must be flushed before it is answered.
+    private bool Stage()
+    {
+        bool mustFlush = false;
+        for (int i = 0; i < _group.Count; i++)
+        {
+            Operation operation = _group[i];
+            try
+            {
+                operation.IsStaged = true;
+                operation.Stage(stager);
+                mustFlush |= operation.Stream is not { } stream || !stager.IsWritten(stream);
+            }
+            catch (StreamsException refusal) when (refusal is not StorageFailedException)
+            {
+                operation.IsRefused = true;
+                operation.Fail(refusal);
+            }
+        }
+
+        stager.Finish();
+        return mustFlush;
     }
 
     private void RollIfFull(long cost)
     {
         if (log.IsFullFor(cost))
         {
+            FlushWritten();
             Segment ended = log.Current;
             log.Roll();
             indexes.Ended(ended, log.Current.First, log.LastGroup);
@@ -102,22 +128,69 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
         }
     }
 
-    private void WriteAndFlush()
+    private void WriteGroup(bool mustFlush)
     {
-        if (stager.Bytes.IsEmpty)
+        int bytes = stager.Bytes.Length;
+        long started = time.GetTimestamp();
+        bool flush = mustFlush || Volatile.Read(ref _isFlushDue) || log.Unflushed + bytes >= options.GroupBytes;
+        if (bytes > 0)
+        {
+            bool isFirst = log.Unflushed == 0;
+            log.Append(stager.Bytes, flush);
+            Volatile.Write(ref _bytesWritten, _bytesWritten + bytes);
+            StorageMeter.BytesWritten.Add(bytes);
+            StorageMeter.GroupSize.Record(_group.Count);
+            if (isFirst && !flush)
+            {
+                _flushTimer!.Change(options.FlushInterval, Timeout.InfiniteTimeSpan);
+            }
+        }
+
+        if (flush && log.Unflushed > 0)
+        {
+            Flush(started);
+        }
+    }
+
+    private void Flush(long started)
+    {
+        log.Flush();
+        Volatile.Write(ref _isFlushDue, false);
+        Volatile.Write(ref _flushes, _flushes + 1);
+        StorageMeter.Flushes.Add(1);
+        StorageMeter.FlushDuration.Record(time.GetElapsedTime(started).TotalSeconds);
+    }
+
+    // Also when nothing was written: then what is staged has no records.
+    private void PublishFlushed()
+    {
+        if (log.Unflushed > 0)
         {
             return;
         }
 
-        long started = time.GetTimestamp();
-        log.Append(stager.Bytes);
-        log.Flush();
-        Volatile.Write(ref _flushes, _flushes + 1);
-        Volatile.Write(ref _bytesWritten, _bytesWritten + stager.Bytes.Length);
-        StorageMeter.Flushes.Add(1);
-        StorageMeter.BytesWritten.Add(stager.Bytes.Length);
-        StorageMeter.GroupSize.Record(_group.Count);
-        StorageMeter.FlushDuration.Record(time.GetElapsedTime(started).TotalSeconds);
+        lock (gate)
+        {
+            stager.Publish();
+            Published?.Invoke(stager.Records);
+        }
+
+        watches.Fire(stager.ChangedStreams, stager.ChangesLanes);
+    }
+
+    private void FlushWritten()
+    {
+        if (log.Unflushed > 0)
+        {
+            Flush(time.GetTimestamp());
+            PublishFlushed();
+        }
+    }
+
+    private void FlushSoon()
+    {
+        Volatile.Write(ref _isFlushDue, true);
+        queue.Wake();
     }
 
     private void Fail(StorageFailedException cause)

@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>Something that waits for the writer: staged in a group, answered when the group is flushed.</summary>
+/// <summary>Something that waits for the writer: staged in a group, answered when the group is flushed, or only
+/// written where the stream's durability says so.</summary>
 internal abstract class Operation
 {
     /// <summary>Bytes that it will add to the log, about.</summary>
@@ -20,11 +21,15 @@ internal abstract class Operation
     /// <summary>Whether it was refused, and answered, while it was staged.</summary>
     public bool IsRefused { get; set; }
 
+    /// <summary>The stream whose durability says when it is answered; <see langword="null"/> when it is answered once it is flushed,
+    /// whatever the stream.</summary>
+    public virtual StreamPath? Stream => null;
+
     /// <summary>Decides and stages. A <see cref="StreamsException"/> refuses this operation alone; it must be thrown before anything is
     /// staged.</summary>
     public abstract void Stage(Stager stager);
 
-    /// <summary>Answers: the group is flushed.</summary>
+    /// <summary>Answers: the group is as durable as it must be.</summary>
     public abstract void Complete();
 
     /// <summary>Answers that it was not done, or that nobody knows.</summary>

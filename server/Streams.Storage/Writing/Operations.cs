@@ -7,6 +7,8 @@ internal sealed class ProduceOperation(ProducerSession session, StreamPartition 
     BatchTopics topics)
     : Operation<ProduceResult>
 {
+    public override StreamPath? Stream => partition.Stream;
+
     public override void Stage(Stager stager) => Result = stager.Produce(session, partition, after, batch, topics);
 
     /// <summary>A batch that was never taken up is refused for certain; of one that was, nobody knows.</summary>
@@ -27,6 +29,8 @@ internal sealed class ProduceOperation(ProducerSession session, StreamPartition 
 internal sealed class AppendPlainOperation(StreamPartition partition, PlainEvent plain) : Operation<EventPlace>
 {
     public PlainEvent Plain => plain;
+
+    public override StreamPath? Stream => partition.Stream;
 
     public override void Stage(Stager stager) => stager.AppendPlain(partition, this);
 

@@ -26,6 +26,8 @@ internal sealed partial class Stager
     private readonly HashSet<StateItem> _stagedItems = new(ItemBytes.Instance);
     private readonly PlainProducer _plain;
     private HybridClock? _clock;
+    private (StreamPath Stream, bool IsWritten)? _asked;
+    private bool _isPublished = true;
     private long _segment;
     private long _now;
 
@@ -57,12 +59,19 @@ internal sealed partial class Stager
     public int Records => _records.Count;
 
     /// <summary>Begins a group that will be written at <paramref name="position"/>, in the segment that begins at
-    /// <paramref name="segment"/>.</summary>
+    /// <paramref name="segment"/>. What earlier groups staged and is not published yet stays staged.</summary>
     public void Begin(long position, long segment, uint group)
     {
         _buffer.Begin(position, group);
         _segment = segment;
         _now = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+        _asked = null;
+        if (!_isPublished)
+        {
+            return;
+        }
+
+        _isPublished = false;
         ClearRecords();
         _newLanes.Clear();
         _stagedRuns.Clear();
@@ -103,9 +112,21 @@ internal sealed partial class Stager
         }
     }
 
-    /// <summary>Makes the group visible: it is flushed. Under the container's lock.</summary>
+    /// <summary>Whether events of a stream are acknowledged when they are written.</summary>
+    public bool IsWritten(StreamPath stream)
+    {
+        if (_asked is not { } asked || asked.Stream != stream)
+        {
+            _asked = asked = (stream, _state.Settings(stream)?.Durability == Durability.Written);
+        }
+
+        return asked.IsWritten;
+    }
+
+    /// <summary>Makes all that is staged visible: it is flushed. Under the container's lock.</summary>
     public void Publish()
     {
+        _isPublished = true;
         foreach (StagedRecord record in _records)
         {
             _state.Contents.Add(record);

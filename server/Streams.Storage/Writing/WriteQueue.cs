@@ -14,6 +14,7 @@ internal sealed class WriteQueue(long maxBytes, int maxOperations)
     private long _pendingBytes;
     private int _pending;
     private Exception? _closed;
+    private bool _isWoken;
 
     /// <summary>Bytes of operations inside: queued, or in the group under way.</summary>
     public long PendingBytes => Volatile.Read(ref _pendingBytes);
@@ -51,12 +52,26 @@ internal sealed class WriteQueue(long maxBytes, int maxOperations)
         }
     }
 
-    /// <summary>Waits until there is something to take; false when the queue is closed and empty.</summary>
+    /// <summary>Wakes the one who takes, though there may be nothing to take.</summary>
+    public void Wake()
+    {
+        lock (_lock)
+        {
+            _isWoken = _sleeper is null;
+            _sleeper?.TrySetResult(true);
+            _sleeper = null;
+        }
+    }
+
+    /// <summary>Waits until there is something to take, or somebody calls <see cref="Wake"/>; false when the queue is closed and
+    /// empty.</summary>
     public ValueTask<bool> WaitAsync()
     {
         lock (_lock)
         {
-            if (_ready.Count > 0)
+            bool isWoken = _isWoken && _closed is null;
+            _isWoken = false;
+            if (_ready.Count > 0 || isWoken)
             {
                 return new ValueTask<bool>(true);
             }
@@ -71,7 +86,7 @@ internal sealed class WriteQueue(long maxBytes, int maxOperations)
         }
     }
 
-    /// <summary>Takes the next group: at least one operation, and no more than the bounds.</summary>
+    /// <summary>Takes the next group: at least one operation if there is one, and no more than the bounds.</summary>
     public long Take(List<Operation> group, int groupBytes, int groupOperations)
     {
         long bytes = 0;

@@ -69,6 +69,12 @@ internal sealed class PassingDisk(DiskPool pool, bool keeps) : ILogDisk
 
     public void Delete(string name) => _files.Remove(name);
 
+    public void Rename(string from, string to)
+    {
+        _files[to] = _files[from];
+        _files.Remove(from);
+    }
+
     public void SyncDirectory()
     {
     }

@@ -67,6 +67,16 @@ public sealed class SimulatedDisk : ILogDisk
         }
     }
 
+    public void Rename(string from, string to)
+    {
+        lock (_lock)
+        {
+            Step("rename " + from);
+            _names[to] = _names[from];
+            _names.Remove(from);
+        }
+    }
+
     public void SyncDirectory()
     {
         lock (_lock)
