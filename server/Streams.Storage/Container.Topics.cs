@@ -16,8 +16,9 @@ public sealed partial class Container
     public async ValueTask<TopicSlice> ReadTopicAsync(LaneId lane, TopicName topic, Offset from, int maxBytes,
         CancellationToken cancellationToken)
     {
-        ulong hash = BatchTopics.Hash(Encoding.UTF8.GetBytes(topic.Value));
-        if (Find(lane, hash, from) is not { } found)
+        byte[] name = Encoding.UTF8.GetBytes(topic.Value);
+        ulong hash = BatchTopics.Hash(name);
+        if (Find(lane, hash, name, from) is not { } found)
         {
             LaneSlice all = await ReadAsync(lane, from, maxBytes, cancellationToken);
             return new TopicSlice(all, all.Entries.Count > 0 ? all.Entries[^1].NextOffset : from);
@@ -161,21 +162,15 @@ public sealed partial class Container
         return heads;
     }
 
+    // In the files: what is in memory was seen.
     private long LastMention(LaneState lane, ulong hash)
     {
         List<FilePart> parts = [];
-        long last;
         lock (_gate)
         {
-            last = _state.Contents.Mentions.Last(lane.Number, hash);
-            foreach (SegmentContents ended in _state.Ended)
-            {
-                last = Math.Max(last, ended.Mentions.Last(lane.Number, hash));
-            }
-
             for (int i = lane.Parts - 1; i >= 0; i--)
             {
-                if (lane.Part(i) is FilePart part && part.NextEntry > last)
+                if (lane.Part(i) is FilePart part)
                 {
                     parts.Add(part);
                 }
@@ -187,16 +182,17 @@ public sealed partial class Container
             long found = part.LastMention(hash);
             if (found >= 0)
             {
-                return Math.Max(last, found);
+                return found;
             }
         }
 
-        return last;
+        return -1;
     }
 
     // The parts of a lane in files, and the entries in memory, that may mention a topic at or behind an offset; null when it is better to
     // read the lane.
-    private (List<FilePart> Parts, List<long> Entries, long From, Offset End)? Find(LaneId id, ulong hash, Offset from)
+    private (List<FilePart> Parts, List<long> Entries, long From, Offset End)? Find(LaneId id, ulong hash, byte[] name,
+        Offset from)
     {
         lock (_gate)
         {
@@ -224,10 +220,11 @@ public sealed partial class Container
             }
 
             List<long> entries = [];
-            bool few = _state.Contents.Mentions.TryFind(lane.Number, hash, entry, MaxMentions, entries);
+            MentionSlot known = _state.Topics.Of(id.Partition.Stream)?.MentionsOf(hash, name) ?? default;
+            bool few = _state.Contents.Mentions.TryFind(lane.Number, hash, known, entry, MaxMentions, entries);
             foreach (SegmentContents ended in _state.Ended)
             {
-                few = few && ended.Mentions.TryFind(lane.Number, hash, entry, MaxMentions, entries);
+                few = few && ended.Mentions.TryFind(lane.Number, hash, known, entry, MaxMentions, entries);
             }
 
             if (few)

@@ -15,6 +15,7 @@ internal sealed class BatchTopics
 {
     private readonly TopicMention[] _mentions;
     private readonly int _count;
+    private int[]? _rows;
 
     private BatchTopics(TopicMention[] mentions, int count)
     {
@@ -23,6 +24,9 @@ internal sealed class BatchTopics
     }
 
     public ReadOnlySpan<TopicMention> Mentions => _mentions.AsSpan(0, _count);
+
+    /// <summary>Room for the row of each mention's topic among the stream's.</summary>
+    public Span<int> Rows => (_rows ??= new int[_count]).AsSpan();
 
     public static ulong Hash(ReadOnlySpan<byte> topic) => XxHash3.HashToUInt64(topic);
 

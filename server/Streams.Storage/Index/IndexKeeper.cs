@@ -48,6 +48,7 @@ internal sealed class IndexKeeper(ILogDisk disk, ContainerState state, Lock gate
             item.Lane?.EndPart();
         }
 
+        state.Contents.Mentions.Close();
         state.Ended.Add(state.Contents);
         state.Contents = new SegmentContents(keepsItems: true);
     }
@@ -56,6 +57,7 @@ internal sealed class IndexKeeper(ILogDisk disk, ContainerState state, Lock gate
     public static List<(LaneState Lane, MemoryPart Part, FilePart File)> Write(ILogDisk disk, SegmentContents contents, Segment segment,
         long end, uint lastGroup)
     {
+        contents.Mentions.Sort();
         new IndexWriter(contents, segment, end, lastGroup).Save(disk, SegmentIndex.NameFor(segment));
         if (SegmentIndex.TryOpen(disk, segment, end, out SegmentIndex? index, out byte[] directory) is { } fault)
         {

@@ -119,6 +119,7 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
         IndexKeeper.End(replay.State);
         if (!makeIndex)
         {
+            contents.Mentions.Sort();
             return;
         }
 

@@ -83,7 +83,9 @@ internal sealed class LogReplay(ContainerState state, long appliedPosition)
             state.ApplyFacts(lane.Id, entry, batch?.Header ?? default);
         }
 
-        state.ApplyPlace(lane, entry, place, batch is null ? null : BatchTopics.Of(batch));
+        BatchTopics? topics = batch is null ? null : BatchTopics.Of(batch);
+        topics?.Rows.Fill(-1);
+        state.ApplyPlace(lane, entry, place, topics);
         return null;
     }
 

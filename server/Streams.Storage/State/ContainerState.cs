@@ -80,11 +80,7 @@ internal sealed class ContainerState
         Events += entry.EventCount;
         if (topics is not null)
         {
-            Topics.Saw(lane, entry, topics);
-            foreach (ref readonly TopicMention mention in topics.Mentions)
-            {
-                Contents.Mentions.Add(lane.Number, mention.Hash, entry.Number.Value);
-            }
+            Saw(lane, entry, topics);
         }
     }
 
@@ -225,6 +221,20 @@ internal sealed class ContainerState
         }
 
         return any;
+    }
+
+    private void Saw(LaneState lane, LaneEntry entry, BatchTopics topics)
+    {
+        if (Topics.Of(lane.Id.Partition.Stream) is { } known)
+        {
+            known.Saw(lane, entry, topics, Contents.Mentions);
+            return;
+        }
+
+        foreach (ref readonly TopicMention mention in topics.Mentions)
+        {
+            Contents.Mentions.AddOther(lane.Number, mention.Hash, entry.Number.Value);
+        }
     }
 
     private void Observe(HybridTimestamp at)

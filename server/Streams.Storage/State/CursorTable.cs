@@ -43,7 +43,7 @@ internal sealed class CursorTable(StateRevision revision)
 
         if (found < 0)
         {
-            found = _rows.Add(hash);
+            found = _rows.Add(hash, HashOf);
             (_rows[found].Partition, _rows[found].Name) = (number, _names.Add(name));
         }
 
@@ -70,6 +70,8 @@ internal sealed class CursorTable(StateRevision revision)
 
     private static ulong Hash(int partition, ReadOnlySpan<byte> name) =>
         BatchTopics.Hash(name) ^ ((ulong)(uint)partition * 0x9E37_79B9_7F4A_7C15);
+
+    private ulong HashOf(int row) => Hash(_rows[row].Partition, _names[_rows[row].Name]);
 
     private int Find(ulong hash, int partition, ReadOnlySpan<byte> name)
     {

@@ -49,7 +49,8 @@ internal sealed class StreamTopics(StateRevision revision)
 
         if (found < 0)
         {
-            found = _rows.Add(hash);
+            found = _rows.Add(hash, HashOf);
+            _rows[found].Hash = hash;
             _rows[found].Name = _names.Add(name);
         }
 
@@ -60,15 +61,70 @@ internal sealed class StreamTopics(StateRevision revision)
         return true;
     }
 
-    /// <summary>An event of a topic stands at an offset, behind all others of its lane. Unknown topics are left alone.</summary>
-    public void Saw(LaneState lane, long offset, in TopicMention mention)
+    /// <summary>Finds the rows of topics; -1 for those that are not known. Of many topics at once, what stands far apart in memory is asked
+    /// for ahead.</summary>
+    public void Find(ReadOnlySpan<TopicMention> mentions, Span<int> rows)
     {
-        int found = Find(mention.Hash, mention.Topic.Span);
-        if (found >= 0)
+        foreach (ref readonly TopicMention mention in mentions)
         {
-            Saw(found, new TopicHead(lane, offset, mention.Timestamp));
+            _rows.Prefetch(mention.Hash);
+        }
+
+        for (int i = 0; i < mentions.Length; i++)
+        {
+            int probe = -1;
+            rows[i] = _rows.Next(mentions[i].Hash, ref probe);
+            if (rows[i] >= 0)
+            {
+                _rows.PrefetchRow(rows[i]);
+            }
+        }
+
+        foreach (int row in rows)
+        {
+            if (row >= 0)
+            {
+                Memory.Prefetch(ref MemoryMarshal.GetReference(_names[_rows[row].Name]));
+            }
+        }
+
+        for (int i = 0; i < mentions.Length; i++)
+        {
+            ref readonly TopicMention mention = ref mentions[i];
+            if (rows[i] >= 0 && !(_rows[rows[i]].Hash == mention.Hash && Name(_rows[rows[i]]).SequenceEqual(mention.Topic.Span)))
+            {
+                rows[i] = Find(mention.Hash, mention.Topic.Span);
+            }
         }
     }
+
+    /// <summary>An entry of a lane, behind all others of it, mentions topics.</summary>
+    public void Saw(LaneState lane, LaneEntry entry, BatchTopics topics, TopicMentions into)
+    {
+        ReadOnlySpan<TopicMention> mentions = topics.Mentions;
+        Span<int> rows = topics.Rows;
+        for (int i = 0; i < mentions.Length; i++)
+        {
+            ref readonly TopicMention mention = ref mentions[i];
+            if (rows[i] < 0)
+            {
+                rows[i] = Find(mention.Hash, mention.Topic.Span);   // it was new, or came with what was before it
+            }
+
+            if (rows[i] < 0)
+            {
+                into.AddOther(lane.Number, mention.Hash, entry.Number.Value);
+                continue;
+            }
+
+            Saw(rows[i], new TopicHead(lane, entry.BaseOffset.Value + mention.LastEvent, mention.Timestamp));
+            into.Add(lane.Number, mention.Hash, entry.Number.Value, ref _rows[rows[i]].Mentions);
+        }
+    }
+
+    /// <summary>What is kept with a topic of its mentions.</summary>
+    public MentionSlot MentionsOf(ulong hash, ReadOnlySpan<byte> topic) =>
+        Find(hash, topic) is var found and >= 0 ? _rows[found].Mentions : default;
 
     /// <summary>Adds the last event of a topic in each lane of which one was seen; whether that is all there are. Where it is not, the
     /// indexes of the other lanes know more.</summary>
@@ -152,6 +208,8 @@ internal sealed class StreamTopics(StateRevision revision)
         }
     }
 
+    private ulong HashOf(int row) => _rows[row].Hash;
+
     private ReadOnlySpan<byte> Name(in Row row) => _names[row.Name];
 
     private HybridTimestamp CreatedAt(in Row row) => new(row.CreatedAt, _clusters[row.Cluster]);
@@ -160,7 +218,7 @@ internal sealed class StreamTopics(StateRevision revision)
     {
         int probe = -1;
         int found = _rows.Next(hash, ref probe);
-        while (found >= 0 && !Name(_rows[found]).SequenceEqual(topic))
+        while (found >= 0 && !(_rows[found].Hash == hash && Name(_rows[found]).SequenceEqual(topic)))
         {
             found = _rows.Next(hash, ref probe);
         }
@@ -183,12 +241,14 @@ internal sealed class StreamTopics(StateRevision revision)
     [StructLayout(LayoutKind.Auto)]
     private struct Row
     {
+        public ulong Hash;
         public ulong CreatedAt;
         public long Revision;
         public LaneState? Lane;
         public long Offset;
         public long Timestamp;
         public NamePlace Name;
+        public MentionSlot Mentions;
         public ushort Cluster;
         public bool IsWhole;
     }

@@ -34,18 +34,6 @@ internal sealed class TopicTable(StateRevision revision)
         return of.Join(fact);
     }
 
-    /// <summary>An entry of a lane mentions topics.</summary>
-    public void Saw(LaneState lane, LaneEntry entry, BatchTopics topics)
-    {
-        if (Of(lane.Id.Partition.Stream) is { } of)
-        {
-            foreach (ref readonly TopicMention mention in topics.Mentions)
-            {
-                of.Saw(lane, entry.BaseOffset.Value + mention.LastEvent, mention);
-            }
-        }
-    }
-
     public void Clear() => _topics.Clear();
 
     public IReadOnlyList<TopicStatus> List(StreamPath stream, int max)

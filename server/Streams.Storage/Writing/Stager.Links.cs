@@ -29,6 +29,11 @@ internal sealed partial class Stager
 
             if (number == lane.StagedNextEntry)
             {
+                if (bodies[i].Topics is { } topics)
+                {
+                    Resolve(id.Partition.Stream, topics);
+                }
+
                 StageEntry(lane, Origin is { } here ? entries[i].PassedTo(here) : entries[i], bodies[i].Header, bodies[i].Topics);
             }
         }

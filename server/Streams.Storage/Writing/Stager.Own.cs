@@ -171,12 +171,14 @@ internal sealed partial class Stager
     private void AppendNewTopics(StreamPartition partition, BatchTopics topics)
     {
         List<TopicFact>? facts = null;
-        StreamTopics? known = _state.Topics.Of(partition.Stream);
         StreamTopics? staged = _stagedTopics.Of(partition.Stream);
-        foreach (ref readonly TopicMention mention in topics.Mentions)
+        ReadOnlySpan<TopicMention> mentions = topics.Mentions;
+        Span<int> rows = topics.Rows;
+        Resolve(partition.Stream, topics);
+        for (int i = 0; i < mentions.Length; i++)
         {
-            ReadOnlySpan<byte> topic = mention.Topic.Span;
-            if ((known?.Contains(mention.Hash, topic) ?? false) || (staged?.Contains(mention.Hash, topic) ?? false))
+            ReadOnlySpan<byte> topic = mentions[i].Topic.Span;
+            if (rows[i] >= 0 || (staged?.Contains(mentions[i].Hash, topic) ?? false))
             {
                 continue;
             }
@@ -193,6 +195,18 @@ internal sealed partial class Stager
             {
                 AppendOwn(partition, EntryKind.Topics, 0, AfterVector.Empty, TopicFacts.Write(piece), default);
             }
+        }
+    }
+
+    private void Resolve(StreamPath stream, BatchTopics topics)
+    {
+        if (_state.Topics.Of(stream) is { } known)
+        {
+            known.Find(topics.Mentions, topics.Rows);
+        }
+        else
+        {
+            topics.Rows.Fill(-1);
         }
     }
 
