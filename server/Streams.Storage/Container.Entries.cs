@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using Streams.Core;
 
 namespace Streams.Storage;
@@ -16,6 +17,7 @@ public sealed partial class Container
     public ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken)
     {
         LanePart part;
+        ImmutableSortedDictionary<long, EntryPlace>? repaired;
         long kept;
         int at = 0;
         EntryPlace[]? places = null;
@@ -27,21 +29,22 @@ public sealed partial class Container
             }
 
             kept = found.FirstEntry;
+            repaired = found.Repaired;
             part = found.Part(found.PartHolding(Math.Max(from.Value, found.FirstOffset)));
             if (part is MemoryPart)
             {
                 at = FirstAt(part, from.Value, kept);
-                places = PlacesFrom(part, at, maxBytes);
+                places = PlacesFrom(part, repaired, at, maxBytes);
             }
         }
 
         if (places is null)
         {
             at = FirstAt(part, from.Value, kept);
-            places = PlacesFrom(part, at, maxBytes);
+            places = PlacesFrom(part, repaired, at, maxBytes);
         }
 
-        return EntryReader.ReadAsync(_log, lane, part.FirstEntry + at, places, cancellationToken);
+        return EntryReader.ReadAsync(_log, lane, part.FirstEntry + at, places, NoteDamage, cancellationToken);
     }
 
     /// <summary>Reads flushed entries from <paramref name="from"/> on: at least one if there is one, else as many as fit
@@ -51,6 +54,7 @@ public sealed partial class Container
     public ValueTask<LaneSlice> ReadAsync(LaneId lane, EntryNumber from, int maxBytes, CancellationToken cancellationToken)
     {
         LanePart part;
+        ImmutableSortedDictionary<long, EntryPlace>? repaired;
         EntryPlace[]? places = null;
         lock (_gate)
         {
@@ -61,14 +65,15 @@ public sealed partial class Container
             }
 
             part = found.Part(found.PartOf(from.Value));
+            repaired = found.Repaired;
             if (part is MemoryPart)
             {
-                places = PlacesFrom(part, (int)(from.Value - part.FirstEntry), maxBytes);
+                places = PlacesFrom(part, repaired, (int)(from.Value - part.FirstEntry), maxBytes);
             }
         }
 
-        places ??= PlacesFrom(part, (int)(from.Value - part.FirstEntry), maxBytes);
-        return EntryReader.ReadAsync(_log, lane, from.Value, places, cancellationToken);
+        places ??= PlacesFrom(part, repaired, (int)(from.Value - part.FirstEntry), maxBytes);
+        return EntryReader.ReadAsync(_log, lane, from.Value, places, NoteDamage, cancellationToken);
     }
 
     /// <summary>The offset from which on a lane has what was appended at or behind a time, as its origin counted it; behind its end when
@@ -109,11 +114,54 @@ public sealed partial class Container
         return Lane(lane) is { } now && now.FirstOffset.Value > offset ? now.FirstOffset : new Offset(offset);
     }
 
+    /// <summary>Entries that are kept here and cannot be read, as far as that was found out; at most a thousand ranges.</summary>
+    public IReadOnlyList<DamagedRange> Damaged()
+    {
+        const int MaxRanges = 1000;
+        List<DamagedRange> ranges = [];
+        lock (_gate)
+        {
+            foreach (LaneState lane in _state.Damaged)
+            {
+                foreach ((long first, long last) in lane.Damaged)
+                {
+                    if (ranges.Count == MaxRanges)
+                    {
+                        return ranges;
+                    }
+
+                    ranges.Add(new DamagedRange(lane.Id, new EntryNumber(first), new EntryNumber(last + 1)));
+                }
+            }
+        }
+
+        return ranges;
+    }
+
+    private void NoteDamage(LaneId lane, long entry)
+    {
+        bool isNew = false;
+        lock (_gate)
+        {
+            if (_state.Lanes.Find(lane) is { } found && entry >= found.FirstEntry)
+            {
+                isNew = !found.IsDamaged(entry);
+                found.NoteDamage(entry);
+                _state.Damaged.Add(found);
+            }
+        }
+
+        if (isNew)
+        {
+            _logger.EntryDamaged(lane, entry);
+        }
+    }
+
     private static int FirstAt(LanePart part, long offset, long firstKept) =>
         Math.Max(Math.Max(0, part.LastAtOrBefore(offset)), (int)Math.Clamp(firstKept - part.FirstEntry, 0, part.Count - 1));
 
     // As many entries as fit, at least one; a damaged one only at the front, where it is an error.
-    private static EntryPlace[] PlacesFrom(LanePart part, int at, int maxBytes)
+    private static EntryPlace[] PlacesFrom(LanePart part, ImmutableSortedDictionary<long, EntryPlace>? repaired, int at, int maxBytes)
     {
         EntryPlace[] places = ArrayPool<EntryPlace>.Shared.Rent(Math.Min(EntryReader.MaxEntries, part.Count - at));
         int count = 0;
@@ -126,6 +174,11 @@ public sealed partial class Container
             for (int i = 0; i < more && !full; i++)
             {
                 ref EntryPlace place = ref places[count];
+                if (repaired is not null && repaired.TryGetValue(part.FirstEntry + at + count, out EntryPlace elsewhere))
+                {
+                    place = elsewhere;
+                }
+
                 bytes += place.Bytes;
                 full = count > 0 && (bytes > maxBytes || !place.IsReadable);
                 count += full ? 0 : 1;

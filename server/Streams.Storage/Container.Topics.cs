@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using Streams.Core;
 
@@ -36,6 +37,7 @@ public sealed partial class Container
         entries.AddRange(found.Entries);
         entries.Sort();                               // parts in files and in memory may lie between each other
         isCut |= entries.Count > MaxMentions;
+        AddRepaired(lane, first, entries);
         EntryPlace[] places = new EntryPlace[Math.Min(entries.Count, MaxMentions)];
         int count = 0;
         for (long bytes = 0; count < places.Length; count++)
@@ -54,7 +56,7 @@ public sealed partial class Container
             return new TopicSlice(LaneSlice.Empty, found.End);
         }
 
-        LaneSlice slice = await EntryReader.ReadAsync(_log, lane, entries, places[..count], cancellationToken);
+        LaneSlice slice = await EntryReader.ReadAsync(_log, lane, entries, places[..count], NoteDamage, cancellationToken);
         return new TopicSlice(slice, isCut ? slice.Entries[^1].NextOffset : found.End);
     }
 
@@ -238,6 +240,24 @@ public sealed partial class Container
         }
     }
 
+    // No index knows what entries mention that were got back later: they may all.
+    private void AddRepaired(LaneId id, long from, List<long> entries)
+    {
+        ImmutableSortedDictionary<long, EntryPlace>? repaired;
+        lock (_gate)
+        {
+            repaired = _state.Lanes.Find(id)?.Repaired;
+        }
+
+        foreach (long entry in repaired?.Keys ?? [])
+        {
+            if (entry >= from && entries.BinarySearch(entry) is var at and < 0)
+            {
+                entries.Insert(~at, entry);
+            }
+        }
+    }
+
     private EntryPlace PlaceOf(LaneId id, long entry)
     {
         LanePart part;
@@ -249,9 +269,9 @@ public sealed partial class Container
             }
 
             part = lane.Part(lane.PartOf(entry));
-            if (part is MemoryPart)
+            if (part is MemoryPart || (lane.Repaired?.ContainsKey(entry) ?? false))
             {
-                return part.Place((int)(entry - part.FirstEntry));
+                return lane.PlaceOf(entry);
             }
         }
 

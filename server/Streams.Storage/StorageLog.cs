@@ -49,6 +49,9 @@ internal static partial class StorageLog
     [LoggerMessage(1012, LogLevel.Debug, "Segment {Segment} begins")]
     public static partial void Rolled(this ILogger logger, string segment);
 
+    [LoggerMessage(1014, LogLevel.Error, "{Lane}: entry {Entry} is damaged in the log. It is asked of the neighbours")]
+    public static partial void EntryDamaged(this ILogger logger, Core.LaneId lane, long entry);
+
     [LoggerMessage(1013, LogLevel.Warning, "The index of {Segment} could not be written: it stays in memory")]
     public static partial void IndexNotWritten(this ILogger logger, Exception cause, string segment);
 }

@@ -12,10 +12,8 @@ internal sealed partial class LinkReceiver
     private readonly Queue<int> _ackDue = new();
     private readonly Queue<StateFrame> _joins = new();
     private readonly Queue<(long Joins, long Revision)> _stateRevisions = new();
-    private FetchFrame? _fetch;
     private int _operations;
     private bool _joining;
-    private bool _serving;
     private long _consumed;
     private long _consumedTold;
 
@@ -122,7 +120,7 @@ internal sealed partial class LinkReceiver
             }
         }
 
-        return NextFetched();
+        return (LinkAction?)_serving.Next() ?? (_damage.Next() is { } question ? new SendFrame(question) : null);
     }
 
     private LinkAction Start(int number, LaneWork work)
@@ -152,6 +150,12 @@ internal sealed partial class LinkReceiver
             return;
         }
 
+        if (request.Number == DamageAsking.Number)
+        {
+            _damage.OnStored(result.Outcome == IngestOutcome.Taken);
+            return;
+        }
+
         LaneWork work = Finish(request);
         if (result.Outcome == IngestOutcome.Fork)
         {
@@ -174,6 +178,12 @@ internal sealed partial class LinkReceiver
     {
         if (_phase == Phase.Closed)
         {
+            return;
+        }
+
+        if (request.Number == DamageAsking.Number)
+        {
+            _damage.OnStored(isTaken: false);
             return;
         }
 
@@ -348,42 +358,18 @@ internal sealed partial class LinkReceiver
         return new SendFrame(new AckFrame(_consumed + _settings.CreditBytes, _levelTold, marks));
     }
 
-    private void OnFetch(FetchFrame fetch)
+    private void OnDamageAnswered()
     {
-        if (_fetch is not null || fetch.Lane.Origin.Cluster != _peer.Cluster)
+        if (_damage.OnEnd() is { } ingest)
         {
-            Close(_fetch is null ? $"protocol: wants {fetch.Lane} back, which is not its own" : "protocol: two fetches at once",
-                fault: true);
-            return;
+            _out.Enqueue(new Report(LinkEvent.Recovering, $"{_peer.Cluster} gives {ingest.Entries.Count} entries of {ingest.Lane} "
+                + $"from {ingest.Entries[0].Number} on, which are damaged here"));
+            _out.Enqueue(ingest);
         }
-
-        _fetch = fetch;
     }
 
-    private ReadLane? NextFetched()
-    {
-        if (_fetch is null || _serving)
-        {
-            return null;
-        }
+    public void OnRead(ReadLane request, IReadOnlyList<LaneEntry> entries, List<LinkFrame> frames) =>
+        _serving.OnRead(request, entries, frames);
 
-        _serving = true;
-        return new ReadLane(-1, _fetch.Lane, _fetch.From, Math.Min(_fetch.MaxBytes, _settings.SliceBytes));
-    }
-
-    public void OnRead(ReadLane request, IReadOnlyList<LaneEntry> entries, List<LinkFrame> frames)
-    {
-        int cost = 0;
-        for (int i = 0; i < entries.Count && cost < request.MaxBytes; i++)
-        {
-            cost += LinkLimits.CostOf(entries[i]);
-            frames.Add(new FetchEntryFrame(entries[i]));
-        }
-
-        LaneStatus? status = _store.Lane(request.Lane);
-        bool gap = entries.Count == 0 && status is { } s && s.FirstEntry > request.From;
-        frames.Add(new FetchEndFrame(gap ? status!.Value.FirstEntry : default, gap ? status!.Value.FirstOffset : default));
-        _serving = false;
-        _fetch = null;
-    }
+    public void OnDamaged(ReadLane request, string reason, List<LinkFrame> frames) => _serving.OnRead(request, [], frames);
 }

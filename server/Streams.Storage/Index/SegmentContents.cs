@@ -46,6 +46,9 @@ internal sealed class SegmentContents(bool keepsItems)
             case RecordKind.LaneDeclared:
                 RecordBodies.WriteDeclared(_body, record.Lane!.Number, record.Lane.Id);
                 break;
+            case RecordKind.LaneRepaired:
+                RecordBodies.WritePlace(_body, record.Lane!.Number, ((LaneEntry)record.Content!).Number.Value, record.Place);
+                break;
             case RecordKind.LaneSkip:
                 (EntryNumber first, Offset offset, _) = ((EntryNumber, Offset, long))record.Content!;
                 RecordBodies.WriteSkip(_body, record.Lane!.Number, first, offset);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Streams.Core;
 
 namespace Streams.Storage;
@@ -48,6 +49,9 @@ internal sealed class LogReplay(ContainerState state, long appliedPosition)
         {
             case RecordKind.LaneEntry when RecordBodies.TryReadEntry(body, out int lane, out LaneEntry? entry):
                 return ApplyEntry(state.Lanes.Find(lane), entry!, position, header.BodyLength, isNew);
+            case RecordKind.LaneRepaired when RecordBodies.TryReadEntry(body, out int lane, out LaneEntry? entry)
+                && state.Lanes.Find(lane) is { } found:
+                return ApplyRepair(found, entry!, position, header.BodyLength, isNew);
             case RecordKind.Joined when RecordBodies.TryReadItem(body, out StateItem item):
                 _ = isNew && state.ApplyItem(item);
                 return null;
@@ -89,6 +93,27 @@ internal sealed class LogReplay(ContainerState state, long appliedPosition)
         return null;
     }
 
+    private string? ApplyRepair(LaneState lane, LaneEntry entry, long position, int bodyLength, bool isNew)
+    {
+        BatchHeader batch = default;
+        if (isNew && entry.Kind == EntryKind.Events && !BatchHeader.TryRead(entry.Body.Span, out batch, out string? fault))
+        {
+            return fault;
+        }
+
+        EntryPlace place = new(position, bodyLength, Crc32C.Compute(entry.Body.Span), entry.BaseOffset.Value);
+        ArrayBufferWriter<byte> row = new();
+        RecordBodies.WritePlace(row, lane.Number, entry.Number.Value, place);
+        state.Contents.Add(RecordKind.LaneRepaired, row.WrittenSpan);
+        state.ApplyRepair(lane, entry.Number.Value, place);
+        if (isNew)
+        {
+            state.ApplyFacts(lane.Id, entry, batch);
+        }
+
+        return null;
+    }
+
     private bool ApplyToLane(RecordKind kind, ReadOnlyMemory<byte> body)
     {
         switch (kind)
@@ -99,6 +124,10 @@ internal sealed class LogReplay(ContainerState state, long appliedPosition)
             case RecordKind.LaneSkip when RecordBodies.TryReadSkip(body, out int number, out EntryNumber first, out Offset offset)
                 && state.Lanes.Find(number) is { } lane:
                 state.ApplySkip(lane, first, offset, first.Value > lane.FirstEntry ? lane.BytesBefore(first.Value) : 0);
+                return true;
+            case RecordKind.LaneRepaired when RecordBodies.TryReadPlace(body, out int number, out long entry, out EntryPlace place)
+                && state.Lanes.Find(number) is { } lane:
+                state.ApplyRepair(lane, entry, place);
                 return true;
             case RecordKind.PartitionletSealed when RecordBodies.TryReadSealed(body, out int number, out SealedRun run)
                 && state.Lanes.Find(number) is { } lane:

@@ -74,6 +74,7 @@ internal sealed class ContainerState
     public void ApplyPlace(LaneState lane, LaneEntry entry, in EntryPlace place, BatchTopics? topics)
     {
         lane.Add(entry.Number.Value, entry.NextOffset.Value, entry.AppendedAt, place, Contents);
+        NoteDamage(lane);
         Lanes.Grew(lane);
         Changes?.Lanes.Add(lane);
         Entries++;
@@ -84,10 +85,23 @@ internal sealed class ContainerState
         }
     }
 
+    /// <summary>Lanes of which entries are, or were, damaged.</summary>
+    public HashSet<LaneState> Damaged { get; } = [];
+
+    /// <summary>An entry that was damaged was got back, and stands at a place.</summary>
+    public void ApplyRepair(LaneState lane, long entry, in EntryPlace place)
+    {
+        if (entry >= lane.FirstEntry && entry < lane.NextEntry)
+        {
+            lane.Repair(entry, place);
+        }
+    }
+
     /// <summary>A part of a lane stands in a segment that has an index file.</summary>
     public void ApplyPart(LaneState lane, SegmentIndex index, in FilePartShape shape)
     {
         lane.Add(index, shape, Contents);
+        NoteDamage(lane);
         Lanes.Grew(lane);
         Changes?.Lanes.Add(lane);
         Entries += shape.Count;
@@ -221,6 +235,14 @@ internal sealed class ContainerState
         }
 
         return any;
+    }
+
+    private void NoteDamage(LaneState lane)
+    {
+        if (lane.Damaged.Count > 0)
+        {
+            Damaged.Add(lane);
+        }
     }
 
     private void Saw(LaneState lane, LaneEntry entry, BatchTopics topics)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Streams.Core;
 
 namespace Streams.Storage;
@@ -9,6 +10,7 @@ internal sealed class LaneState(LaneId id, int number)
     // Most lanes are idle most of the time: what only some need is made when it is needed.
     private List<uint>? _stagedChecksums;
     private List<SealedRun>? _sealed;
+    private SequenceRanges? _damaged;
     private LanePart[] _parts = [];                   // all but the last
     private LanePart? _last;
     private long _stagedFrom;
@@ -37,6 +39,12 @@ internal sealed class LaneState(LaneId id, int number)
 
     /// <summary>The index of its entries, in order; the last part may still grow.</summary>
     public int Parts => _parts.Length + (_last is null ? 0 : 1);
+
+    /// <summary>Where entries stand that were damaged and got back; <see langword="null"/> when there are none. Does not change.</summary>
+    public ImmutableSortedDictionary<long, EntryPlace>? Repaired { get; private set; }
+
+    /// <summary>Entries known to be damaged, first and last of each range; empty when there are none.</summary>
+    public IReadOnlyList<(long First, long Last)> Damaged => _damaged?.Ranges ?? [];
 
     /// <summary>The latest time at which one of its entries was appended.</summary>
     public long AppendedBy => _last is { Count: > 0 } last ? last.AppendedBy : _parts.Length > 0 ? _parts[^1].AppendedBy : 0;
@@ -192,11 +200,41 @@ internal sealed class LaneState(LaneId id, int number)
         FirstEntry = first;
         FirstOffset = firstOffset;
         _sealed?.RemoveAll(s => s.NextEntry <= first);
+        _damaged?.Remove(0, first - 1);
+        Repaired = Repaired?.RemoveRange(Repaired.Keys.Where(e => e < first));
         if (OpenFirstEntry < first)
         {
             OpenFirstEntry = first;
             OpenFirstOffset = firstOffset;
         }
+    }
+
+    /// <summary>An entry cannot be read.</summary>
+    public void NoteDamage(long entry)
+    {
+        if (entry >= FirstEntry && entry < NextEntry)
+        {
+            (_damaged ??= new SequenceRanges()).Add(entry, entry);
+        }
+    }
+
+    /// <summary>Whether an entry is known to be damaged.</summary>
+    public bool IsDamaged(long entry) => _damaged?.Contains(entry) ?? false;
+
+    /// <summary>An entry that was damaged stands elsewhere.</summary>
+    public void Repair(long entry, in EntryPlace place)
+    {
+        _damaged?.Remove(entry, entry);
+        Repaired = (Repaired ?? ImmutableSortedDictionary<long, EntryPlace>.Empty).SetItem(entry, place);
+    }
+
+    /// <summary>Whether an entry fits what is here around it, where it is damaged. Reads the disk when the entry is in a segment that
+    /// has ended.</summary>
+    public bool FitsDamage(LaneEntry entry)
+    {
+        (long _, long last) = _damaged!.Ranges.First(r => r.First <= entry.Number.Value && entry.Number.Value <= r.Last);
+        long end = last + 1 < NextEntry ? PlaceOf(last + 1).BaseOffset : NextOffset;
+        return entry.BaseOffset.Value >= PlaceOf(entry.Number.Value).BaseOffset && entry.NextOffset.Value <= end;
     }
 
     public void SealRun(SealedRun run)
@@ -272,6 +310,11 @@ internal sealed class LaneState(LaneId id, int number)
     /// <summary>The place of an entry that is kept; reads the disk when it is in a segment that has ended.</summary>
     public EntryPlace PlaceOf(long entry)
     {
+        if (Repaired is not null && Repaired.TryGetValue(entry, out EntryPlace place))
+        {
+            return place;
+        }
+
         LanePart part = Part(PartOf(entry));
         return part.Place((int)(entry - part.FirstEntry));
     }
@@ -331,6 +374,7 @@ internal sealed class LaneState(LaneId id, int number)
 
         if (NextEntry < until)
         {
+            (_damaged ??= new SequenceRanges()).Add(NextEntry, until - 1);
             MemoryPart part = Open(NextOffset, contents);
             while (NextEntry < until)
             {

@@ -25,6 +25,11 @@ internal readonly record struct StagedRecord(RecordKind Kind, LaneState? Lane, o
                 state.ApplyPlace(Lane!, entry, Place, Topics);
                 state.ApplyFacts(Lane!.Id, entry, Batch);
                 break;
+            case RecordKind.LaneRepaired:
+                LaneEntry repaired = (LaneEntry)Content!;
+                state.ApplyRepair(Lane!, repaired.Number.Value, Place);
+                state.ApplyFacts(Lane!.Id, repaired, Batch);
+                break;
             case RecordKind.LaneSkip:
                 (EntryNumber first, Offset offset, long before) = ((EntryNumber, Offset, long))Content!;
                 state.ApplySkip(Lane!, first, offset, before);

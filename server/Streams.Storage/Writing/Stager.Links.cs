@@ -27,6 +27,11 @@ internal sealed partial class Stager
                 return new IngestResult(IngestOutcome.Ahead, new EntryNumber(lane.StagedNextEntry));
             }
 
+            if (number < lane.NextEntry && lane.IsDamaged(number) && lane.FitsDamage(entries[i]))
+            {
+                StageRepair(lane, entries[i], bodies[i].Header);
+            }
+
             if (number == lane.StagedNextEntry)
             {
                 if (bodies[i].Topics is { } topics)
@@ -39,6 +44,24 @@ internal sealed partial class Stager
         }
 
         return new IngestResult(IngestOutcome.Taken, new EntryNumber(lane.StagedNextEntry));
+    }
+
+    // It goes to the end of the log: what was damaged stays where it is, and is not looked at any more.
+    private void StageRepair(LaneState lane, LaneEntry entry, in BatchHeader batch)
+    {
+        if (Origin is { } here && !entry.Path.Contains(here))
+        {
+            entry = entry.PassedTo(here);
+        }
+
+        Declare(lane);
+        _buffer.BeginRecord();
+        RecordBodies.WriteEntry(_buffer, lane.Number, entry);
+        (long position, int length) = _buffer.EndRecord(RecordKind.LaneRepaired);
+        _records.Add(new StagedRecord(RecordKind.LaneRepaired, lane, entry,
+            new EntryPlace(position, length, Crc32C.Compute(entry.Body.Span), entry.BaseOffset.Value), batch));
+        ChangesLanes = true;
+        _changedStreams.Add(lane.Id.Partition.Stream);
     }
 
     /// <summary>The fork met since the last call.</summary>
