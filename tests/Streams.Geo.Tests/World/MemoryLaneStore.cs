@@ -161,7 +161,8 @@ public sealed class MemoryLaneStore : ILaneStore
                 {
                     if (_damaged.Contains((lane, n)))
                     {
-                        return read.Count > 0 ? new(new LaneSlice(read)) : throw new InvalidFormatException($"{lane}: entry {n} is damaged");
+                        return read.Count > 0 ? new(new LaneSlice(read))
+                            : throw new InvalidFormatException($"{lane}: entry {n} is damaged");
                     }
 
                     read.Add(found[n]);
