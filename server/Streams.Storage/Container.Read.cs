@@ -184,31 +184,37 @@ public sealed partial class Container
     /// if there is one, else as many as fit <paramref name="maxBytes"/>.</summary>
     /// <exception cref="InvalidFormatException">The entry is damaged here.</exception>
     /// <exception cref="StorageFailedException">The disk refused to read.</exception>
-    public ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken)
+    public async ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken)
     {
-        EntryPlace[] places;
-        long first;
-        lock (_gate)
+        while (true)
         {
-            LaneState? found = _state.Lanes.Find(lane);
-            if (found is null || from.Value >= found.NextOffset)
+            EntryPlace[] places;
+            long first;
+            lock (_gate)
             {
-                return new ValueTask<LaneSlice>(LaneSlice.Empty);
+                LaneState? found = _state.Lanes.Find(lane);
+                if (found is null || from.Value >= found.NextOffset)
+                {
+                    return LaneSlice.Empty;
+                }
+
+                int at = Math.Max(0, found.Index.LastAtOrBefore(from.Value));
+                first = found.FirstEntry + at;
+                places = PlacesFrom(found, at, maxBytes);
             }
 
-            int at = Math.Max(0, found.Index.LastAtOrBefore(from.Value));
-            first = found.FirstEntry + at;
-            places = PlacesFrom(found, at, maxBytes);
+            if (await TryReadAsync(lane, first, places, cancellationToken) is { } slice)
+            {
+                return slice;
+            }
         }
-
-        return EntryReader.ReadAsync(_log, lane, first, places, cancellationToken);
     }
 
     /// <summary>Reads flushed entries from <paramref name="from"/> on: at least one if there is one, else as many as fit
     /// <paramref name="maxBytes"/>. Empty when <paramref name="from"/> is no longer kept or not yet here.</summary>
     /// <exception cref="InvalidFormatException">The entry is damaged here.</exception>
     /// <exception cref="StorageFailedException">The disk refused to read.</exception>
-    public ValueTask<LaneSlice> ReadAsync(LaneId lane, EntryNumber from, int maxBytes, CancellationToken cancellationToken)
+    public async ValueTask<LaneSlice> ReadAsync(LaneId lane, EntryNumber from, int maxBytes, CancellationToken cancellationToken)
     {
         EntryPlace[] places;
         lock (_gate)
@@ -216,13 +222,13 @@ public sealed partial class Container
             LaneState? found = _state.Lanes.Find(lane);
             if (found is null || from.Value < found.FirstEntry || from.Value >= found.NextEntry)
             {
-                return new ValueTask<LaneSlice>(LaneSlice.Empty);
+                return LaneSlice.Empty;
             }
 
             places = PlacesFrom(found, (int)(from.Value - found.FirstEntry), maxBytes);
         }
 
-        return EntryReader.ReadAsync(_log, lane, from.Value, places, cancellationToken);
+        return await TryReadAsync(lane, from.Value, places, cancellationToken) ?? LaneSlice.Empty;
     }
 
     // As many entries as fit, at least one; a damaged one only at the front, where it is an error.

@@ -16,6 +16,7 @@ internal sealed class LogReplay(ContainerState state, long appliedPosition)
     public void Begin(Segment segment)
     {
         _segment = segment.First;
+        state.Segments.Begin(segment.First);
         Index.Clear();
     }
 
@@ -60,6 +61,8 @@ internal sealed class LogReplay(ContainerState state, long appliedPosition)
                 return null;
             case RecordKind.OriginSet when RecordBodies.TryReadOrigin(body, out Origin origin):
                 state.ApplyOwnOrigin(origin);
+                return null;
+            case RecordKind.Hole:
                 return null;
             default:
                 return $"a record of kind {header.Kind} is malformed";

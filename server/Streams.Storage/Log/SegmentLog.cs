@@ -15,6 +15,9 @@ internal sealed class Segment(string name, long first, ILogFile file)
     public long Used { get; set; }
 
     public long Allocated { get; set; }
+
+    /// <summary>What its header says of segments that were given back.</summary>
+    public SegmentHeader Header { get; set; } = new(first, 0, false);
 }
 
 /// <summary>The segments of a container, in order. One thread appends; many may read.</summary>
@@ -25,8 +28,10 @@ internal sealed class SegmentLog : IDisposable
     private readonly ILogDisk _disk;
     private readonly long _segmentBytes;
     private readonly long _allocationBytes;
+    private readonly Lock _changing = new();
     private Segment[] _segments;
     private uint _group;
+    private volatile bool _endIsWanted;
 
     public SegmentLog(ILogDisk disk, long segmentBytes, long allocationBytes, Segment[] segments, uint lastGroup)
     {
@@ -54,7 +59,10 @@ internal sealed class SegmentLog : IDisposable
     public Segment Current => _segments[^1];
 
     /// <summary>Whether so many more bytes call for a new segment.</summary>
-    public bool IsFullFor(long bytes) => Current.Used > SegmentHeader.Size && Current.Used + bytes > _segmentBytes;
+    public bool IsFullFor(long bytes) => Current.Used > SegmentHeader.Size && (_endIsWanted || Current.Used + bytes > _segmentBytes);
+
+    /// <summary>The current segment ends before the next group.</summary>
+    public void WantEnd() => _endIsWanted = true;
 
     /// <summary>Gathers the rows of the current segment; <see langword="null"/> when no index files are kept.</summary>
     public SegmentIndex? Index { get; set; }
@@ -63,6 +71,7 @@ internal sealed class SegmentLog : IDisposable
     public void Roll()
     {
         Segment ended = Current;
+        _endIsWanted = false;
         ended.File.SetLength(ended.Used);
         ended.File.Flush();
         Start(ended.First + ended.Used);
@@ -114,6 +123,32 @@ internal sealed class SegmentLog : IDisposable
         return segments[low];
     }
 
+    /// <summary>Takes a segment out and deletes its files; certain after the folder is flushed. What pointed into it is not found any
+    /// more.</summary>
+    public void Delete(Segment segment)
+    {
+        lock (_changing)
+        {
+            Volatile.Write(ref _segments, [.. _segments.Where(s => s != segment)]);
+        }
+
+        segment.File.Dispose();
+        _disk.Delete(SegmentIndex.NameFor(segment));
+        _disk.Delete(segment.Name);
+    }
+
+    /// <summary>Replaces the header of a segment that ended; flushed when it returns.</summary>
+    public static void Replace(Segment segment, SegmentHeader header)
+    {
+        Span<byte> bytes = stackalloc byte[SegmentHeader.Size];
+        header.Write(bytes);
+        segment.File.Write(0, bytes);
+        segment.File.Flush();
+        segment.Header = header;
+    }
+
+    public void SyncDirectory() => _disk.SyncDirectory();
+
     public void Dispose()
     {
         foreach (Segment segment in _segments)
@@ -130,11 +165,14 @@ internal sealed class SegmentLog : IDisposable
         ILogFile file = _disk.Create(name);
         Segment segment = new(name, first, file) { Used = SegmentHeader.Size, Allocated = RoundUp(SegmentHeader.Size, _allocationBytes) };
         Span<byte> header = stackalloc byte[SegmentHeader.Size];
-        SegmentHeader.Write(header, first);
+        segment.Header.Write(header);
         file.SetLength(segment.Allocated);
         file.Write(0, header);
         file.Flush();
         _disk.SyncDirectory();
-        Volatile.Write(ref _segments, [.. _segments, segment]);
+        lock (_changing)
+        {
+            Volatile.Write(ref _segments, [.. _segments, segment]);
+        }
     }
 }

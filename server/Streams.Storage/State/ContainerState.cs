@@ -35,6 +35,9 @@ internal sealed class ContainerState
 
     public StreamTable Streams { get; } = new();
 
+    /// <summary>Which lanes have what in which segment.</summary>
+    public SegmentBook Segments { get; } = new();
+
     /// <summary>The origin under which was written last.</summary>
     public Origin? OwnOrigin { get; private set; }
 
@@ -70,6 +73,7 @@ internal sealed class ContainerState
     public void ApplyPlace(LaneState lane, long entry, long nextOffset, int events, long appendedAt, in EntryPlace place)
     {
         lane.Add(entry, nextOffset, appendedAt, place);
+        Segments.Add(lane, entry, RecordHeader.Size + place.BodyLength, appendedAt);
         Lanes.Grew(lane);
         Changes?.Lanes.Add(lane);
         Entries++;
@@ -78,6 +82,11 @@ internal sealed class ContainerState
 
     public void ApplySkip(LaneState lane, EntryNumber first, Offset firstOffset)
     {
+        if (lane.FirstEntry > 0 && first.Value <= lane.FirstEntry)
+        {
+            return;                                  // written again, because the record that said it was about to go
+        }
+
         lane.SkipTo(first.Value, firstOffset.Value);
         Lanes.Grew(lane);
         _heldChanged[lane.Id] = Revision.Next(); // runs of entries that went are state from now on (rule R8)

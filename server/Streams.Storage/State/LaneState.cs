@@ -73,7 +73,7 @@ internal sealed class LaneState(LaneId id, int number)
 
     public void Add(long entry, long nextOffset, long appendedAt, in EntryPlace place)
     {
-        FillHole(entry, NextOffset);
+        FillHole(entry, place.BaseOffset);
         Index.Add(place);
         NextEntry = entry + 1;
         NextOffset = nextOffset;
@@ -188,11 +188,12 @@ internal sealed class LaneState(LaneId id, int number)
         return at >= 0 && at < Index.Count && Index[(int)at].IsReadable ? Index[(int)at].Checksum : null;
     }
 
-    // Entries lost to damage. A lane that begins behind more than could be lost so begins there.
+    // Entries lost to damage. A lane of which nothing came before begins here: what stood before it in the log was given back; so does
+    // one that goes on behind more than could be lost.
     private void FillHole(long until, long baseOffset)
     {
         const int MaxHole = 1 << 20;
-        if (until - NextEntry > MaxHole)
+        if (until > 0 && (NextEntry == 0 || until - NextEntry > MaxHole))
         {
             SkipTo(until, baseOffset);
             return;
@@ -200,7 +201,7 @@ internal sealed class LaneState(LaneId id, int number)
 
         while (NextEntry < until)
         {
-            Index.Add(new EntryPlace(-1, 0, 0, baseOffset));
+            Index.Add(new EntryPlace(-1, 0, 0, NextOffset));
             NextEntry++;
         }
     }

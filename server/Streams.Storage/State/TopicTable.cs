@@ -19,6 +19,12 @@ internal sealed class TopicTable(StateRevision revision)
         _topics.TryGetValue(stream, out Dictionary<byte[], (HybridTimestamp At, long Revision)>? of)
         && of.GetAlternateLookup<ReadOnlySpan<byte>>().ContainsKey(topic);
 
+    /// <summary>What is known of a topic, or <see langword="null"/>.</summary>
+    public TopicFact? Find(StreamPath stream, TopicName topic) =>
+        _topics.TryGetValue(stream, out Dictionary<byte[], (HybridTimestamp At, long Revision)>? of)
+        && of.TryGetValue(System.Text.Encoding.UTF8.GetBytes(topic.Value), out (HybridTimestamp At, long Revision) kept)
+            ? new TopicFact(topic, kept.At) : null;
+
     /// <summary>Whether joining this fact would change anything.</summary>
     public bool WouldChange(StreamPath stream, TopicFact fact) =>
         !_topics.TryGetValue(stream, out Dictionary<byte[], (HybridTimestamp At, long Revision)>? of)

@@ -54,11 +54,7 @@ internal sealed partial class Stager
             return;
         }
 
-        Declare(lane);
-        _buffer.BeginRecord();
-        RecordBodies.WriteSkip(_buffer, lane.Number, first, firstOffset);
-        _buffer.EndRecord(RecordKind.LaneSkip);
-        _records.Add(new StagedRecord(RecordKind.LaneSkip, lane, (first, firstOffset), default, default));
+        StageSkip(lane, first, firstOffset);
         lane.StageSkip(first.Value, firstOffset.Value);
         ChangesLanes = true;
         _changedStreams.Add(id.Partition.Stream);
@@ -81,14 +77,19 @@ internal sealed partial class Stager
 
         Offset offset = new(to == lane.NextEntry ? lane.NextOffset : lane.Index[(int)(to - lane.FirstEntry)].BaseOffset);
         EntryNumber begin = new(to);
-        Declare(Lane(id));
-        _buffer.BeginRecord();
-        RecordBodies.WriteSkip(_buffer, lane.Number, begin, offset);
-        _buffer.EndRecord(RecordKind.LaneSkip);
-        _records.Add(new StagedRecord(RecordKind.LaneSkip, lane, (begin, offset), default, default));
+        StageSkip(Lane(id), begin, offset);
         ChangesLanes = true;
         _changedStreams.Add(id.Partition.Stream);
         return begin;
+    }
+
+    private void StageSkip(LaneState lane, EntryNumber first, Offset firstOffset)
+    {
+        Declare(lane);
+        _buffer.BeginRecord();
+        RecordBodies.WriteSkip(_buffer, lane.Number, first, firstOffset);
+        _buffer.EndRecord(RecordKind.LaneSkip);
+        _records.Add(new StagedRecord(RecordKind.LaneSkip, lane, (first, firstOffset), default, default));
     }
 
     /// <summary>Joins state; gives what of it changes something. What changes nothing is not written, nor is what another link has brought

@@ -106,6 +106,7 @@ internal sealed partial class Stager
     /// <summary>Makes the group visible: it is flushed. Under the container's lock.</summary>
     public void Publish(SegmentIndex? index)
     {
+        _state.Segments.Begin(_segment);
         foreach (StagedRecord record in _records)
         {
             record.Publish(_state);
