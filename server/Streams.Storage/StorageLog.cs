@@ -54,4 +54,11 @@ internal static partial class StorageLog
 
     [LoggerMessage(1013, LogLevel.Warning, "The index of {Segment} could not be written: it stays in memory")]
     public static partial void IndexNotWritten(this ILogger logger, Exception cause, string segment);
+    [LoggerMessage(1030, LogLevel.Information, "{Segments} segments of which nothing is kept were deleted: {Bytes} bytes; "
+        + "{Facts} facts that they told were written once more before")]
+    public static partial void SegmentsDeleted(this ILogger logger, int segments, long bytes, long facts);
+
+    [LoggerMessage(1031, LogLevel.Information, "{Ranges} ranges of {Segment} were given back: {Bytes} bytes; "
+        + "{Facts} facts that they told were written once more before")]
+    public static partial void RangesGivenBack(this ILogger logger, string segment, int ranges, long bytes, long facts);
 }

@@ -90,6 +90,8 @@ internal sealed class DiskFile(SafeFileHandle handle, string name) : ILogFile
         }
     }
 
+    public bool TryPunch(long position, long length) => HolePunch.TryPunch(handle, name, position, length);
+
     public void Flush() => StableStorage.Flush(handle, name);
 
     public void Dispose() => handle.Dispose();

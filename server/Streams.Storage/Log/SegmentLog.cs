@@ -25,6 +25,9 @@ internal sealed class Segment(string name, long first, ILogFile file)
 
     /// <summary>Its index file, once the segment has ended and that is made.</summary>
     public SegmentIndex? Index { get; set; }
+
+    /// <summary>What its header says of segments that were given back.</summary>
+    public SegmentHeader Header { get; set; } = new(first, 0, false);
 }
 
 /// <summary>The segments of a container, in order. One thread appends; many may read.</summary>
@@ -39,6 +42,8 @@ internal sealed class SegmentLog : IDisposable
     private Segment[] _segments;
     private uint _group;
     private bool _isGroupOpen;
+    private readonly Lock _changing = new();
+    private volatile bool _endIsWanted;
 
     public SegmentLog(ILogDisk disk, ContainerOptions options, Segment[] segments, uint lastGroup)
     {
@@ -76,7 +81,10 @@ internal sealed class SegmentLog : IDisposable
     public Segment Current => _segments[^1];
 
     /// <summary>Whether so many more bytes call for a new segment.</summary>
-    public bool IsFullFor(long bytes) => Current.Used > SegmentHeader.Size && Current.Used + bytes > _segmentBytes;
+    public bool IsFullFor(long bytes) => Current.Used > SegmentHeader.Size && (_endIsWanted || Current.Used + bytes > _segmentBytes);
+
+    /// <summary>The current segment ends before the next group.</summary>
+    public void WantEnd() => _endIsWanted = true;
 
     /// <summary>The number of the last group.</summary>
     public uint LastGroup => _group;
@@ -85,6 +93,7 @@ internal sealed class SegmentLog : IDisposable
     public void Roll()
     {
         Segment ended = Current;
+        _endIsWanted = false;
         Start(ended.First + ended.Used);
         _preparer.End(ended);
     }
@@ -135,6 +144,33 @@ internal sealed class SegmentLog : IDisposable
         return segments[low];
     }
 
+    /// <summary>Takes a segment out and deletes its files; certain after the folder is flushed. What pointed into it is not found any
+    /// more.</summary>
+    public void Delete(Segment segment)
+    {
+        lock (_changing)
+        {
+            Volatile.Write(ref _segments, [.. _segments.Where(s => s != segment)]);
+        }
+
+        segment.File.Dispose();
+        segment.Index?.Dispose();
+        _disk.Delete(SegmentIndex.NameFor(segment));
+        _disk.Delete(segment.Name);
+    }
+
+    /// <summary>Replaces the header of a segment that ended; flushed when it returns.</summary>
+    public static void Replace(Segment segment, SegmentHeader header)
+    {
+        Span<byte> bytes = stackalloc byte[SegmentHeader.Size];
+        header.Write(bytes);
+        segment.File.Write(0, bytes);
+        segment.File.Flush();
+        segment.Header = header;
+    }
+
+    public void SyncDirectory() => _disk.SyncDirectory();
+
     public void Dispose()
     {
         _preparer.Dispose();
@@ -153,7 +189,7 @@ internal sealed class SegmentLog : IDisposable
         ILogFile file = _preparer.Take(out string? spare) ?? _disk.Create(name);
         Segment segment = new(name, first, file) { Used = SegmentHeader.Size, Allocated = file.Length };
         Span<byte> header = stackalloc byte[SegmentHeader.Size];
-        SegmentHeader.Write(header, first);
+        segment.Header.Write(header);
         _preparer.Reach(segment, SegmentHeader.Size);
         file.Write(0, header);
         file.Flush();
@@ -163,6 +199,9 @@ internal sealed class SegmentLog : IDisposable
         }
 
         _disk.SyncDirectory();
-        Volatile.Write(ref _segments, [.. _segments, segment]);
+        lock (_changing)
+        {
+            Volatile.Write(ref _segments, [.. _segments, segment]);
+        }
     }
 }

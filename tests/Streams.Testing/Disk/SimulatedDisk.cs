@@ -23,6 +23,12 @@ public sealed class SimulatedDisk : ILogDisk
     /// <summary>How many of the next flushes to let pass before one is refused; -1 for never.</summary>
     public int RefuseFlushAfter { get; set; } = -1;
 
+    /// <summary>Whether parts of files can be given back.</summary>
+    public bool CanPunch { get; set; } = true;
+
+    /// <summary>Bytes of files that were given back.</summary>
+    public long PunchedBytes { get; private set; }
+
     /// <summary>Held by a test to keep a flush from ending.</summary>
     public ManualResetEventSlim FlushGate { get; } = new(true);
 
@@ -236,6 +242,19 @@ public sealed class SimulatedDisk : ILogDisk
                 return 0;
             });
         }
+
+        public bool TryPunch(long position, long length) => Do(() =>
+        {
+            disk.Step("punch");
+            if (!disk.CanPunch)
+            {
+                return false;
+            }
+
+            file.Write(position, new byte[length]);
+            disk.PunchedBytes += length;
+            return true;
+        });
 
         public void Dispose()
         {
