@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>Gathers the names of the facts that records of the log tell, each once. Runs of producers are merged where they go on.</summary>
+/// <summary>Gathers the names of the facts that records of the log tell, each once. Runs of producers are merged where they go
+/// on.</summary>
 internal sealed class FactGatherer
 {
     private readonly HashSet<FactKey> _keys = [];
@@ -25,7 +26,8 @@ internal sealed class FactGatherer
     {
         switch (kind)
         {
-            case RecordKind.LaneEntry or RecordKind.LaneRepaired when lane is { } of && RecordBodies.TryReadEntry(body, out _, out LaneEntry? entry):
+            case RecordKind.LaneEntry or RecordKind.LaneRepaired when lane is { } of
+                && RecordBodies.TryReadEntry(body, out _, out LaneEntry? entry):
                 AddEntry(of, entry!);
                 break;
             case RecordKind.LaneSkip when lane is { } of:

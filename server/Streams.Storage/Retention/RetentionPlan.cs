@@ -63,7 +63,8 @@ public sealed class RetentionPlan
             LookedAt += segment.Runs.Length;
             foreach (LaneRun run in segment.Runs)
             {
-                if (!run.IsRepaired && run.NextEntry > run.Lane.FirstEntry && limited.TryGetValue(run.Lane.Id.Partition.Stream, out StreamSettings? settings))
+                if (!run.IsRepaired && run.NextEntry > run.Lane.FirstEntry
+                    && limited.TryGetValue(run.Lane.Id.Partition.Stream, out StreamSettings? settings))
                 {
                     ref Candidate? candidate = ref CollectionsMarshal.GetValueRefOrAddDefault(candidates, run.Lane, out _);
                     candidate ??= new Candidate(run.Lane, run.Lane.Id.Origin.Cluster == own);
@@ -109,7 +110,8 @@ public sealed class RetentionPlan
         foreach (LaneRun run in open.Runs)
         {
             LaneState lane = run.Lane;
-            if (run.IsRepaired || !limited.TryGetValue(lane.Id.Partition.Stream, out StreamSettings? settings) || lane.NextEntry - lane.FirstEntry < 2)
+            if (run.IsRepaired || !limited.TryGetValue(lane.Id.Partition.Stream, out StreamSettings? settings)
+                || lane.NextEntry - lane.FirstEntry < 2)
             {
                 continue;
             }
