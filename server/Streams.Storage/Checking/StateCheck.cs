@@ -125,7 +125,11 @@ internal sealed class StateCheck : IDisposable
         }
 
         Result!.Lanes = _heads.Count;
-        if (!applied)
+        if (!applied && Result.Records == 0)
+        {
+            Result.Note("it is empty: it is made anew from the log");
+        }
+        else if (!applied)
         {
             Result!.Fault(-1, "it does not say up to where in the log it holds");
         }
