@@ -37,7 +37,8 @@ public static class CatalogVerifier
         _ = Read(In(DataDirectory.NeighboursFile), required: false, files, CatalogJson.Default.NeighboursRecord);
         if (identity is not null && catalog is not null && catalog.Cluster != identity.Cluster)
         {
-            Fault(files, In(DataDirectory.CatalogFile), $"it is of cluster '{catalog.Cluster}', the directory belongs to '{identity.Cluster}'");
+            Fault(files, In(DataDirectory.CatalogFile),
+                $"it is of cluster '{catalog.Cluster}', the directory belongs to '{identity.Cluster}'");
         }
 
         if (seen is not null && identity is not null && seen.Cluster != identity.Cluster)
@@ -46,7 +47,8 @@ public static class CatalogVerifier
         }
         else if (seen is not null && catalog is not null && seen.Starts > catalog.Starts)
         {
-            Fault(files, In(DataDirectory.CatalogFile), $"it knows of {catalog.Starts} starts, the witness saw {seen.Starts}: an older copy");
+            Fault(files, In(DataDirectory.CatalogFile),
+                $"it knows of {catalog.Starts} starts, the witness saw {seen.Starts}: an older copy");
         }
 
         string container = In(DataDirectory.Container);

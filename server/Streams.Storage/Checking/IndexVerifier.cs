@@ -214,7 +214,7 @@ internal sealed class IndexVerifier(SegmentFile segment, long end, SegmentGather
     // Rows of topics are ordered by part and hash, mentions by entry: the gathered ones are put in that order and both are gone through.
     private void CheckTopics()
     {
-        (int Part, ulong Topic, long Entry)[] mentions = SortedMentions();
+        ReadOnlySpan<GatheredMention> mentions = SortedMentions();
         int at = 0;
         long next = 0;
         for (int p = 0; p < _parts.Count; p++)
@@ -223,7 +223,8 @@ internal sealed class IndexVerifier(SegmentFile segment, long end, SegmentGather
             if (shape.Mentions != next && shape.TopicCount > 0)
             {
                 check.Fault((long)_header.TopicSection.FirstPage * IndexPage.Size,
-                    $"mentions of the part of lane {_parts[p].Lane} from entry {shape.FirstEntry} on begin at row {shape.Mentions}, not {next}");
+                    $"mentions of the part of lane {_parts[p].Lane} from entry {shape.FirstEntry} on "
+                    + $"begin at row {shape.Mentions}, not {next}");
                 return;
             }
 
@@ -249,7 +250,7 @@ internal sealed class IndexVerifier(SegmentFile segment, long end, SegmentGather
         }
     }
 
-    private string? TopicFault((int Part, ulong Topic, long Entry)[] mentions, int part, int row, ref int at, ref uint inPart)
+    private string? TopicFault(ReadOnlySpan<GatheredMention> mentions, int part, int row, ref int at, ref uint inPart)
     {
         IndexSection section = _header.TopicSection;
         ReadOnlySpan<byte> bytes = _file.AsSpan((section.PageOf(row) * IndexPage.Size) + section.OffsetOf(row), IndexHeader.TopicBytes);
@@ -257,7 +258,7 @@ internal sealed class IndexVerifier(SegmentFile segment, long end, SegmentGather
         uint first = BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]);
         uint count = BinaryPrimitives.ReadUInt32LittleEndian(bytes[12..]);
         int from = at;
-        while (at < mentions.Length && mentions[at].Part == part && mentions[at].Topic == topic)
+        while (at < mentions.Length && mentions[at].Group == part && mentions[at].Topic == topic)
         {
             at++;
         }
@@ -294,7 +295,7 @@ internal sealed class IndexVerifier(SegmentFile segment, long end, SegmentGather
         return null;
     }
 
-    private (int Part, ulong Topic, long Entry)[] SortedMentions()
+    private Span<GatheredMention> SortedMentions()
     {
         Dictionary<int, List<int>> partsOf = [];
         for (int p = 0; p < _parts.Count; p++)
@@ -302,17 +303,25 @@ internal sealed class IndexVerifier(SegmentFile segment, long end, SegmentGather
             (CollectionsMarshal.GetValueRefOrAddDefault(partsOf, _parts[p].Lane, out _) ??= []).Add(p);
         }
 
-        (int Part, ulong Topic, long Entry)[] sorted = new (int, ulong, long)[gather.Mentions.Count];
-        for (int i = 0; i < sorted.Length; i++)
+        Span<GatheredMention> sorted = gather.Mentions;
+        foreach (ref GatheredMention mention in sorted)
         {
-            GatheredMention mention = gather.Mentions[i];
-            int part = partsOf.TryGetValue(mention.Lane, out List<int>? parts)
-                ? parts.FindLast(p => _parts[p].Shape.FirstEntry <= mention.Entry) : -1;
-            sorted[i] = (part, mention.Topic, mention.Entry);
+            mention = mention with { Group = partsOf.TryGetValue(mention.Group, out List<int>? parts) ? PartOf(parts, mention.Entry) : -1 };
         }
 
-        Array.Sort(sorted);
+        sorted.Sort();
         return sorted;
+    }
+
+    private int PartOf(List<int> parts, long entry)
+    {
+        int at = parts.Count - 1;
+        while (at > 0 && _parts[parts[at]].Shape.FirstEntry > entry)
+        {
+            at--;
+        }
+
+        return parts[at];
     }
 
     private int Find(int lane, long entry)

@@ -8,7 +8,8 @@ internal readonly record struct SegmentFile(long First, string Name, string Path
     public string IndexPath => System.IO.Path.ChangeExtension(Path, ".idx");
 }
 
-/// <summary>The files of a container for those that only look: nothing is made, locked or changed, so a live server does not mind.</summary>
+/// <summary>The files of a container for those that only look: nothing is made, locked or changed, so a live server does not
+/// mind.</summary>
 internal static class SegmentFiles
 {
     /// <summary>The segments of a folder, in the order of the log.</summary>

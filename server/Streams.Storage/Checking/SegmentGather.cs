@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Streams.Core;
 
 namespace Streams.Storage;
@@ -6,8 +7,15 @@ namespace Streams.Storage;
 internal readonly record struct GatheredEntry(long Number, long Position, int BodyLength, uint Checksum, long BaseOffset, int Events,
     long AppendedBy, bool IsExact, int RecordsBefore);
 
-/// <summary>A batch in an entry of a lane has events of a topic.</summary>
-internal readonly record struct GatheredMention(int Lane, long Entry, ulong Topic);
+/// <summary>A batch in an entry of a lane has events of a topic. Ordered by group, topic and entry.</summary>
+/// <param name="Group">The lane's number; when they are compared, the part of the lane.</param>
+/// <param name="Entry">The entry.</param>
+/// <param name="Topic">The topic's hash.</param>
+internal readonly record struct GatheredMention(int Group, long Entry, ulong Topic) : IComparable<GatheredMention>
+{
+    public int CompareTo(GatheredMention other) => Group != other.Group ? Group.CompareTo(other.Group)
+        : Topic != other.Topic ? Topic.CompareTo(other.Topic) : Entry.CompareTo(other.Entry);
+}
 
 /// <summary>What the index file of a segment has to say, gathered from the segment by other code than makes the file. Bounded by the size
 /// of a segment.</summary>
@@ -22,7 +30,8 @@ internal sealed class SegmentGather
     /// <summary>The records that are no entries and that lanes need, in order.</summary>
     public IReadOnlyList<(RecordKind Kind, byte[] Body)> Records => _records;
 
-    public List<GatheredMention> Mentions => _mentions;
+    /// <summary>The mentions, to be put in another order by who compares them.</summary>
+    public Span<GatheredMention> Mentions => CollectionsMarshal.AsSpan(_mentions);
 
     public uint LastGroup { get; set; }
 
@@ -78,7 +87,7 @@ internal sealed class SegmentGather
             return;
         }
 
-        _mentions.Sort(from, _mentions.Count - from, ByTopic.Instance);
+        Mentions[from..].Sort();
         int kept = from + 1;
         for (int i = from + 1; i < _mentions.Count; i++)
         {
@@ -89,12 +98,5 @@ internal sealed class SegmentGather
         }
 
         _mentions.RemoveRange(kept, _mentions.Count - kept);
-    }
-
-    private sealed class ByTopic : IComparer<GatheredMention>
-    {
-        public static readonly ByTopic Instance = new();
-
-        public int Compare(GatheredMention x, GatheredMention y) => x.Topic.CompareTo(y.Topic);
     }
 }

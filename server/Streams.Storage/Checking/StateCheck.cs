@@ -101,7 +101,7 @@ internal sealed class StateCheck : IDisposable
         long version = (long)Scalar(connection, "PRAGMA user_version")!;
         if (version != Version)
         {
-            Result!.Note(version == 0 ? "it is empty: it is made anew from the log" : $"it has version {version}: it is made anew from the log");
+            Result!.Note((version == 0 ? "it is empty" : $"it has version {version}") + ": it is made anew from the log");
             return;
         }
 
@@ -160,7 +160,8 @@ internal sealed class StateCheck : IDisposable
         using SqliteDataReader reader = select.ExecuteReader();
         for (long number = 1; reader.Read(); number++)
         {
-            yield return (number, new StateRow((RowKind)reader.GetInt32(0), (byte[])reader[1], (byte[])reader[2]), (uint)reader.GetInt64(3));
+            StateRow row = new((RowKind)reader.GetInt32(0), (byte[])reader[1], (byte[])reader[2]);
+            yield return (number, row, (uint)reader.GetInt64(3));
         }
     }
 

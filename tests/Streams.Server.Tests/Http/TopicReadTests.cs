@@ -125,7 +125,7 @@ public sealed class TopicReadTests : IAsyncLifetime, IDisposable
                 Encoding.UTF8.GetBytes($"payload {sequence}"), 1000 + sequence));
         }
 
-        EventBatch batch = builder.Build(new EventIdentity(Producer, 9, first), first == 1 ? default : (9UL, first - 1), mayHaveTwins: false);
+        EventBatch batch = builder.Build(new EventIdentity(Producer, 9, first), default, mayHaveTwins: false);
         ProduceResult result = await Store.ProduceAsync(Store.BeginProducer(Producer), Partition, AfterVector.Empty, batch, default);
         Assert.Equal(ProduceRefusal.None, result.Refusal);
     }

@@ -28,7 +28,8 @@ public sealed class VerifyVerbTests : IDisposable
         Assert.Matches("^file +bytes +records +entries +events +lanes +state$", lines[0].TrimEnd());
         foreach (string file in (string[])["identity", "catalog.json", "sj.witness", "c0/log-0000000000000000.seg", "c0/state.db"])
         {
-            Assert.Contains(lines, l => l.StartsWith(file + " ", StringComparison.Ordinal) && l.Contains(" good", StringComparison.Ordinal));
+            Assert.Contains(lines, l => l.StartsWith(file + " ", StringComparison.Ordinal)
+                && l.Contains(" good", StringComparison.Ordinal));
         }
 
         Assert.Matches("^good: [0-9]+ bytes, [0-9]+ entries, 20 events$", lines[^1]);

@@ -59,7 +59,8 @@ public sealed class StoreVerifierTests
 
         FileCheck check = Damaged(filled, filled.Segments[2]);
 
-        Assert.Contains(check.Faults, f => f.What.EndsWith(": a record is damaged", StringComparison.Ordinal) && f.Offset is > 2000 and <= 3000);
+        Assert.Contains(check.Faults, f => f.What.EndsWith(": a record is damaged", StringComparison.Ordinal)
+            && f.Offset is > 2000 and <= 3000);
         Assert.Contains(check.Faults, f => f.What.Contains(" missing before it", StringComparison.Ordinal));
     }
 
@@ -128,7 +129,9 @@ public sealed class StoreVerifierTests
         for (int page = 0; page < pages; page++)
         {
             FilledFolder.Flip(filled.Indexes[1], (page * IndexPage.Size) + 40);
-            Assert.Equal(page == 0 ? "it is damaged" : $"page {page} is damaged", Assert.Single(Damaged(filled, filled.Indexes[1]).Faults).What);
+            FileFault fault = Assert.Single(Damaged(filled, filled.Indexes[1]).Faults);
+            Assert.Equal(page == 0 ? "it is damaged" : $"page {page} is damaged", fault.What);
+            Assert.Equal(page * IndexPage.Size, fault.Offset);
             FilledFolder.Flip(filled.Indexes[1], (page * IndexPage.Size) + 40);
         }
 
@@ -152,7 +155,7 @@ public sealed class StoreVerifierTests
     {
         using FilledFolder filled = await FilledFolder.MakeAsync();
         byte[] file = await File.ReadAllBytesAsync(filled.Indexes[1]);
-        Assert.Null(IndexHeader.TryRead(file, 0 + First(filled.Indexes[1]), First(filled.Indexes[2]), file.Length, out IndexHeader header));
+        Assert.Null(IndexHeader.TryRead(file, First(filled.Indexes[1]), First(filled.Indexes[2]), file.Length, out IndexHeader header));
         IndexSection rows = section switch
         {
             "place" => header.PlaceSection,
@@ -231,8 +234,9 @@ public sealed class StoreVerifierTests
     private static string Fingerprint(string folder) => string.Join('\n', new DirectoryInfo(folder).GetFiles().OrderBy(f => f.Name)
         .Select(f => $"{f.Name} {f.Length} {f.LastWriteTimeUtc.Ticks} {Convert.ToHexString(File.ReadAllBytes(f.FullName)).GetHashCode()}"));
 
-    private static long First(string index) => SegmentHeader.TryParseName(Path.GetFileName(Path.ChangeExtension(index, ".seg")), out long first)
-        ? first : throw new InvalidOperationException(index);
+    private static long First(string index) =>
+        SegmentHeader.TryParseName(Path.GetFileName(Path.ChangeExtension(index, ".seg")), out long first) ? first
+            : throw new InvalidOperationException(index);
 
     private static long EndOf(string segment)
     {
