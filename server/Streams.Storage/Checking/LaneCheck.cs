@@ -35,6 +35,46 @@ internal sealed class LaneCheck(LaneId id, int number)
     /// <summary>The segment in which it last had something.</summary>
     public long SeenIn { get; set; } = -1;
 
+    private readonly SortedSet<long> _repaired = [];
+
+    /// <summary>Goes over an entry that was damaged further up and got back.</summary>
+    public string? Repair(LaneEntry entry)
+    {
+        long number = entry.Number.Value;
+        if (IsBegun && number >= NextEntry)
+        {
+            return $"{id}: entry {number} is said to be got back, but entry {NextEntry} comes next";
+        }
+
+        _repaired.Add(number);
+        return null;
+    }
+
+    /// <summary>What of a run of entries is neither there nor was it got back, nor did retention take it.</summary>
+    public IEnumerable<(long From, long To)> Lost(long from, long to)
+    {
+        long next = Math.Max(from, FirstEntry);
+        if (next >= to)
+        {
+            yield break;
+        }
+
+        foreach (long repaired in _repaired.GetViewBetween(next, to - 1))
+        {
+            if (repaired > next)
+            {
+                yield return (next, repaired);
+            }
+
+            next = repaired + 1;
+        }
+
+        if (next < to)
+        {
+            yield return (next, to);
+        }
+    }
+
     /// <summary>Goes over an entry; what is wrong with its place, if something is. <paramref name="missing"/> is how many entries before it
     /// are not there.</summary>
     public string? Take(LaneEntry entry, int bytes, bool mayBegin, out long missing)

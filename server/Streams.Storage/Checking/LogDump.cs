@@ -70,7 +70,7 @@ public static class LogDump
         try
         {
             file = SegmentFiles.Open(segment.Path);
-            fault = SegmentFiles.HeaderFault(file, segment.First);
+            fault = SegmentFiles.HeaderFault(file, segment.First, out _);
             return true;
         }
         catch (StorageFailedException cause)
@@ -119,6 +119,12 @@ public static class LogDump
             case RecordKind.OriginSet when RecordBodies.TryReadOrigin(body, out Origin origin):
                 fields.Add("origin", origin.ToString());
                 return ("origin", 0);
+            case RecordKind.LaneRepaired when RecordBodies.TryReadEntry(body, out int number, out LaneEntry? entry):
+                fields.AddEntry(entry!);
+                return ("repaired", number);
+            case RecordKind.Hole when RecordBodies.TryReadHole(body, out long bytes):
+                fields.Add("bytes", bytes);
+                return ("hole", 0);
             default:
                 fields.Add("fault", $"a record of kind {kind} is malformed").Add("bytes", body.Length);
                 return (kind.ToString().ToLowerInvariant(), 0);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Streams.Core;
 
 namespace Streams.Storage;
@@ -16,6 +17,8 @@ internal sealed class LogVerifier(StateCheck state, Action<long, long>? progress
     private FileCheck _file = new("", 0);
     private SegmentFile _segment;
     private uint? _group;
+    private string _folder = "";
+    private long _begin;
     private bool _keepsIndex;
 
     /// <summary>What was found of each file.</summary>
@@ -35,11 +38,23 @@ internal sealed class LogVerifier(StateCheck state, Action<long, long>? progress
     public void Run(string folder)
     {
         List<SegmentFile> segments = SegmentFiles.List(folder);
+        SegmentHeader[] headers = [.. segments.Select(SegmentFiles.Header)];
+        List<SegmentFile> given = segments.FindAll(s => SegmentFiles.IsGivenBack(s.First, headers));
+        foreach (SegmentFile segment in given)
+        {
+            FileCheck check = new(segment.Name, segment.Bytes);
+            check.Note("it was to be given back when the server stopped: it goes when the container is opened");
+            Files.Add(check);
+        }
+
+        segments.RemoveAll(given.Contains);
+        _folder = folder;
         foreach (SegmentFile segment in segments)
         {
             _listedIndexes.UnionWith(File.Exists(segment.IndexPath) ? [Stamp(segment.IndexPath)] : []);
         }
 
+        _begin = segments.Count > 0 ? segments[0].First : 0;
         long total = segments.Sum(static s => s.Bytes);
         long done = 0;
         for (int i = 0; i < segments.Count; i++)
@@ -47,31 +62,33 @@ internal sealed class LogVerifier(StateCheck state, Action<long, long>? progress
             _segment = segments[i];
             _file = new FileCheck(_segment.Name, _segment.Bytes);
             Files.Add(_file);
-            Check(i == 0, i + 1 < segments.Count ? segments[i + 1].First : null);
+            SegmentHeader header = Array.Find(headers, h => h.FirstPosition == _segment.First);
+            Check(header, i == 0, i + 1 < segments.Count ? segments[i + 1].First : null);
             progress?.Invoke(done += _segment.Bytes, total);
         }
 
         // What retention took may be gone from anywhere; what is kept may not.
         foreach ((FileCheck file, long offset, LaneCheck lane, long from, long to) in _missing)
         {
-            if (to > lane.FirstEntry)
+            foreach ((long first, long end) in lane.Lost(from, to))
             {
-                file.Fault(offset, $"{lane.Id}: entries {Math.Max(from, lane.FirstEntry)} to {to - 1} are missing before it");
+                file.Fault(offset, $"{lane.Id}: entries {first} to {end - 1} are missing before it");
             }
         }
 
         Files.ForEach(static f => f.Sort());
     }
 
-    private void Check(bool isFirst, long? next)
+    private void Check(SegmentHeader header, bool isFirst, long? next)
     {
-        long end = next - _segment.First ?? _segment.Bytes;
+        // Where those between were given back, it ends with its file.
+        long end = header.NextPosition > 0 ? _segment.Bytes : next - _segment.First ?? _segment.Bytes;
         _gather.Clear();
         _keepsIndex = next is not null && File.Exists(_segment.IndexPath);
         try
         {
             using ILogFile file = SegmentFiles.Open(_segment.Path);
-            string? fault = SegmentFiles.HeaderFault(file, _segment.First);
+            string? fault = SegmentFiles.HeaderFault(file, _segment.First, out _);
             if (fault is not null && next is null)
             {
                 _file.Note("its header is not whole: a segment that was being made, without a record");
@@ -83,12 +100,21 @@ internal sealed class LogVerifier(StateCheck state, Action<long, long>? progress
                 Damage(0, fault);
             }
 
-            if (isFirst && _segment.First > 0)
+            if (isFirst && _segment.First > 0 && header.BeginsLog)
             {
-                _file.Note($"the log begins here, at position {_segment.First}");
+                _file.Note($"the log begins here, at position {_segment.First}: what was before it was given back");
+            }
+            else if (isFirst && _segment.First > 0)
+            {
+                _file.Fault(0, $"the log begins here, at position {_segment.First}, and nothing says that what was before was given back");
             }
 
             Walk(new SegmentWalker(file, _segment.First, Math.Min(end, _segment.Bytes), next is null));
+        }
+        catch (StorageFailedException) when (!File.Exists(_segment.Path) && IsGoneNow())
+        {
+            _file.Note("it was given back meanwhile");
+            return;
         }
         catch (StorageFailedException cause)
         {
@@ -97,14 +123,26 @@ internal sealed class LogVerifier(StateCheck state, Action<long, long>? progress
 
         if (next is { } begin)
         {
-            CheckChain(begin, end);
-            CheckIndex(begin);
+            CheckChain(header, begin, end);
+            CheckIndex(_segment.First + end);
+        }
+        else if (header.NextPosition > 0)
+        {
+            _file.Fault(_segment.Bytes, $"the segment behind it, at position {header.NextPosition}, is missing");
         }
     }
 
-    private void CheckChain(long next, long end)
+    // Retention of a live server may take a segment after the folder was listed.
+    private bool IsGoneNow() => SegmentFiles.IsGivenBack(_segment.First, [.. SegmentFiles.List(_folder).Select(SegmentFiles.Header)]);
+
+    private void CheckChain(SegmentHeader header, long next, long end)
     {
-        if (_segment.Bytes < end)
+        _group = header.NextPosition > 0 ? null : _group;
+        if (header.NextPosition > 0 && header.NextPosition != next)
+        {
+            _file.Fault(_segment.Bytes, $"the segment behind it, at position {header.NextPosition}, is missing");
+        }
+        else if (_segment.Bytes < end)
         {
             Damage(_segment.Bytes, $"{end - _segment.Bytes} bytes are missing: the next segment begins at position {next}");
         }
@@ -140,7 +178,7 @@ internal sealed class LogVerifier(StateCheck state, Action<long, long>? progress
     private void Take(in RecordHeader header, ReadOnlyMemory<byte> body, long offset)
     {
         _file.Records++;
-        if (_group is { } last && header.Group != last && header.Group != ((last + 1) & RecordHeader.GroupMask))
+        if (header.Kind != RecordKind.Hole && _group is { } last && header.Group != last && header.Group != ((last + 1) & RecordHeader.GroupMask))
         {
             _file.Fault(offset, $"group {header.Group} follows group {last}");
         }
@@ -154,6 +192,8 @@ internal sealed class LogVerifier(StateCheck state, Action<long, long>? progress
             RecordKind.Joined => RecordBodies.TryReadItem(body, out StateItem item)
                 ? News(FactReplay.Apply(_log, state.State, item, out bool isNews), isNews, offset) : Malformed(header.Kind),
             RecordKind.OriginSet => TakeOrigin(body, offset),
+            RecordKind.LaneRepaired => TakeRepaired(body, offset),
+            RecordKind.Hole => TakeHole(body, offset),
             _ => null,
         };
         if (fault is not null)
@@ -175,7 +215,7 @@ internal sealed class LogVerifier(StateCheck state, Action<long, long>? progress
         }
 
         long expected = lane.NextEntry;
-        string? fault = lane.Take(entry!, RecordHeader.PaddedLength(body.Length), Files[0].Name != SegmentHeader.Name(0), out long missing);
+        string? fault = lane.Take(entry!, RecordHeader.PaddedLength(body.Length), _begin > 0, out long missing);
         if (missing > 0)
         {
             _missing.Add((_file, offset, lane, expected, expected + missing));
@@ -203,6 +243,50 @@ internal sealed class LogVerifier(StateCheck state, Action<long, long>? progress
 
         string? malformed = News(FactReplay.Apply(_log, state.State, lane.Id, entry, batch, out bool isNews), isNews, offset);
         return fault ?? malformed;
+    }
+
+    private string? TakeRepaired(ReadOnlyMemory<byte> body, long offset)
+    {
+        if (!RecordBodies.TryReadEntry(body, out int number, out LaneEntry? entry))
+        {
+            return Malformed(RecordKind.LaneRepaired);
+        }
+
+        if (!_byNumber.TryGetValue(number, out LaneCheck? lane) || lane.DeclaredIn != _segment.First)
+        {
+            return $"an entry got back of lane {number}, which is not declared before it in this segment";
+        }
+
+        EventBatch? batch = null;
+        if (entry!.Kind == EntryKind.Events && !EventBatch.TryParse(entry.Body, out batch, out string? wrong))
+        {
+            return $"{lane.Id}: entry {entry.Number}, got back: {wrong}";
+        }
+
+        CountLane(lane);
+        _file.Entries++;
+        _file.Events += entry.EventCount;
+        if (_keepsIndex)
+        {
+            EntryPlace place = new(_segment.First + offset, body.Length, Crc32C.Compute(entry.Body.Span), entry.BaseOffset.Value);
+            ArrayBufferWriter<byte> row = new();
+            RecordBodies.WritePlace(row, number, entry.Number.Value, place);
+            _gather.Add(RecordKind.LaneRepaired, row.WrittenMemory);
+        }
+
+        string? malformed = News(FactReplay.Apply(_log, state.State, lane.Id, entry, batch, out bool isNews), isNews, offset);
+        return lane.Repair(entry) ?? malformed;
+    }
+
+    private string? TakeHole(ReadOnlyMemory<byte> body, long offset)
+    {
+        if (!RecordBodies.TryReadHole(body, out long bytes))
+        {
+            return Malformed(RecordKind.Hole);
+        }
+
+        _gather.AddHole(offset, offset + bytes);
+        return null;
     }
 
     private string? TakeOfLane(RecordKind kind, ReadOnlyMemory<byte> body)

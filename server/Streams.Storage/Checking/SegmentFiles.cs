@@ -38,14 +38,45 @@ internal static class SegmentFiles
             FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan), name));
     }
 
-    /// <summary>What is wrong with the header of a segment, or <see langword="null"/>.</summary>
-    public static string? HeaderFault(ILogFile file, long first)
+    /// <summary>What a segment's header says; nothing when it cannot be read.</summary>
+    public static SegmentHeader Header(SegmentFile segment)
     {
-        Span<byte> header = stackalloc byte[SegmentHeader.Size];
         try
         {
-            int read = file.Read(0, header);
-            return SegmentHeader.IsValid(header[..read], first) ? null : "the segment's header is damaged";
+            using ILogFile file = Open(segment.Path);
+            _ = HeaderFault(file, segment.First, out SegmentHeader header);
+            return header;
+        }
+        catch (StorageFailedException)
+        {
+            return new SegmentHeader(segment.First, 0, false);
+        }
+    }
+
+    /// <summary>Whether the headers that stay say that the segment at a position goes.</summary>
+    public static bool IsGivenBack(long first, ReadOnlySpan<SegmentHeader> headers)
+    {
+        foreach (SegmentHeader header in headers)
+        {
+            if (first < header.FirstPosition ? header.BeginsLog : header.FirstPosition < first && first < header.NextPosition)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>What is wrong with the header of a segment, or <see langword="null"/>; and what it says, as far as it can be
+    /// read.</summary>
+    public static string? HeaderFault(ILogFile file, long first, out SegmentHeader header)
+    {
+        header = new SegmentHeader(first, 0, false);
+        Span<byte> bytes = stackalloc byte[SegmentHeader.Size];
+        try
+        {
+            int read = file.Read(0, bytes);
+            return SegmentHeader.TryRead(bytes[..read], first, out header) ? null : "the segment's header is damaged";
         }
         catch (StreamsException cause)
         {

@@ -24,6 +24,7 @@ internal sealed class SegmentGather
     private readonly Dictionary<int, List<GatheredEntry>> _lanes = [];
     private readonly List<GatheredMention> _mentions = [];
     private readonly List<(RecordKind Kind, byte[] Body)> _records = [];
+    private readonly List<(long From, long To)> _holes = [];
 
     public IReadOnlyDictionary<int, List<GatheredEntry>> Lanes => _lanes;
 
@@ -38,12 +39,33 @@ internal sealed class SegmentGather
     /// <summary>Whether something of the segment could not be read.</summary>
     public bool IsTorn { get; set; }
 
+    /// <summary>Whether space of the segment was given back: its index still names what stood there.</summary>
+    public bool HasHoles => _holes.Count > 0;
+
     public void Clear()
     {
+        _holes.Clear();
         _lanes.Clear();
         _mentions.Clear();
         _records.Clear();
         IsTorn = false;
+    }
+
+    /// <summary>Bytes of the file that were given back.</summary>
+    public void AddHole(long from, long to) => _holes.Add((from, to));
+
+    /// <summary>Whether an offset of the file lies in a hole.</summary>
+    public bool IsInHole(long offset)
+    {
+        int low = 0;
+        int high = _holes.Count;
+        while (low < high)
+        {
+            int middle = (low + high) >> 1;
+            (low, high) = _holes[middle].To <= offset ? (middle + 1, high) : (low, middle);
+        }
+
+        return low < _holes.Count && _holes[low].From <= offset;
     }
 
     public void Add(RecordKind kind, ReadOnlyMemory<byte> body) => _records.Add((kind, body.ToArray()));

@@ -29,7 +29,7 @@ internal sealed class SegmentWalker(ILogFile file, long first, long end, bool is
     /// <summary>Where in the file the record, the damage or the end is.</summary>
     public long Offset { get; private set; }
 
-    /// <summary>Bytes of the record, of the damage or of the torn tail.</summary>
+    /// <summary>Bytes of the record, of the hole it tells of, of the damage or of the torn tail.</summary>
     public long Bytes { get; private set; }
 
     public RecordHeader Header { get; private set; }
@@ -49,13 +49,14 @@ internal sealed class SegmentWalker(ILogFile file, long first, long end, bool is
 
         try
         {
+            long offset = _scanner.Offset;
             ScanStep step = _scanner.Next(out RecordHeader header, out ReadOnlyMemory<byte> body, out _);
             if (step != ScanStep.Record)
             {
                 return Bad(step);
             }
 
-            (Header, Body, Bytes, Offset) = (header, body, header.Padded, _scanner.Offset - header.Padded);
+            (Header, Body, Bytes, Offset) = (header, body, _scanner.Offset - offset, offset);
             _lastGroup = header.Group;
             return WalkStep.Record;
         }

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using Streams.Core;
 
 namespace Streams.Storage.Tests;
 
@@ -39,7 +40,7 @@ public sealed class StoreVerifierTests
         {
             for (int i = 100; !stop.IsCancellationRequested; i++)
             {
-                await store.CommitAsync(FilledFolder.Shop, Scene.P0, Core.Cursor.Start.With(Scene.Sj(1), new Core.Offset(i)), default);
+                await store.CommitAsync(FilledFolder.Shop, Scene.P0, Cursor.Start.With(Scene.Sj(1), new Offset(i)), default);
             }
         });
         for (int i = 0; i < 20; i++)
@@ -65,13 +66,66 @@ public sealed class StoreVerifierTests
     }
 
     [Fact]
+    public async Task Entries_that_were_got_back_are_not_missing_and_the_damage_is_still_named()
+    {
+        using FilledFolder filled = await FilledFolder.MakeAsync();
+        List<(LaneId Lane, LaneEntry Entry)> whole = [];
+        await using (Container store = await filled.OpenAsync())
+        {
+            await ReadAsync(store, whole);
+        }
+
+        FilledFolder.Flip(filled.Segments[2], 3000);
+        string segment = filled.Segments[2];
+        Assert.Contains(Damaged(filled, segment).Faults, f => f.What.Contains(" missing before it", StringComparison.Ordinal));
+        await using (Container store = await filled.OpenAsync())
+        {
+            await ReadAsync(store, []);
+            DamagedRange run = Assert.Single(store.Damaged());
+            LaneEntry[] lost = [.. whole.Where(w => w.Lane == run.Lane && w.Entry.Number.Value >= run.First.Value
+                && w.Entry.Number.Value < run.Next.Value).Select(w => w.Entry)];
+            Assert.Equal(IngestOutcome.Taken, (await store.IngestAsync(run.Lane, lost, default)).Outcome);
+            Assert.DoesNotContain(Damaged(filled, segment).Faults, f => f.What.Contains("missing", StringComparison.Ordinal));
+            for (int i = 0; i < 200; i++)
+            {
+                await store.CommitAsync(FilledFolder.Shop, Scene.P0, Cursor.Start.With(Scene.Sj(1), new Offset(i)), default);
+            }
+        }
+
+        StoreReport report = StoreVerifier.Verify(filled.Folder);
+        Assert.All(report.Files.Where(f => f.FaultCount > 0), f => Assert.Equal(Path.GetFileName(segment), f.Name));
+        Assert.Single(report.Files.Single(f => f.Name == Path.GetFileName(segment)).Faults);
+        Assert.Contains(LogDump.Read(filled.Folder, new DumpFilter()), r => r.Kind == "repaired");
+    }
+
+    // Entry by entry, what can be read.
+    private static async Task ReadAsync(Container store, List<(LaneId Lane, LaneEntry Entry)> into)
+    {
+        foreach (LaneStatus lane in store.Lanes())
+        {
+            for (EntryNumber at = lane.FirstEntry; at.Value < lane.NextEntry.Value; at += 1)
+            {
+                try
+                {
+                    using LaneSlice slice = await store.ReadAsync(lane.Lane, at, 1, default);
+                    into.Add((lane.Lane, Scene.Copy(slice.Entries[0])));
+                }
+                catch (StreamsException)
+                {
+                    // It is damaged: whoever reads goes on behind it.
+                }
+            }
+        }
+    }
+
+    [Fact]
     public async Task Damage_of_what_was_trimmed_loses_no_entry()
     {
         using FilledFolder filled = await FilledFolder.MakeAsync();
         await using (Container store = await filled.OpenAsync())
         {
-            await store.TrimAsync(new Core.LaneId(Scene.P0, Scene.Sj(1)), new Core.EntryNumber(70), default);
-            await store.TrimAsync(new Core.LaneId(Scene.P0, Scene.Of("ny")), new Core.EntryNumber(30), default);
+            await store.TrimAsync(new LaneId(Scene.P0, Scene.Sj(1)), new EntryNumber(70), default);
+            await store.TrimAsync(new LaneId(Scene.P0, Scene.Of("ny")), new EntryNumber(30), default);
         }
 
         FilledFolder.Flip(filled.Segments[1], 3000);

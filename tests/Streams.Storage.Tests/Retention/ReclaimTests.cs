@@ -219,6 +219,10 @@ public sealed class ReclaimTests
         string[] before = await KnownAsync(scene);
 
         await scene.Store.DisposeAsync();
+        StoreReport verified = StoreVerifier.Verify(folder.FullName);
+        Assert.Empty(verified.Files.SelectMany(f => f.Faults.Select(x => $"{f.Name} at {x.Offset}: {x.What}")));
+        Assert.Contains(verified.Files, f => f.Notes.Any(n => n.EndsWith("space of the segment was given back", StringComparison.Ordinal)));
+        Assert.Contains(LogDump.Read(folder.FullName, new DumpFilter()), r => r.Kind == "hole");
         await OpenHereAsync(scene);
         Assert.Equal(string.Empty, scene.Store.Recovery.StateRebuilt);
         Assert.Equal(before, await KnownAsync(scene));
@@ -230,10 +234,12 @@ public sealed class ReclaimTests
             File.Delete(index);
         }
 
+        Assert.True(StoreVerifier.Verify(folder.FullName).IsGood);
         await OpenHereAsync(scene);
         Assert.NotEqual(string.Empty, scene.Store.Recovery.StateRebuilt);
         Assert.Empty(scene.Store.Recovery.Unreadable);
         Assert.Equal(before, await KnownAsync(scene));
+        Assert.True(StoreVerifier.Verify(folder.FullName).IsGood);
     }
 
     private static async Task OpenHereAsync(Scene scene)
