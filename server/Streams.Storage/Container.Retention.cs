@@ -23,7 +23,8 @@ public sealed partial class Container
         return newest == long.MinValue ? null : DateTimeOffset.UnixEpoch.AddTicks(newest * TimeSpan.TicksPerMicrosecond);
     }
 
-    /// <summary>What may go now. Carry it out with <see cref="TrimAsync"/> for each lane. Costs nothing when all streams keep all.</summary>
+    /// <summary>What may go now. Carry it out with <see cref="TrimAsync"/> for each lane. Costs nothing when all streams keep
+    /// all.</summary>
     public RetentionPlan PlanRetention(RetentionRules rules)
     {
         Dictionary<StreamPath, StreamSettings> limited = [];
@@ -46,8 +47,8 @@ public sealed partial class Container
         await RunAsync(new TurnOperation { Cost = SmallCost }, cancellationToken);
     }
 
-    /// <summary>Gives back the space of entries that went: deletes segments without a kept entry, and punches holes into those of which half
-    /// is dead. Facts that only they told are written once more before, flushed. Reading and writing go on meanwhile.</summary>
+    /// <summary>Gives back the space of entries that went: deletes segments without a kept entry, and punches holes into those of which
+    /// half is dead. Facts that only they told are written once more before, flushed. Reading and writing go on meanwhile.</summary>
     /// <param name="pace">Told how many bytes were read or written; waits as long as it wants the pass to wait.</param>
     /// <param name="cancellationToken">Ends the pass between two steps; nothing is lost.</param>
     /// <exception cref="StorageFailedException">The disk refused. What was not given back stays.</exception>

@@ -18,7 +18,8 @@ internal sealed class HttpApi(ServerState state, StatusReport report, MetricColl
         Get(app, "/api/v1/status", context => Json.WriteAsync(context, report.Status(), ApiJson.Default.StatusAnswer));
         Get(app, "/api/v1/links", context => Json.WriteAsync(context, report.Links(), ApiJson.Default.LinksAnswer));
         Data(app, "/api/v1/streams", LaneEndpoints.StreamsAsync);
-        app.MapMethods(SettingsEndpoints.Route, [HttpMethods.Get, HttpMethods.Head, HttpMethods.Put], Needing(SettingsEndpoints.AnswerAsync));
+        app.MapMethods(SettingsEndpoints.Route, [HttpMethods.Get, HttpMethods.Head, HttpMethods.Put],
+            Needing(SettingsEndpoints.AnswerAsync));
         Data(app, "/api/v1/lanes", LaneEndpoints.LanesAsync);
         Data(app, "/api/v1/lanes/read", LaneEndpoints.ReadAsync);
         Data(app, "/api/v1/lanes/digest", LaneEndpoints.DigestAsync);
@@ -80,6 +81,7 @@ internal sealed class HttpApi(ServerState state, StatusReport report, MetricColl
     }
 
     private static Task NoRouteAsync(HttpContext context) => context.Response.StatusCode == StatusCodes.Status405MethodNotAllowed
-        ? Problem.WriteAsync(context, context.Response.StatusCode, "Not allowed", $"{context.Request.Path} takes {context.Response.Headers.Allow}")
+        ? Problem.WriteAsync(context, context.Response.StatusCode, "Not allowed",
+            $"{context.Request.Path} takes {context.Response.Headers.Allow}")
         : Problem.NotFoundAsync(context, $"{context.Request.Path} is no path of this API");
 }

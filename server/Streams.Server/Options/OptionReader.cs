@@ -64,8 +64,10 @@ public static class OptionReader
                 ? options with { DevicesPerSecond = rate } : options,
             nameof(OptionKey.AcceptRate) => DevicePlaces.IsRate(text, 0, out int rate, out fault)
                 ? options with { AcceptRate = rate } : options,
-            nameof(OptionKey.LinkHoldTime) => IsHoldTime(text, out TimeSpan hold, out fault) ? options with { LinkHoldTime = hold } : options,
-            nameof(OptionKey.LinkHoldBytes) => IsBytes(text, out long bytes, out fault) ? options with { LinkHoldBytes = bytes } : options,
+            nameof(OptionKey.LinkHoldTime) => IsHoldTime(text, out TimeSpan hold, out fault)
+                ? options with { LinkHoldTime = hold } : options,
+            nameof(OptionKey.LinkHoldBytes) => IsBytes(text, out long bytes, out fault)
+                ? options with { LinkHoldBytes = bytes } : options,
             nameof(OptionKey.Restore) => options with { Restore = true },
             _ => throw new InvalidOperationException($"option {given.Key.Name} is listed but not read"),
         };

@@ -10,8 +10,8 @@ internal readonly record struct DeadRange(long Offset, long Length, uint Group);
 
 /// <summary>Goes over the records of a segment that ended and gathers the ranges that can be given back, and what facts they
 /// tell.</summary>
-/// <remarks>Declarations of lanes and ends of partitionlets stay: they are short, and what is kept in the segment may need them. So does what
-/// cannot be read: nobody knows what it was.</remarks>
+/// <remarks>Declarations of lanes and ends of partitionlets stay: they are short, and what is kept in the segment may need them. So does
+/// what cannot be read: nobody knows what it was.</remarks>
 internal sealed class DeadRanges(SegmentLanes lanes, FactGatherer facts)
 {
     /// <summary>Shorter ranges stay: the file system gives back whole blocks of 4 KiB only.</summary>

@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>Gathers the names of the facts that records of the log tell, each once. Runs of producers are merged where they go on.</summary>
+/// <summary>Gathers the names of the facts that records of the log tell, each once. Runs of producers are merged where they go
+/// on.</summary>
 internal sealed class FactGatherer
 {
     private readonly HashSet<FactKey> _keys = [];

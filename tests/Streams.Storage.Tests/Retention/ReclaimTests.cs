@@ -264,7 +264,8 @@ public sealed class ReclaimTests
 
             Cursor cursor = Cursor.Start.With(scene.Origin, new Offset(store.Lane(scene.Own)!.Value.NextOffset.Value));
             await store.CommitAsync(ConsumerName.Parse("reader" + (i < 10 ? i : i % 3)), P0, cursor, default);
-            await store.SetRegisterAsync(Fleet, "session/" + (i < 10 ? i : i % 3), System.Text.Encoding.UTF8.GetBytes($"{round} {i}"), default);
+            await store.SetRegisterAsync(Fleet, "session/" + (i < 10 ? i : i % 3),
+            System.Text.Encoding.UTF8.GetBytes($"{round} {i}"), default);
             await scene.Store.IngestAsync(Ny, [Foreign(ny, i, round)], default);
             StateItem joined = StateItems.Of(P0, ConsumerName.Parse("abroad" + (i % 3)), Cursor.Start.With(Of("ny"), new Offset(i)));
             StateItem held = StateItems.Of(P0, new HeldRun(new SequenceRun(Car(900 + round), 3, 1 + (i * 10), 5 + (i * 10)), Of("la"),

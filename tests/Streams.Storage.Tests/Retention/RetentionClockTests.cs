@@ -63,9 +63,12 @@ public sealed class RetentionClockTests
     {
         DateTimeOffset newest = Start - TimeSpan.FromDays(40);
         RetentionClock clock = new(Start, TimeSpan.FromDays(9), newest);
-        Assert.Equal(newest + TimeSpan.FromHours(2), clock.Look(Start + TimeSpan.FromHours(2), TimeSpan.FromDays(9) + TimeSpan.FromHours(2)));
+        TimeSpan started = TimeSpan.FromDays(9);
+        TimeSpan soon = TimeSpan.FromHours(2);
+        TimeSpan later = TimeSpan.FromHours(26);
+        Assert.Equal(newest + soon, clock.Look(Start + soon, started + soon));
         Assert.Equal(TimeSpan.FromDays(40), clock.Doubted);
-        Assert.Equal(Start + TimeSpan.FromHours(26), clock.Look(Start + TimeSpan.FromHours(26), TimeSpan.FromDays(9) + TimeSpan.FromHours(26)));
+        Assert.Equal(Start + later, clock.Look(Start + later, started + later));
     }
 
     [Fact]
