@@ -6,8 +6,8 @@ namespace Streams.Server;
 
 /// <summary>Carries retention out: every so often what may go goes, and its space is given back.</summary>
 /// <remarks>A pass comes four times in the shortest age that any stream has, but not more often than once a second and not more seldom
-/// than once a minute; settings are looked at every few seconds. Failure: a pass that failed is logged and the next one tries again. Nothing
-/// depends on it but space.</remarks>
+/// than once a minute; settings are looked at every few seconds. Failure: a pass that failed is logged and the next one tries again.
+/// Nothing depends on it but space.</remarks>
 internal sealed class RetentionKeeper : IAsyncDisposable
 {
     // What is read and written for giving space back: a tenth of what a plain disk takes, so that nobody waits for it.
