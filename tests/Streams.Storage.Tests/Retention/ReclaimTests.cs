@@ -133,7 +133,7 @@ public sealed class ReclaimTests
         }
 
         // Places in the middle of what goes: they are in a deleted file, or in a hole.
-        EntryNumber early = new(3);
+        EntryNumber early = new(40);
         disk.BeforeRead = () => GoesAsync(0.6);
         using (LaneSlice byNumber = await scene.Store.ReadAsync(scene.Own, early, 1000, default))
         {
