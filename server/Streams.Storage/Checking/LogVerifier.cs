@@ -178,7 +178,8 @@ internal sealed class LogVerifier(StateCheck state, Action<long, long>? progress
     private void Take(in RecordHeader header, ReadOnlyMemory<byte> body, long offset)
     {
         _file.Records++;
-        if (header.Kind != RecordKind.Hole && _group is { } last && header.Group != last && header.Group != ((last + 1) & RecordHeader.GroupMask))
+        if (header.Kind != RecordKind.Hole && _group is { } last && header.Group != last
+            && header.Group != ((last + 1) & RecordHeader.GroupMask))
         {
             _file.Fault(offset, $"group {header.Group} follows group {last}");
         }
