@@ -54,6 +54,10 @@ internal static partial class StorageLog
 
     [LoggerMessage(1013, LogLevel.Warning, "The index of {Segment} could not be written: it stays in memory")]
     public static partial void IndexNotWritten(this ILogger logger, Exception cause, string segment);
+
+    [LoggerMessage(1015, LogLevel.Warning, "{Index} was damaged: {Pages} pages of it were made anew from the segment")]
+    public static partial void IndexMended(this ILogger logger, string index, int pages);
+
     [LoggerMessage(1030, LogLevel.Information, "{Segments} segments of which nothing is kept were deleted: {Bytes} bytes; "
         + "{Facts} facts that they told were written once more before")]
     public static partial void SegmentsDeleted(this ILogger logger, int segments, long bytes, long facts);

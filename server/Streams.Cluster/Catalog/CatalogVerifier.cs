@@ -74,7 +74,7 @@ public static class CatalogVerifier
 
             return record;
         }
-        catch (Exception cause) when (cause is StreamsException or IOException or UnauthorizedAccessException)
+        catch (Exception cause) when (cause is StreamsException or DamagedFileException or IOException or UnauthorizedAccessException)
         {
             files.Add(new CatalogFileCheck(path, length, cause.Message));
             return null;

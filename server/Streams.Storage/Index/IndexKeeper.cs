@@ -55,11 +55,11 @@ internal sealed class IndexKeeper(ILogDisk disk, ContainerState state, Lock gate
 
     /// <summary>Writes the index of a segment, opens it, and gives back the parts of lanes that are in it now.</summary>
     public static List<(LaneState Lane, MemoryPart Part, FilePart File)> Write(ILogDisk disk, SegmentContents contents, Segment segment,
-        long end, uint lastGroup)
+        long end, uint lastGroup, ILogger logger)
     {
         contents.Mentions.Sort();
         new IndexWriter(contents, segment, end, lastGroup).Save(disk, SegmentIndex.NameFor(segment));
-        if (SegmentIndex.TryOpen(disk, segment, end, out SegmentIndex? index, out byte[] directory) is { } fault)
+        if (SegmentIndex.TryOpen(disk, segment, end, logger, out SegmentIndex? index, out byte[] directory) is { } fault)
         {
             throw new InvalidFormatException(fault);
         }
@@ -96,7 +96,7 @@ internal sealed class IndexKeeper(ILogDisk disk, ContainerState state, Lock gate
     {
         try
         {
-            List<(LaneState Lane, MemoryPart Part, FilePart File)> parts = Write(disk, contents, segment, end, lastGroup);
+            List<(LaneState Lane, MemoryPart Part, FilePart File)> parts = Write(disk, contents, segment, end, lastGroup, logger);
             lock (gate)
             {
                 foreach ((LaneState lane, MemoryPart part, FilePart file) in parts)

@@ -42,7 +42,7 @@ internal sealed class IndexWriter
     }
 
     /// <summary>Writes the file. It need not be flushed: its checksums tell whether all of it came down.</summary>
-    public void Save(ILogDisk disk, string name)
+    public IndexHeader Save(ILogDisk disk, string name)
     {
         using ILogFile file = disk.Create(name);
         PageWriter pages = new(file);
@@ -60,6 +60,7 @@ internal sealed class IndexWriter
 
         pages.EndSection();
         pages.Finish();
+        return _header;
     }
 
     // By part and hash: a lane's topics in a part stand together, in the order in which they are searched.

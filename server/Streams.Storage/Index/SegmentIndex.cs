@@ -1,22 +1,28 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using Microsoft.Extensions.Logging;
 using Streams.Core;
 
 namespace Streams.Storage;
 
 /// <summary>The index file of a segment that has ended: where its records stand, and which entries mention which topics, so that opening
 /// reads neither the segment nor the rows, and reading one topic costs what that topic has. Drawn in docs/container-format.md.</summary>
-/// <remarks>It is derived: a missing, torn or damaged one is made anew from the segment. Pages are read, not mapped: a sector that cannot
+/// <remarks>It is derived: a missing, torn or damaged one is made anew from the segment, a damaged page when somebody reads it. Pages are read, not mapped: a sector that cannot
 /// be read is an error here, and would kill the process there. Safe for use by many threads.</remarks>
 internal sealed class SegmentIndex : IDisposable
 {
     private readonly ILogFile _file;
-    private readonly string _name;
+    private readonly ILogDisk _disk;
+    private readonly Segment _segment;
+    private readonly ILogger _logger;
+    private readonly Lock _mending = new();
 
-    private SegmentIndex(ILogFile file, string name, in IndexHeader header)
+    private SegmentIndex(ILogFile file, ILogDisk disk, Segment segment, ILogger logger, in IndexHeader header)
     {
         _file = file;
-        _name = name;
+        _disk = disk;
+        _segment = segment;
+        _logger = logger;
         Header = header;
     }
 
@@ -25,7 +31,8 @@ internal sealed class SegmentIndex : IDisposable
     public static string NameFor(Segment segment) => Path.ChangeExtension(segment.Name, ".idx");
 
     /// <summary>Opens the index of a segment that ends at <paramref name="end"/>, and reads its directory; else says why not.</summary>
-    public static string? TryOpen(ILogDisk disk, Segment segment, long end, out SegmentIndex? index, out byte[] directory)
+    public static string? TryOpen(ILogDisk disk, Segment segment, long end, ILogger logger, out SegmentIndex? index,
+        out byte[] directory)
     {
         string name = NameFor(segment);
         index = null;
@@ -42,7 +49,7 @@ internal sealed class SegmentIndex : IDisposable
                 return fault;
             }
 
-            index = new SegmentIndex(file, name, header);
+            index = new SegmentIndex(file, disk, segment, logger, header);
             directory = index.ReadDirectory();
             return null;
         }
@@ -54,17 +61,43 @@ internal sealed class SegmentIndex : IDisposable
         }
     }
 
-    /// <summary>Reads and checks a page.</summary>
-    /// <exception cref="InvalidFormatException">It is damaged.</exception>
+    /// <summary>Reads and checks a page. One that is damaged is made anew first, which costs one reading of the segment.</summary>
+    /// <exception cref="InvalidFormatException">It is damaged, and so is the segment.</exception>
     /// <exception cref="StorageFailedException">The disk refused.</exception>
     public void ReadPage(int number, Span<byte> page)
     {
-        int read = _file.Read((long)number * IndexPage.Size, page[..IndexPage.Size]);
-        if (read < IndexPage.Size || !IndexPage.IsGood(page, number))
+        if (!TryReadPage(number, page))
         {
-            throw new InvalidFormatException($"{_name}: page {number} is damaged; the file is made anew when the container is opened");
+            Mend(number, page);
         }
     }
+
+    private bool TryReadPage(int number, Span<byte> page) =>
+        _file.Read((long)number * IndexPage.Size, page[..IndexPage.Size]) == IndexPage.Size && IndexPage.IsGood(page, number);
+
+    private void Mend(int number, Span<byte> page)
+    {
+        lock (_mending)
+        {
+            // Others may have waited for the same.
+            if (TryReadPage(number, page))
+            {
+                return;
+            }
+
+            int mended = new IndexMender(_disk, _segment, Header, ReadDirectory()).Mend(_file);
+            if (mended > 0 && TryReadPage(number, page))
+            {
+                _logger.IndexMended(NameFor(_segment), mended);
+                return;
+            }
+        }
+
+        throw Damaged(number);
+    }
+
+    private InvalidFormatException Damaged(int number) => new(
+        $"{NameFor(_segment)}: page {number} is damaged; delete the file, and it is made anew when the container is opened");
 
     /// <summary>Finds a topic among the rows of a part, which are ordered by hash. Hashes are spread evenly, so guessing where one stands
     /// takes two or three pages, however many there are.</summary>
@@ -215,7 +248,12 @@ internal sealed class SegmentIndex : IDisposable
         byte[] page = new byte[IndexPage.Size];
         for (int at = 0; at < directory.Length; at += section.RowsPerPage)
         {
-            ReadPage(section.PageOf(at), page);
+            int number = section.PageOf(at);
+            if (!TryReadPage(number, page))
+            {
+                throw Damaged(number);
+            }
+
             page.AsSpan(0, Math.Min(section.RowsPerPage, directory.Length - at)).CopyTo(directory.AsSpan(at));
         }
 

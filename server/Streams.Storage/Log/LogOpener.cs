@@ -134,9 +134,15 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
     private void TakeSealed(Segment segment, long end)
     {
         segment.Used = end - segment.First;
+        if (segment.Allocated < segment.Used)
+        {
+            // Its index may be good and say what was there; what cannot be read is said when it is opened, not when somebody reads.
+            Report(segment, segment.Allocated, segment.Used - segment.Allocated, "the file was cut");
+        }
+
         if (replay.IsApplied(end))
         {
-            string? fault = SegmentIndex.TryOpen(disk, segment, end, out SegmentIndex? index, out byte[] directory);
+            string? fault = SegmentIndex.TryOpen(disk, segment, end, logger, out SegmentIndex? index, out byte[] directory);
             if (fault is null)
             {
                 segment.Index = index;
@@ -176,7 +182,8 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
 
         try
         {
-            foreach ((LaneState lane, MemoryPart part, FilePart file) in IndexKeeper.Write(disk, contents, segment, end, _lastGroup))
+            foreach ((LaneState lane, MemoryPart part, FilePart file) in IndexKeeper.Write(disk, contents, segment, end, _lastGroup,
+                logger))
             {
                 lane.Replace(part, file);
             }

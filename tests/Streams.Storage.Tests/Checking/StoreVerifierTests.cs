@@ -175,6 +175,41 @@ public sealed class StoreVerifierTests
     }
 
     [Fact]
+    public async Task A_damaged_page_of_an_index_is_made_anew_when_it_is_read()
+    {
+        using FilledFolder filled = await FilledFolder.MakeAsync(rounds: 400, segmentBytes: 64 << 10);
+        List<(LaneId Lane, LaneEntry Entry)> whole = [];
+        await using (Container store = await filled.OpenAsync())
+        {
+            await ReadAsync(store, whole);
+        }
+
+        string index = filled.Indexes[1];
+        byte[] before = await File.ReadAllBytesAsync(index);
+        Assert.Null(IndexHeader.TryRead(before, First(index), First(filled.Indexes[2]), before.Length, out IndexHeader header));
+        for (int page = 1; page < header.Directory.FirstPage; page++)
+        {
+            FilledFolder.Flip(index, (page * IndexPage.Size) + 100);
+            await using Container store = await filled.OpenAsync();
+            List<(LaneId Lane, LaneEntry Entry)> again = [];
+            await ReadAsync(store, again);
+            Assert.Equal(whole.Count, again.Count(a => whole.Exists(w => w.Lane == a.Lane && w.Entry.Number == a.Entry.Number)));
+            foreach (LaneStatus lane in store.Lanes())
+            {
+                for (int topic = 0; topic < 11; topic++)
+                {
+                    using LaneSlice slice = (await store.ReadTopicAsync(lane.Lane, TopicName.Parse($"t{topic}"), lane.FirstOffset, 1 << 20,
+                        default)).Slice;
+                    Assert.NotEmpty(slice.Entries);
+                }
+            }
+
+            byte[] after = await File.ReadAllBytesAsync(index);
+            Assert.True(before.AsSpan().SequenceEqual(after), $"page {page} of {header.Directory.FirstPage}");
+        }
+    }
+
+    [Fact]
     public async Task Every_page_of_an_index_is_checked_and_a_missing_one_is_no_damage()
     {
         using FilledFolder filled = await FilledFolder.MakeAsync();
