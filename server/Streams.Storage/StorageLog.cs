@@ -55,6 +55,9 @@ internal static partial class StorageLog
     [LoggerMessage(1013, LogLevel.Warning, "The index of {Segment} could not be written: it stays in memory")]
     public static partial void IndexNotWritten(this ILogger logger, Exception cause, string segment);
 
+    [LoggerMessage(1016, LogLevel.Warning, "The damaged header of {Segment} could not be written anew")]
+    public static partial void HeaderNotMended(this ILogger logger, Exception cause, string segment);
+
     [LoggerMessage(1015, LogLevel.Warning, "{Index} was damaged: {Pages} pages of it were made anew from the segment")]
     public static partial void IndexMended(this ILogger logger, string index, int pages);
 

@@ -99,12 +99,18 @@ public sealed class LocalCatalog : IDisposable
     /// <summary>Records a start under <paramref name="incarnation"/>, in the catalog and then in the witness. Durable when it
     /// returns.</summary>
     /// <exception cref="StorageFailedException">The disk refused.</exception>
-    public void Begin(Incarnation incarnation, long ownEntries) =>
-        Record(incarnation, (Facts.Recorded?.Starts ?? 0) + 1, incarnation == Facts.Recorded?.Incarnation ? ownEntries : 0);
+    /// <param name="incarnation">The recorded one, or a new one.</param>
+    /// <param name="ownEntries">How many entries its lanes hold.</param>
+    /// <param name="logEnd">Where the container's log ends.</param>
+    public void Begin(Incarnation incarnation, long ownEntries, long logEnd)
+    {
+        bool goesOn = incarnation == Facts.Recorded?.Incarnation;
+        Record(incarnation, (Facts.Recorded?.Starts ?? 0) + 1, goesOn ? ownEntries : 0, goesOn ? Facts.Recorded!.OpenedAt : logEnd);
+    }
 
     /// <summary>Records that the cluster writes under a new incarnation from now on. Durable when it returns.</summary>
     /// <exception cref="StorageFailedException">The disk refused.</exception>
-    public void Move(Incarnation incarnation) => Record(incarnation, Current!.Starts, 0);
+    public void Move(Incarnation incarnation, long logEnd) => Record(incarnation, Current!.Starts, 0, logEnd);
 
     /// <summary>Tells the witness that the own lanes hold <paramref name="ownEntries"/> flushed entries. Returns whether anything was
     /// written.</summary>
@@ -154,11 +160,11 @@ public sealed class LocalCatalog : IDisposable
     /// <summary>Releases the lock.</summary>
     public void Dispose() => _lock.Dispose();
 
-    private void Record(Incarnation incarnation, long starts, long ownEntries)
+    private void Record(Incarnation incarnation, long starts, long ownEntries, long openedAt)
     {
         lock (_gate)
         {
-            CatalogRecord record = new(_options.Cluster, incarnation, starts, IdentityFile);
+            CatalogRecord record = new(_options.Cluster, incarnation, starts, IdentityFile) { OpenedAt = openedAt };
             Guard(() =>
             {
                 string path = Path.Combine(DataPath, DataDirectory.CatalogFile);

@@ -39,9 +39,10 @@ internal sealed class ContainerLaneStore(Engine engine, LocalCatalog catalog, IL
     // more.
     public async ValueTask OpenIncarnationAsync(string reason, CancellationToken cancellationToken)
     {
+        long logEnd = Any.Status().Bytes;
         await Any.OpenIncarnationAsync(reason, cancellationToken);
         Incarnation opened = Any.Origin.Incarnation;
-        catalog.Move(opened);
+        catalog.Move(opened, logEnd);
         ServerLog.OpenedWhileRunning(logger, opened, reason);
     }
 

@@ -62,7 +62,7 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
             {
                 segments.Add(new Segment(name, first, file) { Allocated = file.Length, Header = head });
             }
-            else if (i == found.Count - 1)
+            else if (i == found.Count - 1 && !HasRecord(file, first))
             {
                 // The header is flushed before the first record is written: there is nothing in it.
                 file.Dispose();
@@ -72,13 +72,37 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
             }
             else
             {
-                _unreadable.Add(new UnreadableRange(name, 0, SegmentHeader.Size, "the segment's header is damaged"));
-                segments.Add(new Segment(name, first, file) { Allocated = file.Length });
+                _unreadable.Add(new UnreadableRange(name, 0, SegmentHeader.Size, "the segment's header is damaged", first));
+                Segment segment = new(name, first, file) { Allocated = file.Length };
+                segments.Add(segment);
+                MendHeader(segment, isFirst: i == 0, i + 1 < found.Count ? found[i + 1].First : null);
             }
         }
 
         RemoveGivenBack(segments);
         return segments;
+    }
+
+    // Checksums of records begin from their positions, so the name says all that is needed to know them.
+    private static bool HasRecord(ILogFile file, long first)
+    {
+        SegmentScanner scanner = new(file, first, file.Length);
+        return scanner.Next(out _, out _, out _) == ScanStep.Record || scanner.TryFindNext(out _);
+    }
+
+    // It says what its name and its neighbours say. What stands between it and the next segment is taken to have been given back; if it
+    // was not, the lanes miss entries, and that is found.
+    private void MendHeader(Segment segment, bool isFirst, long? next)
+    {
+        long gap = next is { } begins && begins > segment.First + segment.Allocated ? begins : 0;
+        try
+        {
+            SegmentLog.Replace(segment, new SegmentHeader(segment.First, gap, isFirst && segment.First > 0));
+        }
+        catch (StorageFailedException cause)
+        {
+            logger.HeaderNotMended(cause, segment.Name);
+        }
     }
 
     // A segment is deleted after a neighbour that stays says so: what is still there was to go when the program stopped. What is not
@@ -320,5 +344,5 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
     }
 
     private void Report(Segment segment, long offset, long bytes, string reason) =>
-        _unreadable.Add(new UnreadableRange(segment.Name, offset, bytes, reason));
+        _unreadable.Add(new UnreadableRange(segment.Name, offset, bytes, reason, segment.First + offset));
 }

@@ -81,7 +81,7 @@ public sealed class LocalCatalogTests : IDisposable
     {
         using (LocalCatalog catalog = LocalCatalog.Open(Options, _logger))
         {
-            catalog.Begin(new Incarnation(7), 0);
+            catalog.Begin(new Incarnation(7), 0, 0);
             Assert.True(catalog.Observe(new Incarnation(7), 30));
             Assert.False(catalog.Observe(new Incarnation(7), 30));
             Assert.False(catalog.Observe(new Incarnation(6), 31));
@@ -97,8 +97,8 @@ public sealed class LocalCatalogTests : IDisposable
     {
         using (LocalCatalog catalog = LocalCatalog.Open(Options, _logger))
         {
-            catalog.Begin(new Incarnation(7), 0);
-            catalog.Move(new Incarnation(9));
+            catalog.Begin(new Incarnation(7), 0, 0);
+            catalog.Move(new Incarnation(9), 0);
         }
 
         Assert.Equal(new Incarnation(9), Start(Options).Incarnation);
@@ -175,7 +175,7 @@ public sealed class LocalCatalogTests : IDisposable
             Assert.Equal(damaged, File.ReadAllBytes(path + ".damaged"));
             Assert.Equal(IncarnationReason.CatalogLost, IncarnationDecision.Decide(WithItsStore(catalog)).Reason);
             Assert.True(catalog.Facts.Highest >= before || name == "catalog.json");
-            catalog.Begin(new Incarnation(before.Value + (ulong)i + 1), 0);
+            catalog.Begin(new Incarnation(before.Value + (ulong)i + 1), 0, 0);
         }
 
         Assert.Equal(IncarnationReason.PlainRestart, Decide(Options));
@@ -228,7 +228,7 @@ public sealed class LocalCatalogTests : IDisposable
         Directory.CreateDirectory(_directory.Combine("data.witness.new"));          // in the way of every write
         using LocalCatalog catalog = LocalCatalog.Open(Options, _logger);
 
-        catalog.Begin(new Incarnation(7), 0);
+        catalog.Begin(new Incarnation(7), 0, 0);
         catalog.Observe(new Incarnation(7), 5);
 
         Assert.Null(catalog.WitnessPath);
@@ -241,7 +241,7 @@ public sealed class LocalCatalogTests : IDisposable
         Directory.CreateDirectory(_directory.Combine("w.new"));
         using LocalCatalog catalog = LocalCatalog.Open(Options with { WitnessFile = _directory.Combine("w") }, _logger);
 
-        Assert.Throws<StorageFailedException>(() => catalog.Begin(new Incarnation(7), 0));
+        Assert.Throws<StorageFailedException>(() => catalog.Begin(new Incarnation(7), 0, 0));
     }
 
     private IncarnationReason Decide(CatalogOptions options)
@@ -253,7 +253,7 @@ public sealed class LocalCatalogTests : IDisposable
     private CatalogRecord Start(CatalogOptions options)
     {
         using LocalCatalog catalog = LocalCatalog.Open(options, _logger);
-        catalog.Begin(IncarnationDecision.Decide(WithItsStore(catalog)).Choose(catalog.Facts, TimeProvider.System, new Random(1)), 0);
+        catalog.Begin(IncarnationDecision.Decide(WithItsStore(catalog)).Choose(catalog.Facts, TimeProvider.System, new Random(1)), 0, 0);
         return catalog.Current!;
     }
 

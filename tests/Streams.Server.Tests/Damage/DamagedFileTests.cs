@@ -85,6 +85,7 @@ public sealed class DamagedFileTests
         string segment = Path.GetFileName(name);
         CollectingLoggerProvider log = new();
         ServerHost host;
+        Origin origin;
         try
         {
             host = await ServerHost.StartAsync(folder.Options, TimeProvider.System, new Random(1), log, default);
@@ -108,6 +109,7 @@ public sealed class DamagedFileTests
             bool isTold = log.Logs.Entries.Any(e => e.Level >= Microsoft.Extensions.Logging.LogLevel.Warning)
                 || log.Logs.Text.Contains("rebuilt", StringComparison.Ordinal);
             Assert.True(isTold || !isSilent, $"{what}: nothing was said\n{log.Logs.Text}");
+            origin = host.Store.Origin;
             EventPlace place = await folder.WriteAsync(host.Store, 1);
             Assert.False(folder.Entries.ContainsKey((new LaneId(new StreamPartition(StreamPath.Parse("/fleet"), default), place.Origin),
                 place.Offset)), $"{what}: offset {place.Offset} is given twice\n{log.Logs.Text}");
@@ -118,6 +120,10 @@ public sealed class DamagedFileTests
         }
 
         Assert.DoesNotContain("   at Streams.", log.Logs.Text, StringComparison.Ordinal);
+
+        // What is damaged stays so, and costs one incarnation at most.
+        await using ServerHost again = await ServerHost.StartAsync(folder.Options, TimeProvider.System, new Random(2), log, default);
+        Assert.True(origin == again.Store.Origin, $"{what}: the second start opens an incarnation too\n{log.Logs.Text}");
     }
 
     // Why an entry cannot be read as it was, or null.
