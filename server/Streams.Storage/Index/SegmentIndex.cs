@@ -7,8 +7,9 @@ namespace Streams.Storage;
 
 /// <summary>The index file of a segment that has ended: where its records stand, and which entries mention which topics, so that opening
 /// reads neither the segment nor the rows, and reading one topic costs what that topic has. Drawn in docs/container-format.md.</summary>
-/// <remarks>It is derived: a missing, torn or damaged one is made anew from the segment, a damaged page when somebody reads it. Pages are read, not mapped: a sector that cannot
-/// be read is an error here, and would kill the process there. Safe for use by many threads.</remarks>
+/// <remarks>It is derived: a missing, torn or damaged one is made anew from the segment, a damaged page when somebody reads it. Pages are
+/// read, not mapped: a sector that cannot be read is an error here, and would kill the process there. Safe for use by many
+/// threads.</remarks>
 internal sealed class SegmentIndex : IDisposable
 {
     private readonly ILogFile _file;

@@ -108,7 +108,8 @@ internal sealed class WrittenFolder : IDisposable
         EventPlace place = default;
         for (int i = 0; i < count; i++)
         {
-            place = await store.AppendPlainAsync(new StreamPartition(StreamPath.Parse("/fleet"), new PartitionId(i % 3)), Event(i), default);
+            StreamPartition partition = new(StreamPath.Parse("/fleet"), new PartitionId(i % 3));
+            place = await store.AppendPlainAsync(partition, Event(i), default);
         }
 
         return place;
