@@ -3,11 +3,10 @@ using System.Text.RegularExpressions;
 namespace Streams.Faults;
 
 /// <summary>A call of the system as strace wrote it.</summary>
-/// <param name="Thread">Who called.</param>
 /// <param name="Name">The call.</param>
 /// <param name="Arguments">Its arguments, with the paths of its files.</param>
 /// <param name="Result">What it gave, with the reason of a refusal.</param>
-internal readonly record struct TracedCall(string Thread, string Name, string Arguments, string Result)
+internal readonly record struct TracedCall(string Name, string Arguments, string Result)
 {
     /// <summary>Whether it was refused on purpose.</summary>
     public bool IsInjected => Result.Contains("(INJECTED)", StringComparison.Ordinal);
@@ -39,21 +38,21 @@ internal static partial class CallTrace
             }
             else if (Resumed().Match(text) is { Success: true } resumed && begun.Remove(thread, out var beginning))
             {
-                Add(thread, beginning + text[resumed.Length..]);
+                Add(beginning + text[resumed.Length..]);
             }
             else
             {
-                Add(thread, text);
+                Add(text);
             }
         }
 
         return calls;
 
-        void Add(string thread, string text)
+        void Add(string text)
         {
             if (Whole().Match(text) is { Success: true } whole)
             {
-                calls.Add(new TracedCall(thread, whole.Groups[1].Value, whole.Groups[2].Value, whole.Groups[3].Value));
+                calls.Add(new TracedCall(whole.Groups[1].Value, whole.Groups[2].Value, whole.Groups[3].Value));
             }
         }
     }

@@ -8,7 +8,7 @@ public enum DiskCache
     /// <summary>What reached the disk stays; what the system still had in its cache is gone.</summary>
     None,
 
-    /// <summary>The disk has a cache of its own: whatever it was given since the last flush that it was asked for is gone as well.</summary>
+    /// <summary>The disk has a cache of its own: whatever it was given since the last flush it was asked for is gone as well.</summary>
     Volatile,
 }
 

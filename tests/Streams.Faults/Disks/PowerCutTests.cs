@@ -15,7 +15,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
     /// <summary>Cuts of an ordinary run on each kind of disk; STREAMS_ROUNDS asks for more.</summary>
     private const int OrdinaryCuts = 2;
 
-    /// <summary>A disk takes some cuts, one after another on the same data, then comes the next: opening small logs and large ones.</summary>
+    /// <summary>A disk takes some cuts, one after another on the same data, then comes the next: small logs and large ones.</summary>
     private const int CutsOfOneDisk = 5;
 
     private const int ProducersOfOneRun = 100;
@@ -45,7 +45,8 @@ public sealed class PowerCutTests(ITestOutputHelper output)
             for (var i = 0; i < CutsOfOneDisk && done < cuts; i++, done++)
             {
                 var check = await CutOnceAsync(disk, directory, ledger, chance, "flushed");
-                Assert.True(check.Findings.Count == 0, $"cut {done + 1}, {ledger.Events} acknowledged:\n{string.Join('\n', check.Findings)}");
+                var findings = string.Join('\n', check.Findings);
+                Assert.True(findings.Length == 0, $"cut {done + 1}, {ledger.Events} acknowledged:\n{findings}");
             }
 
             await disk.CheckFileSystemAsync();

@@ -4,9 +4,9 @@ using Streams.Storage;
 namespace Streams.Faults;
 
 /// <summary>
-/// Opens a container after a fault and compares it with what was acknowledged. Everything that breaks a promise is a finding: an acknowledged
-/// event that is not where it was acknowledged, bytes nobody sent, an event twice, offsets with holes, a log taken for damaged, a cursor that
-/// went back, a container that does not take the next event.
+/// Opens a container after a fault and compares it with what was acknowledged. Everything that breaks a promise is a finding: an
+/// acknowledged event that is not where it was acknowledged, bytes nobody sent, an event twice, offsets with holes, a log taken for
+/// damaged, a cursor that went back, a container that does not take the next event.
 /// </summary>
 internal sealed class StoreCheck
 {

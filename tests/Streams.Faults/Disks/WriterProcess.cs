@@ -12,9 +12,13 @@ internal sealed class WriterProcess : IAsyncDisposable
     {
         ["DOTNET_EnableDiagnostics"] = "0",
         ["DOTNET_EnableWriteXorExecute"] = "0",
+    };
 
-        // strace counts calls by thread: with one thread for all work it counts them all.
+    /// <summary>strace counts calls by thread: with one thread for all work it counts them all.</summary>
+    private static readonly Dictionary<string, string?> OneThread = new(Quiet)
+    {
         ["DOTNET_ThreadPool_ForceMinWorkerThreads"] = "1",
+        ["DOTNET_ThreadPool_ForceMaxWorkerThreads"] = "1",
     };
 
     private readonly ChildProcess _child;
@@ -29,11 +33,14 @@ internal sealed class WriterProcess : IAsyncDisposable
     /// <param name="arguments">As <see cref="WriterProgram"/> takes them.</param>
     /// <param name="acknowledgements">The file that its output goes to.</param>
     /// <param name="under">A command it is started under.</param>
-    public static WriterProcess Start(IReadOnlyList<string> arguments, string acknowledgements, IReadOnlyList<string>? under = null)
+    /// <param name="hasOneThread">Whether one thread does all its work.</param>
+    public static WriterProcess Start(
+        IReadOnlyList<string> arguments, string acknowledgements, IReadOnlyList<string>? under = null, bool hasOneThread = false)
     {
         string[] command = [.. under ?? [], Repository.DotnetHost, Repository.BuiltProgram("tests/Streams.Faults"), .. arguments];
         var child = ChildProcess.Start(
-            "sh", ["-c", "out=$1; shift; exec \"$@\" >>\"$out\"", "sh", acknowledgements, .. command], environment: Quiet);
+            "sh", ["-c", "out=$1; shift; exec \"$@\" >>\"$out\"", "sh", acknowledgements, .. command],
+            environment: hasOneThread ? OneThread : Quiet);
         return new WriterProcess(child, acknowledgements);
     }
 

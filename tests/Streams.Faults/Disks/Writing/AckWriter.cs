@@ -16,7 +16,8 @@ internal sealed class AckWriter : IDisposable
     /// <summary>Consecutive events of a producer stand at consecutive offsets.</summary>
     public void Stored(StreamPartition partition, long producer, long first, int count, long offset)
         => Line(string.Create(
-            CultureInfo.InvariantCulture, $"{AckLine.Stored} {partition.Stream} {partition.Partition.Value} {producer} {first} {count} {offset}"));
+            CultureInfo.InvariantCulture,
+            $"{AckLine.Stored} {partition.Stream} {partition.Partition.Value} {producer} {first} {count} {offset}"));
 
     /// <summary>A consumer committed its cursor.</summary>
     public void Committed(StreamPartition partition, string consumer, long next)
