@@ -34,7 +34,7 @@ internal sealed class StoreCheck
     public static async Task<StoreCheck> RunAsync(ContainerOptions options, Ledger ledger, long nextProducer)
     {
         var check = new StoreCheck(ledger);
-        check.Verify(options.Directory!, "as it was found");
+        check.Verify(options.Directory!, "as it was found", isAllGood: false);
         await using (var store = await TestStore.OpenAsync(options))
         {
             if (store.Recovery.NeedsNewIncarnation)
@@ -47,7 +47,7 @@ internal sealed class StoreCheck
             await check.WriteAsync(store, nextProducer);
         }
 
-        check.Verify(options.Directory!, "closed again");
+        check.Verify(options.Directory!, "closed again", isAllGood: true);
         return check;
     }
 
@@ -55,11 +55,15 @@ internal sealed class StoreCheck
 
     private void Say(string finding) => _findings.Add(finding);
 
-    private void Verify(string directory, string when)
+    // Index and state files are derived and not flushed: a fault may leave them torn, and opening must have made them anew.
+    private void Verify(string directory, string when, bool isAllGood)
     {
         foreach (var file in StoreVerifier.Verify(directory).Files.Where(file => file.FaultCount > 0))
         {
-            Say($"{when}, verify finds {file.FaultCount} faults in {file.Name}: {string.Join("; ", file.Faults.Take(3))}");
+            if (isAllGood || file.Name.EndsWith(".seg", StringComparison.Ordinal))
+            {
+                Say($"{when}, verify finds {file.FaultCount} faults in {file.Name}: {string.Join("; ", file.Faults.Take(3))}");
+            }
         }
     }
 
