@@ -17,6 +17,8 @@ internal sealed class StoreCheck
     private readonly Dictionary<(string Stream, int Partition, long Offset), (long Producer, long Sequence)> _found = [];
     private readonly Dictionary<(string Stream, int Partition), long> _firstOffsets = [];
 
+    private string _lastLost = "";
+
     private StoreCheck(Ledger ledger) => _ledger = ledger;
 
     public IReadOnlyList<string> Findings => _findings;
@@ -147,8 +149,9 @@ internal sealed class StoreCheck
 
     private void FindAcknowledged()
     {
-        foreach (var run in _ledger.Runs)
+        for (var number = 0; number < _ledger.Runs.Count; number++)
         {
+            var run = _ledger.Runs[number];
             for (var i = 0; i < run.Count; i++)
             {
                 var offset = run.Offset + i;
@@ -157,13 +160,14 @@ internal sealed class StoreCheck
                     || found != (run.Producer, run.First + i)))
                 {
                     Lost[run.Stream] = Lost.GetValueOrDefault(run.Stream) + 1;
+                    _lastLost = $"{run}, acknowledgement {number + 1} of {_ledger.Runs.Count}";
                 }
             }
         }
 
         foreach (var (stream, events) in Lost.Where(lost => lost.Key != TestStore.Quick.ToString()))
         {
-            Say($"{events} acknowledged events of {stream} are not where they were acknowledged");
+            Say($"{events} acknowledged events of {stream} are not where they were acknowledged, the last of all: {_lastLost}");
         }
     }
 

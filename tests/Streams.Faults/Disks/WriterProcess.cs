@@ -51,6 +51,9 @@ internal sealed class WriterProcess : IAsyncDisposable
 
     public Task<int> WaitForExitAsync(TimeSpan limit) => _child.WaitForExitAsync(limit);
 
+    /// <inheritdoc cref="ChildProcess.Pause"/>
+    public void Pause() => _child.Pause();
+
     public Task KillAsync() => _child.KillAsync();
 
     public ValueTask DisposeAsync() => _child.DisposeAsync();
