@@ -40,7 +40,7 @@ public sealed class DirectoryDisk : ILogDisk
     /// <inheritdoc/>
     public void Rename(string from, string to) => Guard($"rename {from} to {to}", () =>
     {
-        File.Move(System.IO.Path.Combine(_path, from), System.IO.Path.Combine(_path, to));
+        FileName.Change(System.IO.Path.Combine(_path, from), System.IO.Path.Combine(_path, to));
         return true;
     });
 
