@@ -24,9 +24,9 @@ internal sealed class DiskFile(SafeFileHandle handle, string name) : ILogFile
         {
             LinuxFile.Allocate(handle, from, to);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        catch (Exception e) when (DiskRefusal.Is(e))
         {
-            throw new StorageFailedException($"allocation of {name} up to {to}: {e.Message}", e);
+            throw DiskRefusal.Of($"allocation of {name} up to {to}", e);
         }
     }
 
@@ -36,9 +36,9 @@ internal sealed class DiskFile(SafeFileHandle handle, string name) : ILogFile
         {
             RandomAccess.Write(handle, bytes, position);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        catch (Exception e) when (DiskRefusal.Is(e))
         {
-            throw new StorageFailedException($"write of {bytes.Length} bytes to {name} at {position}: {e.Message}", e);
+            throw DiskRefusal.Of($"write of {bytes.Length} bytes to {name} at {position}", e);
         }
     }
 
@@ -60,9 +60,9 @@ internal sealed class DiskFile(SafeFileHandle handle, string name) : ILogFile
 
             return total;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        catch (Exception e) when (DiskRefusal.Is(e))
         {
-            throw new StorageFailedException($"read of {bytes.Length} bytes of {name} at {position}: {e.Message}", e);
+            throw DiskRefusal.Of($"read of {bytes.Length} bytes of {name} at {position}", e);
         }
     }
 
@@ -84,11 +84,13 @@ internal sealed class DiskFile(SafeFileHandle handle, string name) : ILogFile
 
             return total;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        catch (Exception e) when (DiskRefusal.Is(e))
         {
-            throw new StorageFailedException($"read of {bytes.Length} bytes of {name} at {position}: {e.Message}", e);
+            throw DiskRefusal.Of($"read of {bytes.Length} bytes of {name} at {position}", e);
         }
     }
+
+    public void ForgetCache() => LinuxFile.ForgetCache(handle);
 
     public void Flush() => StableStorage.Flush(handle, name);
 

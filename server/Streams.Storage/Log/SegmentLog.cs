@@ -3,15 +3,17 @@ using Streams.Core;
 namespace Streams.Storage;
 
 /// <summary>A segment of the log: a file that holds the log's bytes from <see cref="First"/> on.</summary>
-internal sealed class Segment(string name, long first, ILogFile file)
+internal sealed class Segment(string name, long first, ILogFile file) : IDisposable
 {
+    private ILogFile _file = file;
+    private ILogFile? _before;
     private long _allocated;
 
     public string Name => name;
 
     public long First => first;
 
-    public ILogFile File => file;
+    public ILogFile File => Volatile.Read(ref _file);
 
     /// <summary>Bytes used, header included. Written by the writer only.</summary>
     public long Used { get; set; }
@@ -25,12 +27,28 @@ internal sealed class Segment(string name, long first, ILogFile file)
 
     /// <summary>Its index file, once the segment has ended and that is made.</summary>
     public SegmentIndex? Index { get; set; }
+
+    /// <summary>Another handle takes the place of the one there was, which stays open for those who read with it just now.</summary>
+    public void Reopen(ILogFile opened)
+    {
+        _before?.Dispose();
+        _before = File;
+        Volatile.Write(ref _file, opened);
+    }
+
+    public void Dispose()
+    {
+        File.Dispose();
+        _before?.Dispose();
+        Index?.Dispose();
+    }
 }
 
 /// <summary>The segments of a container, in order. One thread appends; many may read.</summary>
-/// <remarks>After a failed write or flush the log must not be appended to again: what is on disk behind the last good flush is unknown.
-/// Reading goes on.</remarks>
-internal sealed class SegmentLog : IDisposable
+/// <remarks>After a refused write for want of room it is cut back and goes on. After any other refusal what is on disk behind the last good
+/// flush is unknown: it is given up, verified and cut, and the next group goes into a new segment (SegmentLog.Mending.cs). Reading goes
+/// on.</remarks>
+internal sealed partial class SegmentLog : IDisposable
 {
     private readonly ILogDisk _disk;
     private readonly long _segmentBytes;
@@ -40,7 +58,7 @@ internal sealed class SegmentLog : IDisposable
     private uint _group;
     private bool _isGroupOpen;
 
-    public SegmentLog(ILogDisk disk, ContainerOptions options, Segment[] segments, uint lastGroup)
+    public SegmentLog(ILogDisk disk, ContainerOptions options, Segment[] segments, uint lastGroup, long lastGroupStart)
     {
         _disk = disk;
         _segmentBytes = options.SegmentBytes;
@@ -57,6 +75,11 @@ internal sealed class SegmentLog : IDisposable
         if (_segments.Length == 0)
         {
             Start(0);
+        }
+        else
+        {
+            _flushedEnd = Current.Used;
+            _tailStart = Math.Max(SegmentHeader.Size, lastGroupStart - Current.First);
         }
     }
 
@@ -76,7 +99,7 @@ internal sealed class SegmentLog : IDisposable
     public Segment Current => _segments[^1];
 
     /// <summary>Whether so many more bytes call for a new segment.</summary>
-    public bool IsFullFor(long bytes) => Current.Used > SegmentHeader.Size && Current.Used + bytes > _segmentBytes;
+    public bool IsFullFor(long bytes) => _isEnded || (Current.Used > SegmentHeader.Size && Current.Used + bytes > _segmentBytes);
 
     /// <summary>The number of the last group.</summary>
     public uint LastGroup => _group;
@@ -85,7 +108,9 @@ internal sealed class SegmentLog : IDisposable
     public void Roll()
     {
         Segment ended = Current;
+        _isEnded = true;                                  // the next may be there in part: what came behind here would not be found
         Start(ended.First + ended.Used);
+        _isEnded = false;
         _preparer.End(ended);
     }
 
@@ -97,7 +122,9 @@ internal sealed class SegmentLog : IDisposable
         Segment current = Current;
         long end = current.Used + bytes.Length;
         _preparer.Reach(current, end);
+        _isDirty = true;
         current.File.Append(current.Used, bytes, flushesNext);
+        _isDirty = false;
         current.Used = end;
         _group = NextGroup;
         _isGroupOpen = true;
@@ -109,6 +136,8 @@ internal sealed class SegmentLog : IDisposable
     public void Flush()
     {
         Current.File.Flush();
+        _tailStart = Unflushed > 0 ? _flushedEnd : _tailStart;
+        _flushedEnd = Current.Used;
         Unflushed = 0;
         _isGroupOpen = false;
     }
@@ -140,8 +169,7 @@ internal sealed class SegmentLog : IDisposable
         _preparer.Dispose();
         foreach (Segment segment in _segments)
         {
-            segment.File.Dispose();
-            segment.Index?.Dispose();
+            segment.Dispose();
         }
     }
 
@@ -151,18 +179,27 @@ internal sealed class SegmentLog : IDisposable
     {
         string name = SegmentHeader.Name(first);
         ILogFile file = _preparer.Take(out string? spare) ?? _disk.Create(name);
-        Segment segment = new(name, first, file) { Used = SegmentHeader.Size, Allocated = file.Length };
-        Span<byte> header = stackalloc byte[SegmentHeader.Size];
-        SegmentHeader.Write(header, first);
-        _preparer.Reach(segment, SegmentHeader.Size);
-        file.Write(0, header);
-        file.Flush();
-        if (spare is not null)
+        try
         {
-            _disk.Rename(spare, name);                    // only with a good header does it get a segment's name
-        }
+            Segment segment = new(name, first, file) { Used = SegmentHeader.Size, Allocated = file.Length };
+            Span<byte> header = stackalloc byte[SegmentHeader.Size];
+            SegmentHeader.Write(header, first);
+            _preparer.Reach(segment, SegmentHeader.Size);
+            file.Write(0, header);
+            file.Flush();
+            if (spare is not null)
+            {
+                _disk.Rename(spare, name);                // only with a good header does it get a segment's name
+            }
 
-        _disk.SyncDirectory();
-        Volatile.Write(ref _segments, [.. _segments, segment]);
+            _disk.SyncDirectory();
+            Volatile.Write(ref _segments, [.. _segments, segment]);
+            _tailStart = _flushedEnd = SegmentHeader.Size;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
     }
 }

@@ -86,6 +86,9 @@ internal sealed class SegmentPreparer(ILogDisk disk, ContainerOptions options) :
         return spare;
     }
 
+    /// <summary>Returns when nothing is being prepared.</summary>
+    public void Settle() => _job.Wait();
+
     /// <summary>Cuts a segment that ended, some time.</summary>
     public void End(Segment ended) => Do(() => Cut(ended));
 

@@ -64,6 +64,8 @@ internal sealed class SkipOperation(LaneId lane, EntryNumber first, Offset first
 /// <summary>Retention of one lane.</summary>
 internal sealed class TrimOperation(LaneId lane, EntryNumber first) : Operation<EntryNumber>
 {
+    public override bool FreesSpace => true;
+
     public override void Stage(Stager stager) => Result = stager.Trim(lane, first);
 }
 
