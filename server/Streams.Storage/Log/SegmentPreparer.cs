@@ -121,7 +121,7 @@ internal sealed class SegmentPreparer(ILogDisk disk, ContainerOptions options) :
         }
         else
         {
-            job();
+            Try(job);                                     // the group that it comes after is written: nothing is wrong with that
         }
     }
 

@@ -34,12 +34,13 @@ internal sealed partial class GroupWriter
         {
             try
             {
+                _isAppended = false;
                 step();
                 return true;
             }
             catch (StorageFailedException refusal)
             {
-                return (refusal.IsFull && TryTakeBack(refusal, cost)) || GiveUp(refusal);
+                return (refusal.IsFull && !_isAppended && TryTakeBack(refusal, cost)) || GiveUp(refusal);
             }
         }
         catch (Exception cause)

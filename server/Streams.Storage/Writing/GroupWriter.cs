@@ -19,6 +19,7 @@ internal sealed partial class GroupWriter(WriteQueue queue, Stager stager, Segme
     private long _flushes;
     private long _bytesWritten;
     private long _answeredBytes;                              // answered for, and not flushed
+    private bool _isAppended;                                 // whether the group under way is in the log, as far as it can be seen
 
     /// <summary>Completes with the reason when it cannot go on at all.</summary>
     public Task<StorageFailedException> Failed => _failed.Task;
@@ -139,6 +140,7 @@ internal sealed partial class GroupWriter(WriteQueue queue, Stager stager, Segme
         {
             bool isFirst = log.Unflushed == 0;
             log.Append(stager.Bytes, flush);
+            _isAppended = true;
             Volatile.Write(ref _bytesWritten, _bytesWritten + bytes);
             StorageMeter.BytesWritten.Add(bytes);
             StorageMeter.GroupSize.Record(_group.Count);

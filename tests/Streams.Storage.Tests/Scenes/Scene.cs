@@ -16,6 +16,9 @@ internal sealed class Scene(int seed = 1) : IAsyncDisposable
 
     public ManualTime Time { get; } = new();
 
+    /// <summary>A clock in place of <see cref="Time"/>, for tests that move timers.</summary>
+    public TimeProvider? Clock { get; init; }
+
     public Random Chance { get; } = new(seed);
 
     public RecordingLogger Log { get; } = new();
@@ -46,7 +49,7 @@ internal sealed class Scene(int seed = 1) : IAsyncDisposable
 
     public async Task OpenStoreAsync(bool write = true)
     {
-        Store = await Container.OpenAsync(Options with { Disk = Disk }, Time, Chance, Log, default);
+        Store = await Container.OpenAsync(Options with { Disk = Disk }, Clock ?? Time, Chance, Log, default);
         if (write)
         {
             await Store.StartWritingAsync(Origin, default);
@@ -63,6 +66,8 @@ internal sealed class Scene(int seed = 1) : IAsyncDisposable
     /// <summary>Kills the process, or the machine when chance is given, and opens again.</summary>
     public async Task CrashAsync(Random? chance, bool write = true)
     {
+        Disk.StopAt = 0;                              // a dead process mends nothing
+        await Store.DisposeAsync();
         if (chance is null)
         {
             Disk.Kill();
@@ -72,7 +77,6 @@ internal sealed class Scene(int seed = 1) : IAsyncDisposable
             Disk.Crash(chance);
         }
 
-        await Store.DisposeAsync();
         await OpenStoreAsync(write);
     }
 

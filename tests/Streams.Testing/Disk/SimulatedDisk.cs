@@ -23,6 +23,12 @@ public sealed class SimulatedDisk : ILogDisk
     /// <summary>How many of the next flushes to let pass before one is refused; -1 for never.</summary>
     public int RefuseFlushAfter { get; set; } = -1;
 
+    /// <summary>What it refuses, and when.</summary>
+    public DiskFault? Fault { get; set; }
+
+    /// <summary>How often a fault was met.</summary>
+    public int FaultsMet { get; private set; }
+
     /// <summary>Held by a test to keep a flush from ending.</summary>
     public ManualResetEventSlim FlushGate { get; } = new(true);
 
@@ -42,7 +48,7 @@ public sealed class SimulatedDisk : ILogDisk
     {
         lock (_lock)
         {
-            Step("create " + name);
+            Step("create " + name, takesRoom: true);
             SimulatedFile file = new();
             _names[name] = file;
             return new Handle(this, file, _epoch);
@@ -168,16 +174,29 @@ public sealed class SimulatedDisk : ILogDisk
     {
         StopAt = int.MaxValue;
         RefuseFlushAfter = -1;
+        Fault = null;
         FlushGate.Set();
     }
 
-    private void Step(string what)
+    private void Step(string what, bool takesRoom = false)
     {
+        bool faulty = IsFaulty(takesRoom);
         if (++Steps >= StopAt)
         {
             throw new StorageFailedException($"the machine stopped at step {Steps}: {what}");
         }
+
+        if (faulty)
+        {
+            FaultsMet++;
+            bool full = Fault!.Kind == DiskFaultKind.NoRoom;
+            throw new StorageFailedException($"{(full ? "no room" : "refused")} at step {Steps}: {what}") { IsFull = full };
+        }
     }
+
+    // Whether the next step meets the fault.
+    private bool IsFaulty(bool takesRoom) => Fault is { } fault && Steps + 1 >= fault.At && Steps + 1 - fault.At < fault.Count
+        && (takesRoom || fault.Kind == DiskFaultKind.Refused);
 
     private sealed class Handle(SimulatedDisk disk, SimulatedFile file, int epoch) : ILogFile
     {
@@ -185,7 +204,7 @@ public sealed class SimulatedDisk : ILogDisk
 
         public void SetLength(long length) => Do(() =>
         {
-            disk.Step("set length");
+            disk.Step("set length", takesRoom: length > file.Length);
             file.SetLength(length);
             return 0;
         });
@@ -195,13 +214,18 @@ public sealed class SimulatedDisk : ILogDisk
             byte[] copy = bytes.ToArray();
             Do(() =>
             {
-                bool stops = disk.Steps + 1 >= disk.StopAt;
+                bool stops = disk.Steps + 1 == disk.StopAt;
                 if (stops)
                 {
                     file.Write(position, copy);       // under way: it may tear
                 }
 
-                disk.Step("write");
+                else if (disk.IsFaulty(takesRoom: true))
+                {
+                    file.Write(position, copy[..(copy.Length * disk.Fault!.Variant / (DiskFault.Variants - 1))]);
+                }
+
+                disk.Step("write", takesRoom: true);
                 file.Write(position, copy);
                 return 0;
             });
@@ -224,6 +248,11 @@ public sealed class SimulatedDisk : ILogDisk
             disk.FlushGate.Wait();
             Do(() =>
             {
+                if (disk.IsFaulty(takesRoom: false))
+                {
+                    file.FailFlush(disk.Fault!.Variant);
+                }
+
                 disk.Step("flush");
                 if (disk.RefuseFlushAfter == 0)
                 {

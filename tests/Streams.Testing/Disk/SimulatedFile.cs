@@ -66,6 +66,23 @@ internal sealed class SimulatedFile
         _dirty.Clear();
     }
 
+    /// <summary>A refused flush, of which nobody is told how it ended.</summary>
+    public void FailFlush(int variant)
+    {
+        switch (variant)
+        {
+            case 0:
+                ForgetUnflushed();
+                break;
+            case 1:
+                Flush();
+                break;
+            default:
+                _dirty.Clear();                       // the cache shows what the platter never gets
+                break;
+        }
+    }
+
     public SimulatedFile CopyOfDurable()
     {
         SimulatedFile copy = new() { _length = _durableLength, _durableLength = _durableLength };
