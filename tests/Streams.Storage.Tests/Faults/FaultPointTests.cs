@@ -79,7 +79,7 @@ public sealed class FaultPointTests
         await using Scene scene = FaultyScene.Make(seed);
         await scene.OpenPatientlyAsync();
         History history = new(scene, chance);
-        for (int round = 0; round < 60; round++)
+        for (int round = 0; round < 30; round++)
         {
             scene.Disk.Fault = new DiskFault((DiskFaultKind)chance.Next(2), scene.Disk.Steps + chance.Next(1, 50), chance.Next(1, 30),
                 chance.Next(DiskFault.Variants));

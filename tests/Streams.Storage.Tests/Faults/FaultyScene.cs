@@ -47,7 +47,7 @@ internal static class FaultyScene
         }
     }
 
-    /// <summary>Moves the clock until the store writes.</summary>
-    public static Task WritingAsync(this Scene scene) => Eventually.TrueWhileAdvancingAsync(scene.Clock(), TimeSpan.FromSeconds(1),
+    /// <summary>Moves the clock, each time by the longest pause, until the store writes.</summary>
+    public static Task WritingAsync(this Scene scene) => Eventually.TrueWhileAdvancingAsync(scene.Clock(), WriterHealth.LongestPause,
         () => scene.Store.Status().Phase == WritePhase.Writing, "the store writes");
 }
