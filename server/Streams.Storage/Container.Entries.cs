@@ -44,7 +44,7 @@ public sealed partial class Container
             places = PlacesFrom(part, repaired, at, maxBytes);
         }
 
-        return EntryReader.ReadAsync(_log, lane, part.FirstEntry + at, places, NoteDamage, cancellationToken);
+        return ReadKeptAsync(lane, part.FirstEntry + at, places, from, maxBytes, cancellationToken);
     }
 
     /// <summary>Reads flushed entries from <paramref name="from"/> on: at least one if there is one, else as many as fit
@@ -73,7 +73,7 @@ public sealed partial class Container
         }
 
         places ??= PlacesFrom(part, repaired, (int)(from.Value - part.FirstEntry), maxBytes);
-        return EntryReader.ReadAsync(_log, lane, from.Value, places, NoteDamage, cancellationToken);
+        return ReadKeptAsync(lane, from.Value, places, null, maxBytes, cancellationToken);
     }
 
     /// <summary>The offset from which on a lane has what was appended at or behind a time, as its origin counted it; behind its end when

@@ -22,6 +22,7 @@ public sealed partial class Container : IAsyncDisposable
     private readonly WatchList _watches;
     private readonly GroupWriter _writer;
     private readonly IndexKeeper _indexes;
+    private readonly Reclaimer _reclaimer;
     private readonly Lock _gate = new();
     private readonly Task _running;
     private int _disposed;
@@ -43,6 +44,7 @@ public sealed partial class Container : IAsyncDisposable
         {
             Published = records => _saver?.Published(records, _log.NextPosition, _gate),
         };
+        _reclaimer = new Reclaimer(_log, TakeSegments, ForgetSegment, RestateAsync, logger);
         _running = Task.Factory.StartNew(_writer.RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach,
             TaskScheduler.Current).Unwrap();
     }
@@ -144,6 +146,7 @@ public sealed partial class Container : IAsyncDisposable
         _queue.Close(new TryAgainException("the store is closed"), dropAll: false);
         await _running;
         await _indexes.FinishAsync();
+        await _reclaiming.WaitAsync();                // what it asks for from now on is refused, so it ends soon
         if (_saver is not null)
         {
             await _saver.FinishAsync(_writer.Failed.IsCompleted ? null : _log.NextPosition);

@@ -67,4 +67,11 @@ internal static partial class StorageLog
 
     [LoggerMessage(1023, LogLevel.Critical, "The writer ended: nothing more is acknowledged until the container is opened anew")]
     public static partial void WriterEnded(this ILogger logger, Exception cause);
+    [LoggerMessage(1030, LogLevel.Information, "{Segments} segments of which nothing is kept were deleted: {Bytes} bytes; "
+        + "{Facts} facts that they told were written once more before")]
+    public static partial void SegmentsDeleted(this ILogger logger, int segments, long bytes, long facts);
+
+    [LoggerMessage(1031, LogLevel.Information, "{Ranges} ranges of {Segment} were given back: {Bytes} bytes; "
+        + "{Facts} facts that they told were written once more before")]
+    public static partial void RangesGivenBack(this ILogger logger, string segment, int ranges, long bytes, long facts);
 }

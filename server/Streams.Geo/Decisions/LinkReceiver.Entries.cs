@@ -23,6 +23,9 @@ internal sealed partial class LinkReceiver
     /// <summary>Entries that came though they were here already: what another route or a repetition brought first.</summary>
     public long EntriesAlreadyHere { get; private set; }
 
+    /// <summary>Entries that were not here when a gap was stepped over.</summary>
+    public long GapEntries { get; private set; }
+
     /// <summary>Memory that waits for the store, as <see cref="LinkLimits.CostOf(LaneEntry)"/> counts it.</summary>
     public long BytesHeld { get; private set; }
 
@@ -131,6 +134,7 @@ internal sealed partial class LinkReceiver
         _operations++;
         if (step.Skip is { } skip)
         {
+            GapEntries += Math.Max(0, skip.First.Value - OwnName.Next(_store, lane).Value);
             return new SkipLane(number, lane, skip.First, skip.FirstOffset);
         }
 

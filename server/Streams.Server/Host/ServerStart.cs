@@ -50,6 +50,7 @@ internal sealed partial class ServerStart(ServerOptions options, TimeProvider ti
         await RecoverAsync(cancellationToken);
         await DecideAsync(cancellationToken);
         await StartLinksAsync(cancellationToken);
+        StartRetention();
         await StartMqttAsync(cancellationToken);
         State.Enter(ServerPhase.Ready, string.Empty);
     }

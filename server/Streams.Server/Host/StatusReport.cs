@@ -46,7 +46,7 @@ internal sealed class StatusReport(ServerStart parts)
 
     private static LinkAnswer Of(LinkStatus s) => new(
         s.Name.Value, Word(s.State), s.Since, s.LastError, s.BytesSent, s.BytesReceived, s.Entries, s.EntriesSpared,
-        s.LagEvents, s.Lag.TotalSeconds, s.Reconnects);
+        s.GapEntries, s.LagEvents, s.Lag.TotalSeconds, s.Reconnects);
 
     private static string Word<T>(T value)
         where T : struct, Enum => JsonNamingPolicy.CamelCase.ConvertName(value.ToString());

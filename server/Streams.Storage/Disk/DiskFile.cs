@@ -91,6 +91,7 @@ internal sealed class DiskFile(SafeFileHandle handle, string name) : ILogFile
     }
 
     public void ForgetCache() => LinuxFile.ForgetCache(handle);
+    public bool TryPunch(long position, long length) => HolePunch.TryPunch(handle, name, position, length);
 
     public void Flush() => StableStorage.Flush(handle, name);
 

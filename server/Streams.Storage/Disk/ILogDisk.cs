@@ -63,4 +63,8 @@ public interface ILogFile : IDisposable
 
     /// <summary>Returns when everything written before is on stable storage; anything else is an exception.</summary>
     void Flush();
+
+    /// <summary>Gives bytes back to the system: they read as zeros from then on and take no space. False, and nothing is changed, where the
+    /// system cannot. After a crash any of them may be what they were.</summary>
+    bool TryPunch(long position, long length) => false;
 }

@@ -21,7 +21,7 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
             replay.Begin(segment);
             if (i + 1 < segments.Count)
             {
-                TakeSealed(segment, segments[i + 1].First);
+                TakeSealed(segment, EndOf(segment, segments[i + 1]));
             }
             else
             {
@@ -58,9 +58,9 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
             (long first, string name) = found[i];
             ILogFile file = disk.Open(name);
             int read = file.Read(0, header);
-            if (SegmentHeader.IsValid(header[..read], first))
+            if (SegmentHeader.TryRead(header[..read], first, out SegmentHeader head))
             {
-                segments.Add(new Segment(name, first, file) { Allocated = file.Length });
+                segments.Add(new Segment(name, first, file) { Allocated = file.Length, Header = head });
             }
             else if (i == found.Count - 1)
             {
@@ -77,7 +77,58 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
             }
         }
 
+        RemoveGivenBack(segments);
         return segments;
+    }
+
+    // A segment is deleted after a neighbour that stays says so: what is still there was to go when the program stopped. What is not
+    // there though no neighbour says so is damage.
+    private void RemoveGivenBack(List<Segment> segments)
+    {
+        int begin = Math.Max(0, segments.FindLastIndex(s => s.Header.BeginsLog));
+        bool removed = false;
+        for (int i = segments.Count - 1; i >= 0; i--)
+        {
+            long first = segments[i].First;
+            if (i < begin || segments.Exists(s => s.First < first && first < s.Header.NextPosition))
+            {
+                segments[i].File.Dispose();
+                disk.Delete(SegmentIndex.NameFor(segments[i]));
+                disk.Delete(segments[i].Name);
+                segments.RemoveAt(i);
+                removed = true;
+            }
+        }
+
+        if (removed)
+        {
+            disk.SyncDirectory();
+        }
+
+        if (segments.Count > 0 && segments[0].First > 0 && !segments[0].Header.BeginsLog)
+        {
+            Report(segments[0], 0, 0, "the segments before it are missing");
+        }
+
+        if (segments.Count > 0 && segments[^1].Header.NextPosition > 0)
+        {
+            Report(segments[^1], segments[^1].Allocated, 0, "the segments behind it are missing");
+        }
+    }
+
+    private long EndOf(Segment segment, Segment next)
+    {
+        if (segment.Header.NextPosition == 0)
+        {
+            return next.First;
+        }
+
+        if (segment.Header.NextPosition != next.First)
+        {
+            Report(segment, segment.Allocated, 0, $"the segment behind it, at {segment.Header.NextPosition}, is missing");
+        }
+
+        return segment.First + segment.Allocated;
     }
 
     private void TakeSealed(Segment segment, long end)

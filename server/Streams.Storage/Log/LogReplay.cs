@@ -13,7 +13,11 @@ internal sealed class LogReplay(ContainerState state, long appliedPosition)
 
     public ContainerState State => state;
 
-    public void Begin(Segment segment) => _segment = segment.First;
+    public void Begin(Segment segment)
+    {
+        _segment = segment.First;
+        state.Segments.Begin(segment.First);
+    }
 
     /// <summary>Whether the state holds all that stands before a position.</summary>
     public bool IsApplied(long position) => appliedPosition >= position;
@@ -57,6 +61,8 @@ internal sealed class LogReplay(ContainerState state, long appliedPosition)
                 return null;
             case RecordKind.OriginSet when RecordBodies.TryReadOrigin(body, out Origin origin):
                 state.ApplyOwnOrigin(origin);
+                return null;
+            case RecordKind.Hole:
                 return null;
             default:
                 return $"a record of kind {header.Kind} is malformed";

@@ -122,4 +122,17 @@ internal static class RecordBodies
             reader.Varint(long.MaxValue), reader.Varint(long.MaxValue));
         return reader.AtEnd;
     }
+
+    public static void WriteHole(IBufferWriter<byte> output, long bytes)
+    {
+        ByteWriter writer = new(output);
+        writer.UInt32((uint)bytes);
+    }
+
+    public static bool TryReadHole(ReadOnlyMemory<byte> body, out long bytes)
+    {
+        ByteReader reader = new(body);
+        bytes = reader.UInt32();
+        return reader.AtEnd;
+    }
 }

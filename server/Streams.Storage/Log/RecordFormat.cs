@@ -24,6 +24,9 @@ internal enum RecordKind : byte
     /// <summary>A partitionlet of a lane reached its limit.</summary>
     PartitionletSealed = 6,
 
+    /// <summary>The bytes from here on, so many, were given back: nothing that is kept stood there. Only in segments that
+    /// ended.</summary>
+    Hole = 7,
     /// <summary>An entry of a lane that was damaged further up, got back from a neighbour.</summary>
     LaneRepaired = 8,
 }

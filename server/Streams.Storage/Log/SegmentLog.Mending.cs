@@ -98,7 +98,7 @@ internal sealed partial class SegmentLog
     private void Check(ILogFile file, Segment segment)
     {
         Span<byte> header = stackalloc byte[SegmentHeader.Size];
-        if (!SegmentHeader.IsValid(header[..file.Read(0, header)], segment.First))
+        if (!SegmentHeader.TryRead(header[..file.Read(0, header)], segment.First, out _))
         {
             throw new StorageFailedException($"{segment.Name}: its header is damaged");
         }

@@ -28,6 +28,9 @@ internal sealed class Segment(string name, long first, ILogFile file) : IDisposa
     /// <summary>Its index file, once the segment has ended and that is made.</summary>
     public SegmentIndex? Index { get; set; }
 
+    /// <summary>What its header says of segments that were given back.</summary>
+    public SegmentHeader Header { get; set; } = new(first, 0, false);
+
     /// <summary>Another handle takes the place of the one there was, which stays open for those who read with it just now.</summary>
     public void Reopen(ILogFile opened)
     {
@@ -57,6 +60,8 @@ internal sealed partial class SegmentLog : IDisposable
     private Segment[] _segments;
     private uint _group;
     private bool _isGroupOpen;
+    private readonly Lock _changing = new();
+    private volatile bool _endIsWanted;
 
     public SegmentLog(ILogDisk disk, ContainerOptions options, Segment[] segments, uint lastGroup, long lastGroupStart)
     {
@@ -99,7 +104,11 @@ internal sealed partial class SegmentLog : IDisposable
     public Segment Current => _segments[^1];
 
     /// <summary>Whether so many more bytes call for a new segment.</summary>
-    public bool IsFullFor(long bytes) => _isEnded || (Current.Used > SegmentHeader.Size && Current.Used + bytes > _segmentBytes);
+    public bool IsFullFor(long bytes) =>
+        _isEnded || (Current.Used > SegmentHeader.Size && (_endIsWanted || Current.Used + bytes > _segmentBytes));
+
+    /// <summary>The current segment ends before the next group.</summary>
+    public void WantEnd() => _endIsWanted = true;
 
     /// <summary>The number of the last group.</summary>
     public uint LastGroup => _group;
@@ -109,6 +118,7 @@ internal sealed partial class SegmentLog : IDisposable
     {
         Segment ended = Current;
         _isEnded = true;                                  // the next may be there in part: what came behind here would not be found
+        _endIsWanted = false;
         Start(ended.First + ended.Used);
         _isEnded = false;
         _preparer.End(ended);
@@ -164,6 +174,32 @@ internal sealed partial class SegmentLog : IDisposable
         return segments[low];
     }
 
+    /// <summary>Takes a segment out and deletes its files; certain after the folder is flushed. What pointed into it is not found any
+    /// more.</summary>
+    public void Delete(Segment segment)
+    {
+        lock (_changing)
+        {
+            Volatile.Write(ref _segments, [.. _segments.Where(s => s != segment)]);
+        }
+
+        segment.Dispose();
+        _disk.Delete(SegmentIndex.NameFor(segment));
+        _disk.Delete(segment.Name);
+    }
+
+    /// <summary>Replaces the header of a segment that ended; flushed when it returns.</summary>
+    public static void Replace(Segment segment, SegmentHeader header)
+    {
+        Span<byte> bytes = stackalloc byte[SegmentHeader.Size];
+        header.Write(bytes);
+        segment.File.Write(0, bytes);
+        segment.File.Flush();
+        segment.Header = header;
+    }
+
+    public void SyncDirectory() => _disk.SyncDirectory();
+
     public void Dispose()
     {
         _preparer.Dispose();
@@ -183,7 +219,7 @@ internal sealed partial class SegmentLog : IDisposable
         {
             Segment segment = new(name, first, file) { Used = SegmentHeader.Size, Allocated = file.Length };
             Span<byte> header = stackalloc byte[SegmentHeader.Size];
-            SegmentHeader.Write(header, first);
+            segment.Header.Write(header);
             _preparer.Reach(segment, SegmentHeader.Size);
             file.Write(0, header);
             file.Flush();
@@ -193,7 +229,11 @@ internal sealed partial class SegmentLog : IDisposable
             }
 
             _disk.SyncDirectory();
-            Volatile.Write(ref _segments, [.. _segments, segment]);
+            lock (_changing)
+            {
+                Volatile.Write(ref _segments, [.. _segments, segment]);
+            }
+
             _tailStart = _flushedEnd = SegmentHeader.Size;
         }
         catch

@@ -41,6 +41,9 @@ internal sealed class ContainerState
 
     public StreamTable Streams { get; } = new();
 
+    /// <summary>Which lanes have what in which segment.</summary>
+    public SegmentBook Segments { get; } = new();
+
     /// <summary>The origin under which was written last.</summary>
     public Origin? OwnOrigin { get; private set; }
 
@@ -75,6 +78,7 @@ internal sealed class ContainerState
     {
         lane.Add(entry.Number.Value, entry.NextOffset.Value, entry.AppendedAt, place, Contents);
         NoteDamage(lane);
+        Segments.Add(lane, entry.Number.Value, place.Bytes, entry.AppendedAt);
         Lanes.Grew(lane);
         Changes?.Lanes.Add(lane);
         Entries++;
@@ -94,6 +98,7 @@ internal sealed class ContainerState
         if (entry >= lane.FirstEntry && entry < lane.NextEntry)
         {
             lane.Repair(entry, place);
+            Segments.AddRepaired(lane, entry, place.Bytes);
         }
     }
 
@@ -102,6 +107,7 @@ internal sealed class ContainerState
     {
         lane.Add(index, shape, Contents);
         NoteDamage(lane);
+        Segments.Add(lane, shape.FirstEntry, shape.FirstEntry + shape.Count, shape.Bytes, shape.FirstAppendedBy, shape.AppendedBy);
         Lanes.Grew(lane);
         Changes?.Lanes.Add(lane);
         Entries += shape.Count;
@@ -112,6 +118,11 @@ internal sealed class ContainerState
     /// it.</summary>
     public void ApplySkip(LaneState lane, EntryNumber first, Offset firstOffset, long bytesBefore)
     {
+        if (lane.FirstEntry > 0 && first.Value <= lane.FirstEntry)
+        {
+            return;                                  // written again, because the record that said it was about to go
+        }
+
         lane.SkipTo(first.Value, firstOffset.Value, bytesBefore, Contents.KeepsItems);
         Lanes.Grew(lane);
         _heldChanged[lane.Id] = Revision.Next(); // runs of entries that went are state from now on (rule R8)

@@ -362,11 +362,12 @@ internal sealed class LaneState(LaneId id, int number)
         }
     }
 
-    // Entries lost to damage. A lane that begins behind more than could be lost so begins there.
+    // Entries lost to damage. A lane of which nothing came before begins here: what stood before it in the log was given back; so does
+    // one that goes on behind more than could be lost.
     private void FillHole(long until, long baseOffset, SegmentContents contents)
     {
         const int MaxHole = 1 << 20;
-        if (until - NextEntry > MaxHole)
+        if (until > 0 && (NextEntry == 0 || until - NextEntry > MaxHole))
         {
             SkipTo(until, baseOffset, _totalBytes, contents.KeepsItems);
             return;

@@ -176,6 +176,13 @@ internal sealed class StreamTopics(StateRevision revision)
         }
     }
 
+    /// <summary>What is known of a topic, or <see langword="null"/>.</summary>
+    public TopicFact? Find(TopicName topic)
+    {
+        byte[] name = Encoding.UTF8.GetBytes(topic.Value);
+        return Find(BatchTopics.Hash(name), name) is var found and >= 0 ? FactOf(found) : null;
+    }
+
     public TopicFact FactOf(int index) => new(TopicName.FromValidated(Name(_rows[index])), CreatedAt(_rows[index]));
 
     private void Saw(int topic, in TopicHead head)

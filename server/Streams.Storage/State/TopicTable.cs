@@ -20,6 +20,9 @@ internal sealed class TopicTable(StateRevision revision)
 
     public int CountOf(StreamPath stream) => Of(stream)?.Count ?? 0;
 
+    /// <summary>What is known of a topic, or <see langword="null"/>.</summary>
+    public TopicFact? Find(StreamPath stream, TopicName topic) => Of(stream)?.Find(topic);
+
     /// <summary>Whether joining this fact would change anything.</summary>
     public bool WouldChange(StreamPath stream, TopicFact fact) => Of(stream)?.WouldChange(fact) ?? true;
 

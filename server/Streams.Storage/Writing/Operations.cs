@@ -80,3 +80,17 @@ internal sealed class OriginOperation(Origin? origin) : Operation<Origin>
 {
     public override void Stage(Stager stager) => Result = stager.SetOrigin(origin);
 }
+
+/// <summary>Facts written once more, because the records that told them are about to go.</summary>
+internal sealed class RestateOperation(IReadOnlyList<FactKey> facts) : Operation<bool>
+{
+    public override void Stage(Stager stager) => stager.Restate(facts);
+}
+
+/// <summary>Comes to its turn and does nothing.</summary>
+internal sealed class TurnOperation : Operation<bool>
+{
+    public override void Stage(Stager stager)
+    {
+    }
+}

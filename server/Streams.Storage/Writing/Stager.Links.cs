@@ -82,11 +82,7 @@ internal sealed partial class Stager
             return;
         }
 
-        Declare(lane);
-        _buffer.BeginRecord();
-        RecordBodies.WriteSkip(_buffer, lane.Number, first, firstOffset);
-        _buffer.EndRecord(RecordKind.LaneSkip);
-        _records.Add(new StagedRecord(RecordKind.LaneSkip, lane, (first, firstOffset, long.MaxValue), default, default));
+        StageSkip(lane, first, firstOffset, long.MaxValue);
         lane.StageSkip(first.Value, firstOffset.Value);
         ChangesLanes = true;
         _changedStreams.Add(id.Partition.Stream);
@@ -109,14 +105,19 @@ internal sealed partial class Stager
 
         Offset offset = new(to == lane.NextEntry ? lane.NextOffset : lane.PlaceOf(to).BaseOffset);
         EntryNumber begin = new(to);
-        Declare(Lane(id));
-        _buffer.BeginRecord();
-        RecordBodies.WriteSkip(_buffer, lane.Number, begin, offset);
-        _buffer.EndRecord(RecordKind.LaneSkip);
-        _records.Add(new StagedRecord(RecordKind.LaneSkip, lane, (begin, offset, lane.BytesBefore(to)), default, default));
+        StageSkip(Lane(id), begin, offset, lane.BytesBefore(to));
         ChangesLanes = true;
         _changedStreams.Add(id.Partition.Stream);
         return begin;
+    }
+
+    private void StageSkip(LaneState lane, EntryNumber first, Offset firstOffset, long bytesBefore)
+    {
+        Declare(lane);
+        _buffer.BeginRecord();
+        RecordBodies.WriteSkip(_buffer, lane.Number, first, firstOffset);
+        _buffer.EndRecord(RecordKind.LaneSkip);
+        _records.Add(new StagedRecord(RecordKind.LaneSkip, lane, (first, firstOffset, bytesBefore), default, default));
     }
 
     /// <summary>Joins state; gives what of it changes something. What changes nothing is not written, nor is what another link has brought

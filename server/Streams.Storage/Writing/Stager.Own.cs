@@ -114,10 +114,7 @@ internal sealed partial class Stager
 
         if (Origin != origin)
         {
-            _buffer.BeginRecord();
-            RecordBodies.WriteOrigin(_buffer, origin);
-            _buffer.EndRecord(RecordKind.OriginSet);
-            _records.Add(new StagedRecord(RecordKind.OriginSet, null, origin, default, default));
+            StageOrigin(origin);
             ChangesLanes = true;                     // links must hear of it
         }
 
@@ -125,6 +122,14 @@ internal sealed partial class Stager
         IsWriting = true;
         _clock = new HybridClock(_time, origin.Cluster);
         return origin;
+    }
+
+    private void StageOrigin(Origin origin)
+    {
+        _buffer.BeginRecord();
+        RecordBodies.WriteOrigin(_buffer, origin);
+        _buffer.EndRecord(RecordKind.OriginSet);
+        _records.Add(new StagedRecord(RecordKind.OriginSet, null, origin, default, default));
     }
 
     private Origin NextIncarnation()

@@ -173,6 +173,7 @@ internal sealed partial class Stager
     public void Publish()
     {
         _isPublished = true;
+        _state.Segments.Begin(_segment);
         foreach (StagedRecord record in _records)
         {
             _state.Contents.Add(record);

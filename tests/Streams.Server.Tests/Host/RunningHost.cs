@@ -36,8 +36,11 @@ internal sealed class RunningHost : IAsyncDisposable
         return new RunningHost(await ServerHost.StartAsync(options, TimeProvider.System, new Random(1), log, CancellationToken.None), log);
     }
 
-    public Task<HttpResponseMessage> SendAsync(string path, HttpMethod? method = null) =>
-        _http.SendAsync(new HttpRequestMessage(method ?? HttpMethod.Get, new Uri(path.TrimStart('/'), UriKind.Relative)));
+    public Task<HttpResponseMessage> SendAsync(string path, HttpMethod? method = null, HttpContent? body = null) =>
+        _http.SendAsync(new HttpRequestMessage(method ?? HttpMethod.Get, new Uri(path.TrimStart('/'), UriKind.Relative))
+        {
+            Content = body,
+        });
 
     public async Task<JsonElement> GetAsync(string path, HttpStatusCode expected = HttpStatusCode.OK)
     {

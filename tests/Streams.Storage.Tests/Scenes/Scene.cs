@@ -47,9 +47,9 @@ internal sealed class Scene(int seed = 1) : IAsyncDisposable
         return scene;
     }
 
-    public async Task OpenStoreAsync(bool write = true)
+    public async Task OpenStoreAsync(bool write = true, ILogDisk? disk = null)
     {
-        Store = await Container.OpenAsync(Options with { Disk = Disk }, Clock ?? Time, Chance, Log, default);
+        Store = await Container.OpenAsync(Options with { Disk = disk ?? Disk }, Clock ?? Time, Chance, Log, default);
         if (write)
         {
             await Store.StartWritingAsync(Origin, default);

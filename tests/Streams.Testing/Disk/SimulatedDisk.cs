@@ -28,6 +28,11 @@ public sealed class SimulatedDisk : ILogDisk
 
     /// <summary>How often a fault was met.</summary>
     public int FaultsMet { get; private set; }
+    /// <summary>Whether parts of files can be given back.</summary>
+    public bool CanPunch { get; set; } = true;
+
+    /// <summary>Bytes of files that were given back.</summary>
+    public long PunchedBytes { get; private set; }
 
     /// <summary>Held by a test to keep a flush from ending.</summary>
     public ManualResetEventSlim FlushGate { get; } = new(true);
@@ -265,6 +270,19 @@ public sealed class SimulatedDisk : ILogDisk
                 return 0;
             });
         }
+
+        public bool TryPunch(long position, long length) => Do(() =>
+        {
+            disk.Step("punch");
+            if (!disk.CanPunch)
+            {
+                return false;
+            }
+
+            file.Write(position, new byte[length]);
+            disk.PunchedBytes += length;
+            return true;
+        });
 
         public void Dispose()
         {

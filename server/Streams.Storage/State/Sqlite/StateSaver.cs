@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Streams.Storage;
 
-/// <summary>Writes the derived state to its file behind the log: after so many records or so much time, one writing at a time, beside
-/// the writer, and no more of the time than a tenth.</summary>
+/// <summary>Writes the derived state to its file behind the log: after so many records, half a segment, or so much time, one writing at
+/// a time, beside the writer, and no more of the time than a tenth.</summary>
 /// <remarks>Failure: it stops writing, which costs the next start a longer replay and nothing else.</remarks>
 internal sealed class StateSaver(StateFile file, ContainerState state, long savedRevision, ContainerOptions options, TimeProvider time,
     ILogger logger) : IDisposable
@@ -16,6 +16,7 @@ internal sealed class StateSaver(StateFile file, ContainerState state, long save
     private long _savedRevision = savedRevision;
     private TimeSpan _rest;
     private int _records;
+    private long _lastPosition;
     private long _last = time.GetTimestamp();
     private Task _saving = Task.CompletedTask;
 
@@ -25,7 +26,8 @@ internal sealed class StateSaver(StateFile file, ContainerState state, long save
     {
         _records += records;
         if (_records > 0 && _saving.IsCompleted && state.Changes is not null && time.GetElapsedTime(_last) >= _rest
-            && (_records >= options.CheckpointRecords || time.GetElapsedTime(_last) >= options.CheckpointInterval))
+            && (_records >= options.CheckpointRecords || position - _lastPosition >= options.SegmentBytes / 2
+                || time.GetElapsedTime(_last) >= options.CheckpointInterval))
         {
             StateRows rows = Take(position, gate);
             _saving = Task.Run(() => Save(rows));
@@ -50,6 +52,7 @@ internal sealed class StateSaver(StateFile file, ContainerState state, long save
         _savedRevision = rows.Revision;
         state.Changes = new StateChanges();
         _records = 0;
+        _lastPosition = position;
         _last = time.GetTimestamp();
         return rows;
     }
