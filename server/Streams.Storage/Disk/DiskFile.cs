@@ -52,6 +52,7 @@ internal sealed class DiskFile(SafeFileHandle handle, string name) : ILogFile
                 int read = RandomAccess.Read(handle, bytes[total..], position + total);
                 if (read == 0)
                 {
+                    ThrowIfBefore(position + total);
                     break;
                 }
 
@@ -76,6 +77,7 @@ internal sealed class DiskFile(SafeFileHandle handle, string name) : ILogFile
                 int read = await RandomAccess.ReadAsync(handle, bytes[total..], position + total, cancellationToken);
                 if (read == 0)
                 {
+                    ThrowIfBefore(position + total);
                     break;
                 }
 
@@ -90,7 +92,17 @@ internal sealed class DiskFile(SafeFileHandle handle, string name) : ILogFile
         }
     }
 
+    // Who reads takes what is short for the end of the log, and cuts it there.
+    private void ThrowIfBefore(long end)
+    {
+        if (end < RandomAccess.GetLength(handle))
+        {
+            throw new StorageFailedException($"{name}: nothing could be read at {end}, before its end");
+        }
+    }
+
     public void ForgetCache() => LinuxFile.ForgetCache(handle);
+
     public bool TryPunch(long position, long length) => HolePunch.TryPunch(handle, name, position, length);
 
     public void Flush() => StableStorage.Flush(handle, name);

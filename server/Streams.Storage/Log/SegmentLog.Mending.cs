@@ -23,8 +23,10 @@ internal sealed partial class SegmentLog
         if (_isDirty)
         {
             Segment current = Current;
+            long allocated = current.Allocated;
             current.File.SetLength(current.Used);
             current.Allocated = current.Used;
+            _preparer.TryKeep(current, allocated);        // else who gives space back would find none, and nothing more would come
             Flush();
             _isDirty = false;
         }
@@ -40,7 +42,7 @@ internal sealed partial class SegmentLog
     {
         Segment current = Current;
         long end = current.Used + bytes;
-        _preparer.Reach(current, end);
+        _preparer.Reach(current, end, mayUseReserve: false);
         _isDirty = true;
         byte[] zeros = new byte[ZeroBytes];
         for (long at = current.Used; at < end; at += ZeroBytes)

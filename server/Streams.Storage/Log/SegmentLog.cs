@@ -117,9 +117,20 @@ internal sealed partial class SegmentLog : IDisposable
     public void Roll()
     {
         Segment ended = Current;
+        bool hadEnded = _isEnded;
         _isEnded = true;                                  // the next may be there in part: what came behind here would not be found
         _endIsWanted = false;
-        Start(ended.First + ended.Used);
+        try
+        {
+            Start(ended.First + ended.Used);
+        }
+        catch (StorageFailedException refusal) when (refusal.IsFull)
+        {
+            RemoveStarted(SegmentHeader.Name(ended.First + ended.Used));
+            _isEnded = hadEnded;
+            throw;
+        }
+
         _isEnded = false;
         _preparer.End(ended);
     }
@@ -127,11 +138,12 @@ internal sealed partial class SegmentLog : IDisposable
     /// <summary>Writes bytes of a group; they are not durable yet.</summary>
     /// <param name="bytes">Whole records.</param>
     /// <param name="flushesNext">Whether <see cref="Flush"/> follows at once.</param>
-    public void Append(ReadOnlySpan<byte> bytes, bool flushesNext)
+    /// <param name="mayUseReserve">Whether it may use up what is set aside for those who give space back.</param>
+    public void Append(ReadOnlySpan<byte> bytes, bool flushesNext, bool mayUseReserve = false)
     {
         Segment current = Current;
         long end = current.Used + bytes.Length;
-        _preparer.Reach(current, end);
+        _preparer.Reach(current, end, mayUseReserve);
         _isDirty = true;
         current.File.Append(current.Used, bytes, flushesNext);
         _isDirty = false;
@@ -211,6 +223,14 @@ internal sealed partial class SegmentLog : IDisposable
 
     internal static long RoundUp(long bytes, long step) => (bytes + step - 1) / step * step;
 
+    // There is certainly no next segment when this returns; then what retention writes may still go into what the last one has set aside.
+    private void RemoveStarted(string name)
+    {
+        _preparer.RemoveSpare();
+        _disk.Delete(name);
+        _disk.SyncDirectory();
+    }
+
     private void Start(long first)
     {
         string name = SegmentHeader.Name(first);
@@ -220,7 +240,7 @@ internal sealed partial class SegmentLog : IDisposable
             Segment segment = new(name, first, file) { Used = SegmentHeader.Size, Allocated = file.Length };
             Span<byte> header = stackalloc byte[SegmentHeader.Size];
             segment.Header.Write(header);
-            _preparer.Reach(segment, SegmentHeader.Size);
+            _preparer.Reach(segment, SegmentHeader.Size, mayUseReserve: false);
             file.Write(0, header);
             file.Flush();
             if (spare is not null)

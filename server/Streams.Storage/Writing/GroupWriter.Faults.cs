@@ -135,11 +135,12 @@ internal sealed partial class GroupWriter
         {
             List<Operation> others = _group.FindAll(o => !o.FreesSpace);
             _group.RemoveAll(o => !o.FreesSpace);
-            bool goesOn = Try(() => Process(0), 0);
+            bool goesOn = Try(() => Process(0, mayUseReserve: true), 0);
             _group.Clear();
             _group.AddRange(others);
             if (!goesOn)
             {
+                RefuseGroup();
                 return false;
             }
         }
@@ -163,6 +164,11 @@ internal sealed partial class GroupWriter
             {
                 return false;
             }
+        }
+
+        if (_health.Phase is WritePhase.Full or WritePhase.Failed)
+        {
+            WakeAt(_health.NextTry);                      // the timer may have come a moment early: the system's counts whole milliseconds
         }
 
         return true;
@@ -194,9 +200,14 @@ internal sealed partial class GroupWriter
         Volatile.Write(ref _phase, (int)_health.Phase);
         if (what is WriterEvent.NoRoom or WriterEvent.Refused)
         {
-            TimeSpan pause = _health.NextTry - Now;
-            _retryTimer!.Change(pause < TimeSpan.Zero ? TimeSpan.Zero : pause, Timeout.InfiniteTimeSpan);
+            WakeAt(_health.NextTry);
         }
+    }
+
+    private void WakeAt(TimeSpan due)
+    {
+        TimeSpan pause = due - Now;
+        _retryTimer!.Change(pause < TimeSpan.Zero ? TimeSpan.Zero : pause, Timeout.InfiniteTimeSpan);
     }
 
     // It cannot go on: everything is refused, now and later.

@@ -67,7 +67,7 @@ internal sealed partial class GroupWriter(WriteQueue queue, Stager stager, Segme
         }
     }
 
-    private void Process(long cost)
+    private void Process(long cost, bool mayUseReserve = false)
     {
         if (_group.Count == 0)
         {
@@ -78,7 +78,7 @@ internal sealed partial class GroupWriter(WriteQueue queue, Stager stager, Segme
         RollIfFull(cost);
         stager.Begin(log.NextPosition, log.Current.First, log.NextGroup);
         bool mustFlush = Stage();
-        WriteGroup(mustFlush);
+        WriteGroup(mustFlush, mayUseReserve);
         PublishFlushed();
         foreach (Operation operation in _group)
         {
@@ -131,7 +131,7 @@ internal sealed partial class GroupWriter(WriteQueue queue, Stager stager, Segme
         }
     }
 
-    private void WriteGroup(bool mustFlush)
+    private void WriteGroup(bool mustFlush, bool mayUseReserve)
     {
         int bytes = stager.Bytes.Length;
         long started = time.GetTimestamp();
@@ -139,7 +139,7 @@ internal sealed partial class GroupWriter(WriteQueue queue, Stager stager, Segme
         if (bytes > 0)
         {
             bool isFirst = log.Unflushed == 0;
-            log.Append(stager.Bytes, flush);
+            log.Append(stager.Bytes, flush, mayUseReserve);
             _isAppended = true;
             Volatile.Write(ref _bytesWritten, _bytesWritten + bytes);
             StorageMeter.BytesWritten.Add(bytes);

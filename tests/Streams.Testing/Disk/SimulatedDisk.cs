@@ -23,11 +23,18 @@ public sealed class SimulatedDisk : ILogDisk
     /// <summary>How many of the next flushes to let pass before one is refused; -1 for never.</summary>
     public int RefuseFlushAfter { get; set; } = -1;
 
+    /// <summary>Reads so far.</summary>
+    public int Reads { get; private set; }
+
+    /// <summary>Bytes of all files together beyond which there is no room.</summary>
+    public long Capacity { get; set; } = long.MaxValue;
+
     /// <summary>What it refuses, and when.</summary>
     public DiskFault? Fault { get; set; }
 
     /// <summary>How often a fault was met.</summary>
     public int FaultsMet { get; private set; }
+
     /// <summary>Whether parts of files can be given back.</summary>
     public bool CanPunch { get; set; } = true;
 
@@ -201,7 +208,25 @@ public sealed class SimulatedDisk : ILogDisk
 
     // Whether the next step meets the fault.
     private bool IsFaulty(bool takesRoom) => Fault is { } fault && Steps + 1 >= fault.At && Steps + 1 - fault.At < fault.Count
-        && (takesRoom || fault.Kind == DiskFaultKind.Refused);
+        && (fault.Kind == DiskFaultKind.Refused || (takesRoom && fault.Kind == DiskFaultKind.NoRoom));
+
+    private void StepRead()
+    {
+        Reads++;
+        if (Fault is { Kind: DiskFaultKind.ReadRefused } fault && Reads >= fault.At && Reads - fault.At < fault.Count)
+        {
+            FaultsMet++;
+            throw new StorageFailedException($"refused: read {Reads}");
+        }
+    }
+
+    private void TakeRoom(SimulatedFile file, long length)
+    {
+        if (length > file.Length && _names.Values.Sum(f => f.Length) + length - file.Length > Capacity)
+        {
+            throw new StorageFailedException($"no room for {length - file.Length} bytes") { IsFull = true };
+        }
+    }
 
     private sealed class Handle(SimulatedDisk disk, SimulatedFile file, int epoch) : ILogFile
     {
@@ -210,6 +235,7 @@ public sealed class SimulatedDisk : ILogDisk
         public void SetLength(long length) => Do(() =>
         {
             disk.Step("set length", takesRoom: length > file.Length);
+            disk.TakeRoom(file, length);
             file.SetLength(length);
             return 0;
         });
@@ -224,13 +250,13 @@ public sealed class SimulatedDisk : ILogDisk
                 {
                     file.Write(position, copy);       // under way: it may tear
                 }
-
                 else if (disk.IsFaulty(takesRoom: true))
                 {
-                    file.Write(position, copy[..(copy.Length * disk.Fault!.Variant / (DiskFault.Variants - 1))]);
+                    file.FailWrite(position, copy, disk.Fault!.Variant);
                 }
 
                 disk.Step("write", takesRoom: true);
+                disk.TakeRoom(file, position + copy.Length);
                 file.Write(position, copy);
                 return 0;
             });
@@ -239,7 +265,11 @@ public sealed class SimulatedDisk : ILogDisk
         public int Read(long position, Span<byte> bytes)
         {
             byte[] read = new byte[bytes.Length];
-            int count = Do(() => file.Read(position, read));
+            int count = Do(() =>
+            {
+                disk.StepRead();
+                return file.Read(position, read);
+            });
             read.AsSpan(0, count).CopyTo(bytes);
             return count;
         }

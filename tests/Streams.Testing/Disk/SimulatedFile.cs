@@ -77,9 +77,35 @@ internal sealed class SimulatedFile
             case 1:
                 Flush();
                 break;
+            case 3:
+                foreach (long sector in _dirty.Where((_, i) => i % 2 == 1))
+                {
+                    Copy(_cache, _durable, sector);
+                }
+
+                _dirty.Clear();
+                _durableLength = _length;
+                break;
             default:
                 _dirty.Clear();                       // the cache shows what the platter never gets
                 break;
+        }
+    }
+
+    /// <summary>A refused write, of which nobody is told how far it came.</summary>
+    public void FailWrite(long position, byte[] bytes, int variant)
+    {
+        if (variant < 3)
+        {
+            Write(position, bytes[..(bytes.Length * variant / 2)]);
+            return;
+        }
+
+        long sector = SimulatedDisk.SectorBytes;
+        for (long at = (position / sector * sector) + sector; at < position + bytes.Length; at += 2 * sector)
+        {
+            int from = (int)(at - position);
+            Write(at, bytes[from..(int)Math.Min(bytes.Length, from + sector)]);
         }
     }
 
