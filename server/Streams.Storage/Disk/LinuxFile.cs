@@ -70,11 +70,25 @@ internal static partial class LinuxFile
             int error = Marshal.GetLastPInvokeError();
             if (error is not (NotSupported or NotImplemented))
             {
+                GiveBack(file, from);
                 throw new IOException($"{Marshal.GetPInvokeErrorMessage(error)} (error {error})", error);
             }
         }
 
         RandomAccess.SetLength(file, to);
+    }
+
+    // The system keeps what it found before there was no more: the last of a full disk, which others on it need.
+    private static void GiveBack(SafeFileHandle file, long from)
+    {
+        try
+        {
+            RandomAccess.SetLength(file, from);
+        }
+        catch (IOException)
+        {
+            // The refusal that is about to be told counts.
+        }
     }
 
     /// <summary>Lets the system forget what it has of a file in its cache and need not write: reading asks the disk.</summary>

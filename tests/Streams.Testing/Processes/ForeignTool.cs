@@ -11,6 +11,8 @@ public sealed class ForeignTool : IAsyncDisposable
         ["mosquitto_rr"] = "mosquitto-clients",
         ["strace"] = "strace",
         ["kcat"] = "kcat",
+        ["mkfs.ext4"] = "e2fsprogs",
+        ["mount"] = "mount",
     };
 
     private readonly ChildProcess _child;
