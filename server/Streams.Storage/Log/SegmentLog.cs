@@ -79,7 +79,7 @@ internal sealed partial class SegmentLog : IDisposable
 
         if (_segments.Length == 0)
         {
-            Start(0);
+            Start(0, mayUseReserve: false);
         }
         else
         {
@@ -114,25 +114,38 @@ internal sealed partial class SegmentLog : IDisposable
     public uint LastGroup => _group;
 
     /// <summary>Ends the current segment, of which all must be flushed, and starts the next; that is flushed when it returns.</summary>
-    public void Roll()
+    /// <param name="mayUseReserve">Whether the reserve may be used up for it: what the ended segment has set aside makes the room.</param>
+    public void Roll(bool mayUseReserve = false)
     {
         Segment ended = Current;
         bool hadEnded = _isEnded;
         _isEnded = true;                                  // the next may be there in part: what came behind here would not be found
         _endIsWanted = false;
+        long allocated = ended.Allocated;
         try
         {
-            Start(ended.First + ended.Used);
+            if (mayUseReserve)
+            {
+                _preparer.Settle();
+                SegmentPreparer.Cut(ended);
+            }
+
+            Start(ended.First + ended.Used, mayUseReserve);
         }
         catch (StorageFailedException refusal) when (refusal.IsFull)
         {
             RemoveStarted(SegmentHeader.Name(ended.First + ended.Used));
+            _preparer.TryKeep(ended, allocated);
             _isEnded = hadEnded;
             throw;
         }
 
         _isEnded = false;
         _preparer.End(ended);
+        if (mayUseReserve)
+        {
+            _preparer.TryKeep(Current, RoundUp(Current.Used + allocated - ended.Used, LinuxFile.BlockBytes));
+        }
     }
 
     /// <summary>Writes bytes of a group; they are not durable yet.</summary>
@@ -231,7 +244,7 @@ internal sealed partial class SegmentLog : IDisposable
         _disk.SyncDirectory();
     }
 
-    private void Start(long first)
+    private void Start(long first, bool mayUseReserve)
     {
         string name = SegmentHeader.Name(first);
         ILogFile file = _preparer.Take(out string? spare) ?? _disk.Create(name);
@@ -240,7 +253,7 @@ internal sealed partial class SegmentLog : IDisposable
             Segment segment = new(name, first, file) { Used = SegmentHeader.Size, Allocated = file.Length };
             Span<byte> header = stackalloc byte[SegmentHeader.Size];
             segment.Header.Write(header);
-            _preparer.Reach(segment, SegmentHeader.Size, mayUseReserve: false);
+            _preparer.Reach(segment, SegmentHeader.Size, mayUseReserve);
             file.Write(0, header);
             file.Flush();
             if (spare is not null)

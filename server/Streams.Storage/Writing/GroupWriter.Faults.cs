@@ -182,7 +182,7 @@ internal sealed partial class GroupWriter
             _wanted = 0;
         }
 
-        RollIfFull(_wanted);
+        RollIfFull(_wanted, mayUseReserve: false);
         if (after == WriterEvent.NoRoom)
         {
             log.MakeRoom(_wanted);

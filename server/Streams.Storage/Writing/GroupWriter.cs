@@ -75,7 +75,7 @@ internal sealed partial class GroupWriter(WriteQueue queue, Stager stager, Segme
             return;
         }
 
-        RollIfFull(cost);
+        RollIfFull(cost, mayUseReserve);
         stager.Begin(log.NextPosition, log.Current.First, log.NextGroup);
         bool mustFlush = Stage();
         WriteGroup(mustFlush, mayUseReserve);
@@ -119,13 +119,13 @@ internal sealed partial class GroupWriter(WriteQueue queue, Stager stager, Segme
         return mustFlush;
     }
 
-    private void RollIfFull(long cost)
+    private void RollIfFull(long cost, bool mayUseReserve)
     {
         if (log.IsFullFor(cost))
         {
             FlushWritten();
             Segment ended = log.Current;
-            log.Roll();
+            log.Roll(mayUseReserve);
             indexes.Ended(ended, log.Current.First, log.LastGroup);
             logger.Rolled(log.Current.Name);
         }

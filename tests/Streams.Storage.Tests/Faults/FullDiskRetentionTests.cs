@@ -45,6 +45,27 @@ public sealed class FullDiskRetentionTests
         Assert.Equal(sent, scene.Store.Lane(scene.Own)!.Value.NextOffset.Value);
     }
 
+    [Fact]
+    public async Task A_full_disk_with_one_segment_alone_ends_it_in_the_room_set_aside_and_makes_holes_in_it()
+    {
+        await using Scene scene = FaultyScene.Make(1);
+        scene.Options = FaultyScene.Small with { SegmentBytes = 1 << 20 };
+        scene.Disk.Capacity = Room;
+        await scene.OpenStoreAsync();
+        long sent = await FillAsync(scene, 0, new Random(1));
+        Assert.Single(scene.Disk.List());
+        await scene.Store.TrimAsync(scene.Own, new EntryNumber(scene.Store.Lane(scene.Own)!.Value.NextEntry.Value * 3 / 4), default);
+        await scene.Store.EndSegmentAsync(default);
+        Assert.Equal(WritePhase.Full, scene.Store.Status().Phase);
+        Assert.True((await scene.Store.ReclaimAsync((_, _) => ValueTask.CompletedTask, default)).Ranges > 0);
+        await scene.WritingAsync();
+        long more = await FillAsync(scene, sent, new Random(2));
+        Assert.True(more > sent, "nothing was taken");
+        await scene.CrashAsync(new Random(1));
+        Assert.Empty(scene.Store.Recovery.Unreadable);
+        Assert.Equal(more, (await scene.EventsAsync()).Keys.Max() + 1);
+    }
+
     // Batches of different lengths until one is refused; gives how many events were taken, which have the offsets up to there.
     private static async Task<long> FillAsync(Scene scene, long sent, Random chance)
     {

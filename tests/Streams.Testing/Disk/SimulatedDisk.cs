@@ -222,7 +222,7 @@ public sealed class SimulatedDisk : ILogDisk
 
     private void TakeRoom(SimulatedFile file, long length)
     {
-        if (length > file.Length && _names.Values.Sum(f => f.Length) + length - file.Length > Capacity)
+        if (length > file.Length && _names.Values.Sum(f => f.Length - f.Punched) + length - file.Length > Capacity)
         {
             throw new StorageFailedException($"no room for {length - file.Length} bytes") { IsFull = true };
         }
@@ -310,6 +310,7 @@ public sealed class SimulatedDisk : ILogDisk
             }
 
             file.Write(position, new byte[length]);
+            file.Punched += length;
             disk.PunchedBytes += length;
             return true;
         });

@@ -11,6 +11,9 @@ internal sealed class SimulatedFile
 
     public long Length => _length;
 
+    /// <summary>Bytes within the length that take no room.</summary>
+    public long Punched { get; set; }
+
     public byte[] Contents() => _cache[.._length];
 
     public void SetLength(long length)
