@@ -55,7 +55,8 @@ internal static partial class StorageLog
     [LoggerMessage(1013, LogLevel.Warning, "The index of {Segment} could not be written: it stays in memory")]
     public static partial void IndexNotWritten(this ILogger logger, Exception cause, string segment);
 
-    [LoggerMessage(1020, LogLevel.Error, "The disk is full, writing needs {Bytes} bytes: {Reason}. What comes is refused until there is room")]
+    [LoggerMessage(1020, LogLevel.Error, "The disk is full, writing needs {Bytes} bytes: {Reason}. "
+        + "What comes is refused until there is room")]
     public static partial void DiskFull(this ILogger logger, long bytes, string reason);
 
     [LoggerMessage(1021, LogLevel.Warning, "Writing goes on after {Seconds:f1} s: {Why}")]

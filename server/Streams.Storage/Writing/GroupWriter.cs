@@ -6,9 +6,10 @@ namespace Streams.Storage;
 
 /// <summary>The one writer of a container: takes what waits, stages it, writes it with one write, flushes it with one flush, makes it
 /// visible, answers. While it flushes, the next group gathers.</summary>
-/// <remarks>A group of which nobody asked for more than to be written is answered before its flush; it becomes visible with the next one,
-/// which comes soon: readers and links never see what a power cut could undo (rule R1). Failure: nothing of a group that the disk refused is
-/// made visible or acknowledged, readers go on with what was flushed before, and it mends itself (GroupWriter.Faults.cs).</remarks>
+/// <remarks>A group of which nobody asked for more than to be written is answered before its flush; it becomes visible with the next
+/// one, which comes soon: readers and links never see what a power cut could undo (rule R1). Failure: nothing of a group that the disk
+/// refused is made visible or acknowledged, readers go on with what was flushed before, and it mends itself
+/// (GroupWriter.Faults.cs).</remarks>
 internal sealed partial class GroupWriter(WriteQueue queue, Stager stager, SegmentLog log, IndexKeeper indexes, Lock gate, WatchList watches,
     ContainerOptions options, TimeProvider time, ILogger logger)
 {

@@ -54,7 +54,8 @@ public sealed class FullDiskTests
             await RefusesAndReadsAsync(cluster, ledger);
             disk.MakeRoom();
             await Eventually.TrueAsync(
-                async () => await cluster.Api.HealthAsync() == HttpStatusCode.OK, "it writes again by itself", seen: () => cluster.Server.Report);
+                async () => await cluster.Api.HealthAsync() == HttpStatusCode.OK, "it writes again by itself",
+                seen: () => cluster.Server.Report);
             await PublishAsync(cluster, $"after-{times}", 20, ledger);
             await ledger.VerifyAsync(cluster.Api);
             Assert.Contains("\nstreams_writing 1\n", await cluster.Api.TextAsync("metrics"), StringComparison.Ordinal);

@@ -17,9 +17,9 @@ public enum DiskFaultKind
 /// <param name="Kind">What it says.</param>
 /// <param name="At">The first step that meets it.</param>
 /// <param name="Count">How many steps from there on.</param>
-/// <param name="Variant">What becomes of the bytes, which nobody is told. A refused write leaves none, half, all or
-/// every second sector of them in the cache. A refused flush loses them, has brought them down all the same, leaves them in the cache, which
-/// takes them for clean, or that after every second sector has come down.</param>
+/// <param name="Variant">What becomes of the bytes, which nobody is told. A refused write leaves none, half, all or every second sector of
+/// them in the cache. A refused flush loses them, has brought them down all the same, leaves them in the cache, which takes them for clean,
+/// or that after every second sector has come down.</param>
 public sealed record DiskFault(DiskFaultKind Kind, int At, int Count = 1, int Variant = 0)
 {
     public const int Variants = 4;
