@@ -10,8 +10,8 @@ namespace Streams.Storage;
 /// one, which comes soon: readers and links never see what a power cut could undo (rule R1). Failure: nothing of a group that the disk
 /// refused is made visible or acknowledged, readers go on with what was flushed before, and it mends itself
 /// (GroupWriter.Faults.cs).</remarks>
-internal sealed partial class GroupWriter(WriteQueue queue, Stager stager, SegmentLog log, IndexKeeper indexes, Lock gate, WatchList watches,
-    ContainerOptions options, TimeProvider time, ILogger logger)
+internal sealed partial class GroupWriter(WriteQueue queue, Stager stager, SegmentLog log, IndexKeeper indexes, Lock gate,
+    WatchList watches, ContainerOptions options, TimeProvider time, ILogger logger)
 {
     private readonly TaskCompletionSource<StorageFailedException> _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<Operation> _group = [];
