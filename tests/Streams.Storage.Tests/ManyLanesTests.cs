@@ -5,7 +5,7 @@ using static Streams.Storage.Tests.Scene;
 namespace Streams.Storage.Tests;
 
 /// <summary>What an idle lane, a topic, a cursor cost a container.</summary>
-[Collection(AloneCollection.Name)]
+[Collection(Alone.Name)]
 public sealed class ManyLanesTests(ITestOutputHelper output)
 {
     private const int Origins = 200;

@@ -31,6 +31,7 @@ internal sealed class RetentionKeeper : IAsyncDisposable
     private long? _lastReclaim;
     private bool _doubts;
     private bool _isLimited;                          // as long as nothing may go there is nothing to look for
+    private bool _countsAges;
 
     public RetentionKeeper(Container container, RetentionRules rules, object scope, TimeProvider time, Random chance, ILogger logger)
     {
@@ -86,11 +87,13 @@ internal sealed class RetentionKeeper : IAsyncDisposable
     private TimeSpan Pace()
     {
         TimeSpan pace = LongestPace;
+        _countsAges = false;
         foreach (StreamPath stream in _container.Streams)
         {
-            if (_container.Settings(stream)?.RetentionAge is { } age && age / 4 < pace)
+            if (_container.Settings(stream)?.RetentionAge is { } age)
             {
-                pace = age / 4;
+                _countsAges = true;
+                pace = age / 4 < pace ? age / 4 : pace;
             }
         }
 
@@ -191,7 +194,7 @@ internal sealed class RetentionKeeper : IAsyncDisposable
     private void TellDoubts()
     {
         _meter.Doubted(_clock.Doubted);
-        bool doubts = _clock.Doubted > TimeSpan.Zero;
+        bool doubts = _countsAges && _clock.Doubted > TimeSpan.Zero;
         if (doubts && !_doubts)
         {
             ServerLog.ClockDoubted(_logger, _clock.Doubted, RetentionClock.BelievedAfter);

@@ -25,6 +25,7 @@ internal sealed class HttpApi(ServerState state, StatusReport report, MetricColl
         Data(app, "/api/v1/lanes/digest", LaneEndpoints.DigestAsync);
         Data(app, "/api/v1/cursors", LaneEndpoints.CursorsAsync);
         Data(app, "/api/v1/topics", StorageEndpoints.TopicsAsync);
+        Data(app, "/api/v1/latest", StorageEndpoints.LatestAsync);
         Data(app, "/api/v1/chains", StorageEndpoints.ChainsAsync);
     }
 

@@ -66,7 +66,8 @@ public static class OptionReader
                 ? options with { AcceptRate = rate } : options,
             nameof(OptionKey.LinkHoldTime) => IsHoldTime(text, out TimeSpan hold, out fault)
                 ? options with { LinkHoldTime = hold } : options,
-            nameof(OptionKey.LinkHoldBytes) => IsBytes(text, out long bytes, out fault) ? options with { LinkHoldBytes = bytes } : options,
+            nameof(OptionKey.LinkHoldBytes) => IsBytes(text, out long bytes, out fault)
+                ? options with { LinkHoldBytes = bytes } : options,
             nameof(OptionKey.Restore) => options with { Restore = true },
             _ => throw new InvalidOperationException($"option {given.Key.Name} is listed but not read"),
         };

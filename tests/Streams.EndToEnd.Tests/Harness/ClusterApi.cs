@@ -79,6 +79,14 @@ internal sealed class ClusterApi : IDisposable
         return answer.IsSuccessStatusCode ? (await answer.Content.ReadFromJsonAsync<CursorList>())!.Cursors : null;
     }
 
+    /// <summary>Changes settings of a stream, named without its first slash.</summary>
+    public async Task PutSettingsAsync(string stream, string json)
+    {
+        using var body = new StringContent(json);
+        using var answer = await _http.PutAsync(new Uri($"api/v1/streams/{stream}/settings", UriKind.Relative), body);
+        answer.EnsureSuccessStatusCode();
+    }
+
     public void Dispose() => _http.Dispose();
 
     private async Task ReadLaneAsync(string stream, LaneState lane, List<PlacedEvent> events)
