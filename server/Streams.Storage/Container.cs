@@ -7,8 +7,9 @@ namespace Streams.Storage;
 /// to them.</summary>
 /// <remarks>Safe for use by many threads. Whatever is answered, read or held is flushed (rule R1); only events of streams whose durability
 /// is <see cref="Durability.Written"/> are answered when they are written, and read and held from the next flush on. Failure: when the
-/// disk refuses a write or a flush, nothing more is acknowledged; what was flushed before stays readable; dispose of it and open it again.
-/// A crash at any point loses nothing that was acknowledged.</remarks>
+/// disk refuses a write or a flush, nothing of that group is acknowledged, what was flushed before stays readable, and writing goes on by
+/// itself once there is room, or the end of the log is verified (<see cref="WritePhase"/>). Only when it cannot go on at all
+/// <see cref="Failed"/> completes: dispose of it and open it again. A crash at any point loses nothing that was acknowledged.</remarks>
 public sealed partial class Container : IAsyncDisposable
 {
     private readonly ContainerOptions _options;
@@ -51,7 +52,8 @@ public sealed partial class Container : IAsyncDisposable
     /// <summary>What opening found and did.</summary>
     public RecoveryReport Recovery { get; }
 
-    /// <summary>Completes, with the reason, when the disk refused. Never faults.</summary>
+    /// <summary>Completes, with the reason, when writing cannot go on by itself: the log is gone, or this program is at fault. Never
+    /// faults.</summary>
     public Task<StorageFailedException> Failed => _writer.Failed;
 
     /// <summary>The origin that is written under; before writing began, the one written under last; the default when the container is
@@ -121,7 +123,7 @@ public sealed partial class Container : IAsyncDisposable
         {
             return new ContainerStatus(_options.Id, _log.NextPosition, _log.Count, _state.Entries, _state.Events, _state.Lanes.Count,
                 _writer.Flushes,
-                _writer.BytesWritten, _queue.PendingBytes, _log.Unflushed, _writer.Failed.IsCompleted);
+                _writer.BytesWritten, _queue.PendingBytes, _log.Unflushed, _writer.Phase, _writer.Reason);
         }
     }
 

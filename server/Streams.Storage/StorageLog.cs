@@ -22,8 +22,8 @@ internal static partial class StorageLog
     [LoggerMessage(1003, LogLevel.Information, "{Segment} was begun and never used; it was removed")]
     public static partial void EmptySegmentRemoved(this ILogger logger, string segment);
 
-    [LoggerMessage(1004, LogLevel.Critical, "The disk refused: nothing more is acknowledged until the container is reopened")]
-    public static partial void DiskRefused(this ILogger logger, Exception cause);
+    [LoggerMessage(1004, LogLevel.Error, "The disk refused: {Reason}. Nothing more is acknowledged until the end of the log is verified")]
+    public static partial void DiskRefused(this ILogger logger, string reason);
 
     [LoggerMessage(1005, LogLevel.Information, "Writing under {Origin}")]
     public static partial void Writing(this ILogger logger, Core.Origin origin);
@@ -61,6 +61,19 @@ internal static partial class StorageLog
     [LoggerMessage(1015, LogLevel.Warning, "{Index} was damaged: {Pages} pages of it were made anew from the segment")]
     public static partial void IndexMended(this ILogger logger, string index, int pages);
 
+    [LoggerMessage(1020, LogLevel.Error, "The disk is full, writing needs {Bytes} bytes: {Reason}. "
+        + "What comes is refused until there is room")]
+    public static partial void DiskFull(this ILogger logger, long bytes, string reason);
+
+    [LoggerMessage(1021, LogLevel.Warning, "Writing goes on after {Seconds:f1} s: {Why}")]
+    public static partial void WritingAgain(this ILogger logger, string why, double seconds);
+
+    [LoggerMessage(1022, LogLevel.Error, "{Bytes} bytes of events of streams whose durability is written were acknowledged and are lost: "
+        + "the disk refused to flush them")]
+    public static partial void WrittenLost(this ILogger logger, long bytes);
+
+    [LoggerMessage(1023, LogLevel.Critical, "The writer ended: nothing more is acknowledged until the container is opened anew")]
+    public static partial void WriterEnded(this ILogger logger, Exception cause);
     [LoggerMessage(1030, LogLevel.Information, "{Segments} segments of which nothing is kept were deleted: {Bytes} bytes; "
         + "{Facts} facts that they told were written once more before")]
     public static partial void SegmentsDeleted(this ILogger logger, int segments, long bytes, long facts);

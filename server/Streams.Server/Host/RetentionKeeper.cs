@@ -116,10 +116,7 @@ internal sealed class RetentionKeeper : IAsyncDisposable
         }
 
         _meter.Held(heldEntries, heldBytes);
-        if (plan.EndSegment)
-        {
-            await _container.EndSegmentAsync(cancellationToken);
-        }
+        await EndSegmentAsync(plan, cancellationToken);
 
         // What links or other passes freed shows up without anything having gone in this pass.
         _isLimited |= any || plan.Trims.Count > 0;
@@ -130,6 +127,22 @@ internal sealed class RetentionKeeper : IAsyncDisposable
                 async (bytes, token) => await Task.Delay(TimeSpan.FromSeconds((double)bytes / ReclaimBytesPerSecond), _time, token),
                 cancellationToken);
             _meter.GaveBack(report);
+        }
+    }
+
+    // A disk may be too full for another segment: what the ended ones give back makes the room for it.
+    private async Task EndSegmentAsync(RetentionPlan plan, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (plan.EndSegment)
+            {
+                await _container.EndSegmentAsync(cancellationToken);
+            }
+        }
+        catch (TryAgainException full)
+        {
+            ServerLog.RetentionHeldUp(_logger, full.Message);
         }
     }
 

@@ -40,9 +40,9 @@ internal sealed class HttpApi(ServerState state, StatusReport report, MetricColl
 
     private Task HealthAsync(HttpContext context)
     {
-        bool ready = state.Phase == ServerPhase.Ready;
-        context.Response.StatusCode = ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
-        HealthAnswer answer = new(state.Phase.ToString().ToLowerInvariant(), ready ? null : state.Reason);
+        (string status, string? reason) = state.Health();
+        context.Response.StatusCode = reason is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        HealthAnswer answer = new(status, reason);
         return Json.WriteAsync(context, answer, ApiJson.Default.HealthAnswer);
     }
 

@@ -34,7 +34,7 @@ internal sealed record UnreadableAnswer(string Segment, long Offset, long Bytes,
 /// <summary>The container at this moment.</summary>
 internal sealed record ContainerAnswer(
     string Id, long Bytes, int Segments, long Entries, long Events, int Lanes, long Flushes, long BytesWritten, long PendingBytes,
-    bool Failed);
+    bool Failed, string State, string? Reason);
 
 /// <summary>The MQTT gateway at this moment.</summary>
 internal sealed record GatewayAnswer(

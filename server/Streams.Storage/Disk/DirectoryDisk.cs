@@ -53,9 +53,9 @@ public sealed class DirectoryDisk : ILogDisk
         {
             return action();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        catch (Exception e) when (DiskRefusal.Is(e))
         {
-            throw new StorageFailedException($"{what}: {e.Message}", e);
+            throw DiskRefusal.Of(what, e);
         }
     }
 

@@ -55,6 +55,12 @@ public interface ILogFile : IDisposable
     /// <summary>Reads up to so many bytes; fewer only at the end of the file.</summary>
     ValueTask<int> ReadAsync(long position, Memory<byte> bytes, CancellationToken cancellationToken);
 
+    /// <summary>What is read from now on comes from the disk, as far as the system lets itself be asked. After a refused flush its cache
+    /// may show what the disk never got.</summary>
+    void ForgetCache()
+    {
+    }
+
     /// <summary>Returns when everything written before is on stable storage; anything else is an exception.</summary>
     void Flush();
 

@@ -36,7 +36,7 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
 
         report.Unreadable = _unreadable;
         report.RecordsRead = replay.Records;
-        return new SegmentLog(disk, options, [.. segments], _lastGroup);
+        return new SegmentLog(disk, options, [.. segments], _lastGroup, _lastGroupStart);
     }
 
     private List<Segment> OpenFiles()
@@ -303,30 +303,9 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
         // Stale bytes behind the cut must not come back as records.
         segment.File.SetLength(segment.Used);
         segment.Allocated = segment.Used;
-        WriteTailAgain(segment);
+        TailWriter.WriteAgain(segment.File, segment.Name, Math.Max(0, _lastGroupStart - segment.First), segment.Used);
         segment.File.Flush();
         disk.SyncDirectory();
-    }
-
-    // Only the last group can be unflushed: a killed process leaves it in the system's cache alone, and after a refused flush the cache
-    // may even take it for clean. It was read just now and will be shown to others, so it is written once more: then the flush is true
-    // for it.
-    private void WriteTailAgain(Segment segment)
-    {
-        long from = Math.Max(0, _lastGroupStart - segment.First);
-        byte[] piece = new byte[Math.Min(1 << 20, segment.Used - from)];
-        for (long at = from; at < segment.Used;)
-        {
-            int length = (int)Math.Min(piece.Length, segment.Used - at);
-            int read = segment.File.Read(at, piece.AsSpan(0, length));
-            if (read < length)
-            {
-                throw new StorageFailedException($"{segment.Name}: {read} of {length} bytes could be read at {at}");
-            }
-
-            segment.File.Write(at, piece.AsSpan(0, length));
-            at += length;
-        }
     }
 
     private void Take(Segment segment, in RecordHeader header, ReadOnlyMemory<byte> body, long position)

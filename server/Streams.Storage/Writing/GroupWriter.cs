@@ -6,12 +6,12 @@ namespace Streams.Storage;
 
 /// <summary>The one writer of a container: takes what waits, stages it, writes it with one write, flushes it with one flush, makes it
 /// visible, answers. While it flushes, the next group gathers.</summary>
-/// <remarks>A group of which nobody asked for more than to be written is answered before its flush; it becomes visible with the next one,
-/// which comes soon: readers and links never see what a power cut could undo (rule R1). Failure: a refused write or flush ends it. Nothing
-/// of that group is made visible or acknowledged (its callers get a <see cref="StorageFailedException"/>: it may or may not be found at the
-/// next open), nor is anything later. Readers go on with what was flushed before.</remarks>
-internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog log, IndexKeeper indexes, Lock gate, WatchList watches,
-    ContainerOptions options, TimeProvider time, ILogger logger)
+/// <remarks>A group of which nobody asked for more than to be written is answered before its flush; it becomes visible with the next
+/// one, which comes soon: readers and links never see what a power cut could undo (rule R1). Failure: nothing of a group that the disk
+/// refused is made visible or acknowledged, readers go on with what was flushed before, and it mends itself
+/// (GroupWriter.Faults.cs).</remarks>
+internal sealed partial class GroupWriter(WriteQueue queue, Stager stager, SegmentLog log, IndexKeeper indexes, Lock gate,
+    WatchList watches, ContainerOptions options, TimeProvider time, ILogger logger)
 {
     private readonly TaskCompletionSource<StorageFailedException> _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<Operation> _group = [];
@@ -19,8 +19,10 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
     private bool _isFlushDue;
     private long _flushes;
     private long _bytesWritten;
+    private long _answeredBytes;                              // answered for, and not flushed
+    private bool _isAppended;                                 // whether the group under way is in the log, as far as it can be seen
 
-    /// <summary>Completes with the reason when the disk refuses.</summary>
+    /// <summary>Completes with the reason when it cannot go on at all.</summary>
     public Task<StorageFailedException> Failed => _failed.Task;
 
     public long Flushes => Volatile.Read(ref _flushes);
@@ -30,42 +32,43 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
     /// <summary>Called under the lock after each group that was made visible, with the records in it.</summary>
     public Action<int>? Published { get; set; }
 
-    /// <summary>Works until the queue is closed and empty, or the disk refuses. Never throws.</summary>
+    /// <summary>Works until the queue is closed and empty, or it cannot go on. Never throws.</summary>
     public async Task RunAsync()
     {
         using ITimer timer = time.CreateTimer(_ => FlushSoon(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        using ITimer retry = time.CreateTimer(_ => queue.Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _flushTimer = timer;
+        _retryTimer = retry;
         while (await queue.WaitAsync())
         {
-            _group.Clear();
-            long cost = queue.Take(_group, options.GroupBytes, options.GroupOperations);
-            if (!Try(() => Process(cost)))
+            if (!MendIfDue())
             {
                 return;
             }
 
-            queue.Release(cost, _group.Count);
+            _group.Clear();
+            long cost = queue.Take(_group, options.GroupBytes, options.GroupOperations);
+            int operations = _group.Count;
+            if (!(Phase == WritePhase.Writing ? Try(() => Process(cost), cost) : RefuseOrFreeSpace()))
+            {
+                return;
+            }
+
+            queue.Release(cost, operations);
+            if (!MendIfDue())
+            {
+                return;
+            }
         }
 
         _group.Clear();
-        Try(FlushWritten);
-    }
-
-    private bool Try(Action step)
-    {
-        try
+        if (Phase == WritePhase.Writing)
         {
-            step();
-            return true;
-        }
-        catch (Exception cause)
-        {
-            Fail(cause as StorageFailedException ?? new StorageFailedException("the writer stopped: " + cause.Message, cause));
-            return false;
+            Try(FlushWritten, 0);
         }
     }
 
-    private void Process(long cost)
+    private void Process(long cost, bool mayUseReserve = false)
     {
         if (_group.Count == 0)
         {
@@ -73,10 +76,10 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
             return;
         }
 
-        RollIfFull(cost);
+        RollIfFull(cost, mayUseReserve);
         stager.Begin(log.NextPosition, log.Current.First, log.NextGroup);
         bool mustFlush = Stage();
-        WriteGroup(mustFlush);
+        WriteGroup(mustFlush, mayUseReserve);
         PublishFlushed();
         foreach (Operation operation in _group)
         {
@@ -86,6 +89,7 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
             }
         }
 
+        _answeredBytes = log.Unflushed;
         if (stager.TakeFork() is { } fork)
         {
             logger.Fork(fork);
@@ -105,7 +109,7 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
                 operation.Stage(stager);
                 mustFlush |= operation.Stream is not { } stream || !stager.IsWritten(stream);
             }
-            catch (StreamsException refusal) when (refusal is not StorageFailedException)
+            catch (StreamsException refusal)                  // also of the disk, of which it read: nothing is wrong with the log
             {
                 operation.IsRefused = true;
                 operation.Fail(refusal);
@@ -116,19 +120,19 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
         return mustFlush;
     }
 
-    private void RollIfFull(long cost)
+    private void RollIfFull(long cost, bool mayUseReserve)
     {
         if (log.IsFullFor(cost))
         {
             FlushWritten();
             Segment ended = log.Current;
-            log.Roll();
+            log.Roll(mayUseReserve);
             indexes.Ended(ended, log.Current.First, log.LastGroup);
             logger.Rolled(log.Current.Name);
         }
     }
 
-    private void WriteGroup(bool mustFlush)
+    private void WriteGroup(bool mustFlush, bool mayUseReserve)
     {
         int bytes = stager.Bytes.Length;
         long started = time.GetTimestamp();
@@ -136,7 +140,8 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
         if (bytes > 0)
         {
             bool isFirst = log.Unflushed == 0;
-            log.Append(stager.Bytes, flush);
+            log.Append(stager.Bytes, flush, mayUseReserve);
+            _isAppended = true;
             Volatile.Write(ref _bytesWritten, _bytesWritten + bytes);
             StorageMeter.BytesWritten.Add(bytes);
             StorageMeter.GroupSize.Record(_group.Count);
@@ -169,10 +174,17 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
             return;
         }
 
-        lock (gate)
+        try
         {
-            stager.Publish();
-            Published?.Invoke(stager.Records);
+            lock (gate)
+            {
+                stager.Publish();
+                Published?.Invoke(stager.Records);
+            }
+        }
+        catch (StreamsException fault)
+        {
+            throw new InvalidOperationException("what is flushed could not be made visible: " + fault.Message, fault);
         }
 
         watches.Fire(stager.ChangedStreams, stager.ChangesLanes);
@@ -184,6 +196,7 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
         {
             Flush(time.GetTimestamp());
             PublishFlushed();
+            _answeredBytes = 0;
         }
     }
 
@@ -191,17 +204,5 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
     {
         Volatile.Write(ref _isFlushDue, true);
         queue.Wake();
-    }
-
-    private void Fail(StorageFailedException cause)
-    {
-        logger.DiskRefused(cause);
-        queue.Close(cause, dropAll: true);
-        foreach (Operation operation in _group)
-        {
-            operation.Fail(cause);
-        }
-
-        _failed.TrySetResult(cause);
     }
 }

@@ -25,6 +25,9 @@ internal abstract class Operation
     /// whatever the stream.</summary>
     public virtual StreamPath? Stream => null;
 
+    /// <summary>Whether it helps to make room: then it is tried on a full disk too.</summary>
+    public virtual bool FreesSpace => false;
+
     /// <summary>Decides and stages. A <see cref="StreamsException"/> refuses this operation alone; it must be thrown before anything is
     /// staged.</summary>
     public abstract void Stage(Stager stager);

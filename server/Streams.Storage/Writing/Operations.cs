@@ -64,6 +64,8 @@ internal sealed class SkipOperation(LaneId lane, EntryNumber first, Offset first
 /// <summary>Retention of one lane.</summary>
 internal sealed class TrimOperation(LaneId lane, EntryNumber first) : Operation<EntryNumber>
 {
+    public override bool FreesSpace => true;
+
     public override void Stage(Stager stager) => Result = stager.Trim(lane, first);
 }
 
@@ -82,12 +84,16 @@ internal sealed class OriginOperation(Origin? origin) : Operation<Origin>
 /// <summary>Facts written once more, because the records that told them are about to go.</summary>
 internal sealed class RestateOperation(IReadOnlyList<FactKey> facts) : Operation<bool>
 {
+    public override bool FreesSpace => true;
+
     public override void Stage(Stager stager) => stager.Restate(facts);
 }
 
 /// <summary>Comes to its turn and does nothing.</summary>
 internal sealed class TurnOperation : Operation<bool>
 {
+    public override bool FreesSpace => true;          // retention ends a segment with it
+
     public override void Stage(Stager stager)
     {
     }

@@ -28,6 +28,9 @@ internal sealed partial class Stager
     private HybridClock? _clock;
     private (StreamPath Stream, bool IsWritten)? _asked;
     private bool _isPublished = true;
+    private int _recordsBefore;
+    private (Origin? Origin, bool IsWriting, HybridClock? Clock) _before;
+    private (Origin? Origin, bool IsWriting, HybridClock? Clock) _published;
     private long _segment;
     private long _now;
 
@@ -66,12 +69,16 @@ internal sealed partial class Stager
         _segment = segment;
         _now = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
         _asked = null;
+        _before = (Origin, IsWriting, _clock);
+        _recordsBefore = _records.Count;
         if (!_isPublished)
         {
             return;
         }
 
         _isPublished = false;
+        _published = _before;
+        _recordsBefore = 0;
         ClearRecords();
         _newLanes.Clear();
         _stagedRuns.Clear();
@@ -85,6 +92,45 @@ internal sealed partial class Stager
         }
 
         _touched.Clear();
+    }
+
+    /// <summary>Whether something is staged, be it nothing but an empty group.</summary>
+    public bool IsStaged => !_isPublished;
+
+    /// <summary>Forgets the last group, of which nothing is in the log: what was staged before it stays, to be published next. Nothing may
+    /// be staged before that.</summary>
+    public void TakeBack() => Forget(_recordsBefore, _before);
+
+    /// <summary>Forgets all that is staged: it was not flushed, and is cut from the log before anything else is written.</summary>
+    public void Abandon()
+    {
+        Forget(0, _published);
+        _changedStreams.Clear();
+        ChangesLanes = false;
+        _isPublished = true;
+    }
+
+    // Sessions have moved on with what was staged: their producers say hello again, and hear what is held.
+    private void Forget(int kept, (Origin? Origin, bool IsWriting, HybridClock? Clock) before)
+    {
+        if (_isPublished)
+        {
+            return;
+        }
+
+        for (int i = kept; i < _records.Count; i++)
+        {
+            if (_records[i] is { Kind: RecordKind.LaneDeclared, Lane: { } lane })
+            {
+                lane.DeclaredIn = -1;
+            }
+        }
+
+        _records.RemoveRange(kept, _records.Count - kept);
+        (Origin, IsWriting, _clock) = before;
+        _plain.Restart();
+        Fork = null;
+        _sessions.EndAll();
     }
 
     private void ClearRecords()

@@ -38,6 +38,13 @@ internal sealed class ClusterApi : IDisposable
 
     public Task<string> TextAsync(string path) => _http.GetStringAsync(new Uri(path, UriKind.Relative));
 
+    /// <summary>The body of an answer, whatever its status.</summary>
+    public async Task<string> AnswerAsync(string path)
+    {
+        using var answer = await _http.GetAsync(new Uri(path, UriKind.Relative));
+        return await answer.Content.ReadAsStringAsync();
+    }
+
     /// <summary>The lanes of a stream, by partition and origin; none when the stream is not known.</summary>
     public async Task<IReadOnlyList<LaneState>> LanesAsync(string stream)
     {

@@ -15,6 +15,8 @@ public sealed class ForeignTool : IAsyncDisposable
         ["mkfs.ext4"] = "e2fsprogs",
         ["e2fsck"] = "e2fsprogs",
         ["kcat"] = "kcat",
+        ["mkfs.ext4"] = "e2fsprogs",
+        ["mount"] = "mount",
     };
 
     private readonly ChildProcess _child;
