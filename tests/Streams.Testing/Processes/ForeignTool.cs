@@ -15,8 +15,6 @@ public sealed class ForeignTool : IAsyncDisposable
         ["mkfs.ext4"] = "e2fsprogs",
         ["e2fsck"] = "e2fsprogs",
         ["kcat"] = "kcat",
-        ["mkfs.ext4"] = "e2fsprogs",
-        ["mount"] = "mount",
     };
 
     private readonly ChildProcess _child;
