@@ -89,6 +89,7 @@ public sealed partial class Container
     private async ValueTask<LaneSlice> ReadKeptAsync(LaneId lane, long first, EntryPlace[] places, Offset? again, int maxBytes,
         CancellationToken cancellationToken)
     {
+        Offset givenUpTo = default;
         try
         {
             return await EntryReader.ReadAsync(_log, lane, first, places, NoteDamage, cancellationToken);
@@ -96,6 +97,10 @@ public sealed partial class Container
         catch (StreamsException fault) when (fault is InvalidFormatException or StorageFailedException && IsGone(lane, first))
         {
             return again is { } from ? await ReadAsync(lane, from, maxBytes, cancellationToken) : LaneSlice.Empty;
+        }
+        catch (InvalidFormatException) when (again is not null && IsGivenUp(lane, first, out givenUpTo))
+        {
+            return await ReadAsync(lane, givenUpTo, maxBytes, cancellationToken);
         }
     }
 

@@ -24,12 +24,16 @@ public sealed partial class Container : IAsyncDisposable
     private readonly IndexKeeper _indexes;
     private readonly Reclaimer _reclaimer;
     private readonly Lock _gate = new();
+    private readonly TimeProvider _time;
+    private readonly long _openedAt;
     private readonly Task _running;
     private int _disposed;
 
     private Container(ContainerOptions options, TimeProvider time, Random random, ILogger logger, ContainerOpener opened)
     {
         _options = options;
+        _time = time;
+        _openedAt = time.GetTimestamp();
         _logger = logger;
         _state = opened.State;
         _log = opened.Log;

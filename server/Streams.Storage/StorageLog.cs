@@ -58,6 +58,11 @@ internal static partial class StorageLog
     [LoggerMessage(1016, LogLevel.Warning, "The damaged header of {Segment} could not be written anew")]
     public static partial void HeaderNotMended(this ILogger logger, Exception cause, string segment);
 
+    [LoggerMessage(1017, LogLevel.Error, "{Lane}: entries {First} to {Last} are damaged, and nobody gave them back for {Patience}: readers "
+        + "step over them to offset {Next}")]
+    public static partial void DamageGivenUp(this ILogger logger, Core.LaneId lane, long first, long last, Core.Offset next,
+        TimeSpan patience);
+
     [LoggerMessage(1015, LogLevel.Warning, "{Index} was damaged: {Pages} pages of it were made anew from the segment")]
     public static partial void IndexMended(this ILogger logger, string index, int pages);
 
