@@ -81,8 +81,11 @@ public sealed partial class Container
         }
     }
 
-    private Task RestateAsync(IReadOnlyList<FactKey> facts, CancellationToken cancellationToken) =>
-        RunAsync(new RestateOperation(facts) { Cost = facts.Sum(f => f.Cost) }, cancellationToken);
+    private async Task RestateAsync(IReadOnlyList<FactKey> facts, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<StateItem> retained = await RetainedAmongAsync(facts, cancellationToken);
+        await RunAsync(new RestateOperation(facts, retained) { Cost = facts.Sum(f => f.Cost) }, cancellationToken);
+    }
 
     // Retention may take entries, and their bytes, between looking up where they stand and reading them: then they are not damaged but
     // gone, which is known by then. Who reads from an offset is given what is kept from there on.

@@ -48,7 +48,7 @@ public sealed partial class Container : IAsyncDisposable
         {
             Published = records => _saver?.Published(records, _log.NextPosition, _gate),
         };
-        _reclaimer = new Reclaimer(_log, TakeSegments, ForgetSegment, RestateAsync, logger);
+        _reclaimer = new Reclaimer(_log, TakeSegments, ForgetSegment, RestateAsync, new RetainedPlaces(_state, _gate), logger);
         _running = Task.Factory.StartNew(_writer.RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach,
             TaskScheduler.Current).Unwrap();
     }

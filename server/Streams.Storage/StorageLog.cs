@@ -83,6 +83,10 @@ internal static partial class StorageLog
         + "{Facts} facts that they told were written once more before")]
     public static partial void SegmentsDeleted(this ILogger logger, int segments, long bytes, long facts);
 
+    [LoggerMessage(1032, LogLevel.Error, "The retained message of {Stream}:{Topic} cannot be read: its event at offset {Offset} of {Lane} "
+        + "is damaged in the log")]
+    public static partial void RetainedDamaged(this ILogger logger, Core.StreamPath stream, string topic, long offset, Core.LaneId lane);
+
     [LoggerMessage(1031, LogLevel.Information, "{Ranges} ranges of {Segment} were given back: {Bytes} bytes; "
         + "{Facts} facts that they told were written once more before")]
     public static partial void RangesGivenBack(this ILogger logger, string segment, int ranges, long bytes, long facts);

@@ -47,6 +47,11 @@ internal sealed partial class Stager
     public void AppendPlain(StreamPartition partition, AppendPlainOperation operation)
     {
         RequireWriting();
+        if (operation.Plain.IsRetained)
+        {
+            operation.StampAt(StampRetained(partition.Stream, operation.Plain));
+        }
+
         if (!_plain.TryAdd(partition, operation))
         {
             ClosePlain(partition);
@@ -182,16 +187,23 @@ internal sealed partial class Stager
         Resolve(partition.Stream, topics);
         for (int i = 0; i < mentions.Length; i++)
         {
-            ReadOnlySpan<byte> topic = mentions[i].Topic.Span;
-            if (rows[i] >= 0 || (staged?.Contains(mentions[i].Hash, topic) ?? false))
+            if (rows[i] >= 0)
             {
                 continue;
             }
 
-            TopicFact fact = new(TopicName.FromValidated(topic), NextMoment());
-            _stagedTopics.Join(partition.Stream, fact);
-            staged ??= _stagedTopics.Of(partition.Stream);
-            (facts ??= []).Add(fact);
+            ReadOnlySpan<byte> topic = mentions[i].Topic.Span;
+            if (!(staged?.Contains(mentions[i].Hash, topic) ?? false))
+            {
+                TopicFact fact = new(TopicName.FromValidated(topic), NextMoment());
+                _stagedTopics.Join(partition.Stream, fact);
+                staged ??= _stagedTopics.Of(partition.Stream)!;
+                (facts ??= []).Add(fact);
+            }
+
+            // It is looked up once more when the batch is made visible. That may be after its caller was answered, who may use its
+            // memory for something else by then.
+            topics.Keep(i, staged!.NameOf(staged.RowOf(mentions[i].Hash, topic)));
         }
 
         if (facts is not null)

@@ -83,6 +83,7 @@ internal sealed partial class Stager
         _newLanes.Clear();
         _stagedRuns.Clear();
         _stagedTopics.Clear();
+        ClearStamps();
         _commits.Clear();
         _changedStreams.Clear();
         ChangesLanes = false;
@@ -228,6 +229,7 @@ internal sealed partial class Stager
         if (entry.Kind == EntryKind.Events)
         {
             _stagedRuns.Add(lane.Id.Partition, new HeldRun(batch.Run, lane.Id.Origin, entry.BaseOffset), out _);
+            NoteStamps(lane.Id.Partition.Stream, topics!);
         }
 
         ChangesLanes = true;
