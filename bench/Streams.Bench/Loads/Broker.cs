@@ -60,7 +60,8 @@ internal sealed class Broker : IDisposable
             user root
 
             """));
-        string? program = ((string[])["/usr/sbin/mosquitto", "/usr/bin/mosquitto", "/usr/local/sbin/mosquitto"]).FirstOrDefault(File.Exists);
+        string[] places = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto", "/usr/local/sbin/mosquitto"];
+        string? program = Array.Find(places, File.Exists);
         if (program is null)
         {
             return null;

@@ -20,7 +20,7 @@ internal sealed class RawMqtt : IDisposable
         RawMqtt client = new(bufferBytes);
         await client._socket.ConnectAsync(broker);
         byte[] id = Encoding.UTF8.GetBytes(clientId);
-        byte[] connect = [0x10, (byte)(12 + id.Length), 0, 4, (byte)'M', (byte)'Q', (byte)'T', (byte)'T', 4, 2, 0, 0, 0, (byte)id.Length, .. id];
+        byte[] connect = [0x10, (byte)(12 + id.Length), 0, 4, .. "MQTT"u8, 4, 2, 0, 0, 0, (byte)id.Length, .. id];
         await client._socket.SendAsync(connect);
         (byte type, int _, int _) = await client.ReadAsync();
         return type == 0x20 ? client : throw new InvalidOperationException($"{clientId}: packet {type:x2} in place of CONNACK");

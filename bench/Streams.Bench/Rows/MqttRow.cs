@@ -6,7 +6,7 @@ namespace Streams.Bench;
 /// on disk, flushed, before it acknowledges it; mosquitto keeps it in memory.</summary>
 internal abstract class MqttRow : BenchRow
 {
-    public override string Reference => "Debian's mosquitto without persistence, the same client program (ours flushes before PUBACK, it does not)";
+    public override string Reference => "Debian's mosquitto without persistence, the same client (ours flushes before PUBACK, it does not)";
 
     public override async Task<Measured> MeasureAsync(BenchRun run)
     {
@@ -26,7 +26,8 @@ internal abstract class MqttRow : BenchRow
 
     protected abstract Task<double> MeasureAsync(BenchRun run, Broker broker);
 
-    protected static Task<RawMqtt[]> ConnectAsync(Broker broker, int count, int bufferBytes) => ConnectAsync(broker, "c", count, bufferBytes);
+    protected static Task<RawMqtt[]> ConnectAsync(Broker broker, int count, int bufferBytes) =>
+        ConnectAsync(broker, "c", count, bufferBytes);
 
     protected static async Task<RawMqtt[]> ConnectAsync(Broker broker, string prefix, int count, int bufferBytes)
     {
