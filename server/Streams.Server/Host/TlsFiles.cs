@@ -83,8 +83,9 @@ internal sealed record TlsFiles(TlsOptions Options, string? Certificate, string?
             {
                 return X509Certificate2.CreateFromPem(Certificate, Key);
             }
-            catch (CryptographicException)
+            catch (Exception fault) when (fault is CryptographicException or ArgumentException)
             {
+                // Of another kind, or of the same kind and another certificate.
                 faults.Add($"{place}: the private key does not fit the certificate in '{Options.CertificateFile}'");
             }
         }
