@@ -11,6 +11,7 @@ public sealed class ForeignTool : IAsyncDisposable
         ["mosquitto_rr"] = "mosquitto-clients",
         ["strace"] = "strace",
         ["kcat"] = "kcat",
+        ["/usr/bin/python3"] = "python3",
     };
 
     private readonly ChildProcess _child;
