@@ -22,7 +22,11 @@ public enum AccessAction
 /// <param name="ClientId">The MQTT client id.</param>
 /// <param name="UserName">The user name given at connect, or <see langword="null"/>.</param>
 /// <param name="Remote">The remote address, for people.</param>
-public sealed record AccessSubject(string ClientId, string? UserName, string Remote);
+public sealed record AccessSubject(string ClientId, string? UserName, string Remote)
+{
+    /// <summary>The certificate the client showed, checked already; <see langword="null"/> when it showed none.</summary>
+    public ClientCertificate? Certificate { get; init; }
+}
 
 /// <summary>The one place that is asked on every path: connect, publish, subscribe, each delivery, SDK batches. Must be fast and must not
 /// block.</summary>

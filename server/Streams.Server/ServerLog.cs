@@ -66,4 +66,10 @@ internal static partial class ServerLog
 
     [LoggerMessage(6018, LogLevel.Error, "a pass of retention failed")]
     public static partial void RetentionFailed(ILogger logger, Exception fault);
+
+    [LoggerMessage(6030, LogLevel.Information, "TLS: new connections are shown the certificate {Subject}, valid until {End}")]
+    public static partial void CertificateTaken(ILogger logger, string subject, string end);
+
+    [LoggerMessage(6031, LogLevel.Warning, "TLS: the files that changed are not taken, the certificate in use stays: {Fault}")]
+    public static partial void CertificateNotTaken(ILogger logger, string fault);
 }

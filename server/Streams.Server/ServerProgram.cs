@@ -37,7 +37,7 @@ internal static class ServerProgram
                 return new DumpVerb(output).Run(arguments);
             }
 
-            ServerOptions options = OptionReader.Read(arguments, EnvironmentVariables(), OptionReader.FileName);
+            ServerOptions options = OptionReader.Read(arguments, EnvironmentVariables(), OptionReader.FileName, TimeProvider.System);
             using LineLoggerProvider log = new(options.LogLevels, TimeProvider.System, output);
             return await ServeAsync(options, log);
         }

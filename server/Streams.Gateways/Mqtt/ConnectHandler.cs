@@ -8,7 +8,8 @@ internal sealed class ConnectHandler(GatewayServices services, Func<string> newC
 {
     /// <summary>What is told about a client that is not taken; <see langword="null"/> when it is, and then what was made of its
     /// CONNECT.</summary>
-    public (MqttReasonCode Code, string Reason)? Read(MqttConnectPacket packet, string remote, out ClientInfo? client)
+    public (MqttReasonCode Code, string Reason)? Read(MqttConnectPacket packet, string remote, ClientCertificate? certificate,
+        out ClientInfo? client)
     {
         client = null;
         bool isAssigned = packet.ClientId.Length == 0;
@@ -28,7 +29,7 @@ internal sealed class ConnectHandler(GatewayServices services, Func<string> newC
             return (MqttReasonCode.BadAuthenticationMethod, "extended authentication is not available");
         }
 
-        AccessSubject subject = new(clientId, packet.UserName, remote);
+        AccessSubject subject = new(clientId, packet.UserName, remote) { Certificate = certificate };
         if (!services.Access.Allows(subject, AccessAction.Connect, default, default))
         {
             return (MqttReasonCode.NotAuthorized, "this client may not connect");

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Streams.Gateways;
 
@@ -7,6 +8,9 @@ public sealed class MqttConnectionHandler(MqttGateway gateway) : ConnectionHandl
 {
     /// <inheritdoc/>
     public override Task OnConnectedAsync(ConnectionContext connection) =>
-        gateway.ServeAsync(connection.Transport, connection.RemoteEndPoint?.ToString()
-            ?? connection.ConnectionId, connection.ConnectionClosed);
+        gateway.ServeAsync(
+            connection.Transport,
+            connection.RemoteEndPoint?.ToString() ?? connection.ConnectionId,
+            ClientCertificate.Of(connection.Features.Get<ITlsConnectionFeature>()?.ClientCertificate),
+            connection.ConnectionClosed);
 }

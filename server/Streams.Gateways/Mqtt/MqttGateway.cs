@@ -75,7 +75,15 @@ public sealed class MqttGateway : IDisposable
     /// <param name="transport">The bytes of the client.</param>
     /// <param name="remote">The client's address, for people.</param>
     /// <param name="cancellationToken">Ends the connection: the client is told that the server shuts down.</param>
-    public async Task ServeAsync(IDuplexPipe transport, string remote, CancellationToken cancellationToken)
+    public Task ServeAsync(IDuplexPipe transport, string remote, CancellationToken cancellationToken) =>
+        ServeAsync(transport, remote, null, cancellationToken);
+
+    /// <inheritdoc cref="ServeAsync(IDuplexPipe, string, CancellationToken)"/>
+    /// <param name="transport">The bytes of the client.</param>
+    /// <param name="remote">The client's address, for people.</param>
+    /// <param name="certificate">The certificate the client showed, checked already.</param>
+    /// <param name="cancellationToken">Ends the connection: the client is told that the server shuts down.</param>
+    public async Task ServeAsync(IDuplexPipe transport, string remote, ClientCertificate? certificate, CancellationToken cancellationToken)
     {
         MqttDecodeOptions decode = new() { MaximumPacketSize = _services.Options.MaxPacketBytes, Topics = new TopicNameCache() };
         MqttConnection connection = new(transport, decode);
@@ -86,7 +94,7 @@ public sealed class MqttGateway : IDisposable
             {
                 if (await ReadConnectAsync(connection, remote, cancellationToken).ConfigureAwait(false) is { } packet)
                 {
-                    await ServeAsync(connection, packet, remote, hasRoom, cancellationToken).ConfigureAwait(false);
+                    await ServeAsync(connection, packet, remote, certificate, hasRoom, cancellationToken).ConfigureAwait(false);
                 }
             }
             catch (Exception e) when (e is IOException or OperationCanceledException)
@@ -152,13 +160,13 @@ public sealed class MqttGateway : IDisposable
         return null;
     }
 
-    private async Task ServeAsync(MqttConnection connection, MqttConnectPacket packet, string remote, bool hasRoom,
-        CancellationToken cancellationToken)
+    private async Task ServeAsync(MqttConnection connection, MqttConnectPacket packet, string remote, ClientCertificate? certificate,
+        bool hasRoom, CancellationToken cancellationToken)
     {
         (MqttReasonCode Code, string Reason)? refusal = _draining ? (MqttReasonCode.ServerUnavailable, "the server is shutting down")
             : hasRoom ? null : (MqttReasonCode.ServerBusy, $"{_services.Options.MaxConnections} connections are open");
         ClientInfo? client = null;
-        refusal ??= _connect.Read(packet, remote, out client);
+        refusal ??= _connect.Read(packet, remote, certificate, out client);
         if (refusal is { } refused)
         {
             await RefuseAsync(connection, remote, refused.Code, refused.Reason).ConfigureAwait(false);

@@ -39,12 +39,25 @@ public sealed class ServerHost : IAsyncDisposable
     /// <summary>Where links of other clusters connect.</summary>
     public IPEndPoint Link => _parts.Links.Endpoint!;
 
+    /// <summary>Where MQTT clients connect over TLS; <see langword="null"/> when nowhere.</summary>
+    public IPEndPoint? MqttTls => _parts.MqttTls?.Address;
+
+    /// <summary>Where MQTT clients connect over WebSocket; <see langword="null"/> when nowhere.</summary>
+    public IPEndPoint? MqttWs => _parts.MqttWs?.Address;
+
+    /// <summary>Where MQTT clients connect over WebSocket and TLS; <see langword="null"/> when nowhere.</summary>
+    public IPEndPoint? MqttWss => _parts.MqttWss?.Address;
+
+    /// <summary>Where the HTTP API is over TLS; <see langword="null"/> when nowhere.</summary>
+    public IPEndPoint? HttpTls => _parts.HttpTls?.Address;
+
     /// <summary>Completes when the store failed and cannot go on by itself; never otherwise.</summary>
     public Task Failed { get; }
 
     /// <summary>The line that tells people and scripts that the server is ready, and where.</summary>
     public string ReadyLine =>
         $"ready: cluster {_parts.Options.Cluster}  mqtt {Mqtt}  http {Http}  link {Link}  "
+        + Further("mqtt-tls", MqttTls) + Further("mqtt-ws", MqttWs) + Further("mqtt-wss", MqttWss) + Further("http-tls", HttpTls)
         + $"data {_parts.Options.DataDirectory}  origin {Store.Origin}";
 
     /// <summary>Starts a server; when it completes, clients are served.</summary>
@@ -101,6 +114,8 @@ public sealed class ServerHost : IAsyncDisposable
 
     /// <summary>Stops within a short limit.</summary>
     public async ValueTask DisposeAsync() => await StopAsync("disposed", TimeSpan.FromSeconds(2));
+
+    private static string Further(string name, IPEndPoint? at) => at is null ? string.Empty : $"{name} {at}  ";
 
     private async Task WatchAsync()
     {

@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.Connections;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Streams.Cluster;
 using Streams.Core;
@@ -76,7 +74,7 @@ internal sealed partial class ServerStart
         closers.Add("retention", keeper.DisposeAsync);
     }
 
-    private async Task StartMqttAsync(CancellationToken cancellationToken)
+    private void OpenGateway()
     {
         MqttGatewayOptions mqtt = new()
         {
@@ -91,14 +89,5 @@ internal sealed partial class ServerStart
             Gateway.Dispose();
             return ValueTask.CompletedTask;
         });
-        Mqtt = await WebEndpoint.StartAsync(
-            OptionKey.Mqtt.Switch,
-            Options.Mqtt,
-            log,
-            services => services.AddSingleton(Gateway),
-            listen => listen.UseConnectionHandler<MqttConnectionHandler>(),
-            _ => { },
-            cancellationToken);
-        closers.Add("mqtt", Mqtt.DisposeAsync);
     }
 }

@@ -45,6 +45,7 @@ internal sealed partial class ServerStart(ServerOptions options, TimeProvider ti
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         ServerLog.Starting(_logger, HelpText.Version, Options.Cluster, Path.GetFullPath(Options.DataDirectory));
+        OpenTls();
         OpenCatalog();
         await OpenHttpAsync(cancellationToken);
         await RecoverAsync(cancellationToken);
@@ -97,6 +98,7 @@ internal sealed partial class ServerStart(ServerOptions options, TimeProvider ti
             api.Map,
             cancellationToken);
         closers.Add("http", Http.DisposeAsync);
+        await OpenHttpTlsAsync(api, cancellationToken);
     }
 
     private async Task RecoverAsync(CancellationToken cancellationToken)

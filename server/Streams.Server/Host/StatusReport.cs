@@ -19,7 +19,9 @@ internal sealed class StatusReport(ServerStart parts)
         Path.GetFullPath(parts.Options.DataDirectory),
         parts.Catalog?.WitnessPath,
         parts.Decision is { } decision ? new IncarnationAnswer(decision.OpensNew, Word(decision.Reason), decision.Detail) : null,
-        new EndpointsAnswer(parts.Mqtt?.Address.ToString(), parts.Http?.Address.ToString(), parts.Links?.Endpoint?.ToString()),
+        new EndpointsAnswer(parts.Mqtt?.Address.ToString(), parts.Http?.Address.ToString(), parts.Links?.Endpoint?.ToString(),
+            parts.MqttTls?.Address.ToString(), parts.MqttWs?.Address.ToString(), parts.MqttWss?.Address.ToString(),
+            parts.HttpTls?.Address.ToString()),
         Recovery(),
         parts.Engine is null ? null : Of(parts.Engine.Container.Status()),
         parts.Gateway is null ? null : Of(parts.Gateway.Status));

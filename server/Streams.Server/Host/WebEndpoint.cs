@@ -33,9 +33,11 @@ internal sealed class WebEndpoint : IAsyncDisposable
     /// <param name="listen">Says what is spoken there.</param>
     /// <param name="map">Adds routes.</param>
     /// <param name="cancellationToken">Gives up starting.</param>
+    /// <param name="limits">Changes limits of the web server.</param>
     /// <exception cref="TryAgainException">The address cannot be listened on.</exception>
     public static async Task<WebEndpoint> StartAsync(string name, ListenAddress at, ILoggerFactory log, Action<IServiceCollection> services,
-        Action<ListenOptions> listen, Action<WebApplication> map, CancellationToken cancellationToken)
+        Action<ListenOptions> listen, Action<WebApplication> map, CancellationToken cancellationToken,
+        Action<KestrelServerLimits>? limits = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         ListenOptions? bound = null;
@@ -43,6 +45,7 @@ internal sealed class WebEndpoint : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = 16 << 10;   // settings of a stream; all else is only read
+            limits?.Invoke(kestrel.Limits);
             kestrel.Listen(at.ToEndPoint(), options =>
             {
                 bound = options;

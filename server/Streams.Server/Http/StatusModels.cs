@@ -21,7 +21,8 @@ internal sealed record StatusAnswer(
 internal sealed record IncarnationAnswer(bool Opened, string Reason, string Detail);
 
 /// <summary>Where the endpoints are that listen already.</summary>
-internal sealed record EndpointsAnswer(string? Mqtt, string? Http, string? Link);
+internal sealed record EndpointsAnswer(
+    string? Mqtt, string? Http, string? Link, string? MqttTls, string? MqttWs, string? MqttWss, string? HttpTls);
 
 /// <summary>What opening the container found and did.</summary>
 internal sealed record RecoveryAnswer(

@@ -17,6 +17,22 @@ internal sealed record OptionKey(string Name, string Switch, string ValueName, s
     public static readonly OptionKey Link = new("Link", "--link", "HOST:PORT",
         "where links of other clusters connect (default 127.0.0.1:7070)");
     public static readonly OptionKey LinkTo = new("LinkTo", "--link-to", "NAME=HOST:PORT", "a cluster to replicate to; up to 64 times");
+    public static readonly OptionKey MqttTls = new("MqttTls", "--mqtt-tls", "HOST:PORT",
+        "where MQTT clients connect over TLS (default: nowhere)");
+    public static readonly OptionKey MqttWs = new("MqttWs", "--mqtt-ws", "HOST:PORT",
+        "where MQTT clients connect over WebSocket, path /mqtt (default: nowhere)");
+    public static readonly OptionKey MqttWss = new("MqttWss", "--mqtt-wss", "HOST:PORT",
+        "where MQTT clients connect over WebSocket and TLS, path /mqtt (default: nowhere)");
+    public static readonly OptionKey HttpTls = new("HttpTls", "--http-tls", "HOST:PORT",
+        "where the HTTP API is over TLS (default: nowhere)");
+    public static readonly OptionKey TlsCertificate = new("TlsCertificate", "--tls-certificate", "FILE",
+        "certificate of all TLS endpoints, PEM, the intermediate ones behind it");
+    public static readonly OptionKey TlsKey = new("TlsKey", "--tls-key", "FILE",
+        "its private key, PEM, not encrypted (default: in the file of the certificate)");
+    public static readonly OptionKey TlsClient = new("TlsClient", "--tls-client", "none|optional|required",
+        "whether clients show a certificate (default none)");
+    public static readonly OptionKey TlsClientCa = new("TlsClientCa", "--tls-client-ca", "FILE",
+        "certificates, PEM, that clients' ones must come from");
     public static readonly OptionKey Witness = new("Witness", "--witness", "FILE",
         "witness against rollbacks, outside the data (default DIRECTORY.witness)");
     public static readonly OptionKey Incarnation = new("Incarnation", "--incarnation", "guarded|always",
@@ -38,7 +54,8 @@ internal sealed record OptionKey(string Name, string Switch, string ValueName, s
         "trace, debug, info, warning, error, none (default info)");
 
     public static readonly ImmutableArray<OptionKey> All =
-        [Cluster, Data, Mqtt, Http, Link, LinkTo, Witness, Incarnation, Restore, DevicesElsewhere, DevicesPerSecond,
+        [Cluster, Data, Mqtt, Http, Link, LinkTo, MqttTls, MqttWs, MqttWss, HttpTls, TlsCertificate, TlsKey, TlsClient, TlsClientCa,
+            Witness, Incarnation, Restore, DevicesElsewhere, DevicesPerSecond,
             AcceptRate, LinkHoldTime, LinkHoldBytes, DamagePatience, LogLevel];
 
     public bool IsFlag => ValueName.Length == 0;

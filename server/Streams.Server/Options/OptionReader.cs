@@ -16,8 +16,10 @@ public static class OptionReader
     /// <param name="arguments">The command line.</param>
     /// <param name="environment">The environment's variables.</param>
     /// <param name="file">The file; it need not exist.</param>
+    /// <param name="time">The clock, by which certificates are valid or not.</param>
     /// <exception cref="ConfigurationException">Something is wrong; every fault is a line of the message.</exception>
-    public static ServerOptions Read(IReadOnlyList<string> arguments, IEnumerable<KeyValuePair<string, string>> environment, string file)
+    public static ServerOptions Read(IReadOnlyList<string> arguments, IEnumerable<KeyValuePair<string, string>> environment, string file,
+        TimeProvider time)
     {
         List<string> faults = [];
         List<OptionValue>[] layers =
@@ -38,6 +40,7 @@ public static class OptionReader
         }
 
         CheckTogether(options, faults);
+        TlsCheck.Check(options, time.GetUtcNow(), faults);
         return faults.Count == 0 ? options : throw new ConfigurationException(string.Join('\n', faults));
     }
 
@@ -70,6 +73,21 @@ public static class OptionReader
                 ? options with { LinkHoldBytes = bytes } : options,
             nameof(OptionKey.DamagePatience) => IsHoldTime(text, out TimeSpan patience, out fault)
                 ? options with { DamagePatience = patience } : options,
+            nameof(OptionKey.MqttTls) => ListenAddress.TryParse(text, out ListenAddress at, out fault)
+                ? options with { MqttTls = at } : options,
+            nameof(OptionKey.MqttWs) => ListenAddress.TryParse(text, out ListenAddress at, out fault)
+                ? options with { MqttWs = at } : options,
+            nameof(OptionKey.MqttWss) => ListenAddress.TryParse(text, out ListenAddress at, out fault)
+                ? options with { MqttWss = at } : options,
+            nameof(OptionKey.HttpTls) => ListenAddress.TryParse(text, out ListenAddress at, out fault)
+                ? options with { HttpTls = at } : options,
+            nameof(OptionKey.TlsCertificate) => IsFile(text, out fault)
+                ? options with { Tls = options.Tls with { CertificateFile = text } } : options,
+            nameof(OptionKey.TlsKey) => IsFile(text, out fault) ? options with { Tls = options.Tls with { KeyFile = text } } : options,
+            nameof(OptionKey.TlsClient) => TlsCheck.IsClient(text, out ClientCertificates client, out fault)
+                ? options with { Tls = options.Tls with { Client = client } } : options,
+            nameof(OptionKey.TlsClientCa) => IsFile(text, out fault)
+                ? options with { Tls = options.Tls with { ClientCaFile = text } } : options,
             nameof(OptionKey.Restore) => options with { Restore = true },
             _ => throw new InvalidOperationException($"option {given.Key.Name} is listed but not read"),
         };
@@ -120,7 +138,8 @@ public static class OptionReader
             faults.Add($"{OptionKey.DevicesElsewhere.Switch}: '{options.Cluster}' is this cluster itself");
         }
 
-        (string Name, ListenAddress At)[] endpoints = [("--mqtt", options.Mqtt), ("--http", options.Http), ("--link", options.Link)];
+        (string Name, ListenAddress At)[] endpoints =
+            [("--mqtt", options.Mqtt), ("--http", options.Http), ("--link", options.Link), .. TlsCheck.FurtherEndpoints(options)];
         for (int i = 0; i < endpoints.Length; i++)
         {
             for (int j = i + 1; j < endpoints.Length; j++)

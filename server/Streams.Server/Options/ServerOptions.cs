@@ -34,6 +34,21 @@ public sealed record ServerOptions
     /// <summary>The clusters to replicate to, at most <see cref="MaxLinks"/>, each once. Default none.</summary>
     public ImmutableArray<LinkPeer> LinksTo { get; init; } = [];
 
+    /// <summary>Where MQTT clients connect over TLS. Default <see langword="null"/>: nowhere.</summary>
+    public ListenAddress? MqttTls { get; init; }
+
+    /// <summary>Where MQTT clients connect over WebSocket. Default <see langword="null"/>: nowhere.</summary>
+    public ListenAddress? MqttWs { get; init; }
+
+    /// <summary>Where MQTT clients connect over WebSocket and TLS. Default <see langword="null"/>: nowhere.</summary>
+    public ListenAddress? MqttWss { get; init; }
+
+    /// <summary>Where the HTTP API is over TLS. Default <see langword="null"/>: nowhere.</summary>
+    public ListenAddress? HttpTls { get; init; }
+
+    /// <summary>What the TLS endpoints show and ask for.</summary>
+    public TlsOptions Tls { get; init; } = new();
+
     /// <summary>The witness file, outside the data directory. Default: the name of the data directory and <c>.witness</c>, beside
     /// it.</summary>
     public string? WitnessFile { get; init; }

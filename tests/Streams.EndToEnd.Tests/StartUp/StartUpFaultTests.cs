@@ -21,6 +21,8 @@ public sealed class StartUpFaultTests
     [InlineData("--link-to ny=127.0.0.1:99999", "99999")]
     [InlineData("--link-to sj=127.0.0.1:7071", "itself")]
     [InlineData("--witness", "--witness")]
+    [InlineData("--mqtt-tls 127.0.0.1:0 --tls-certificate none.pem", "none.pem")]
+    [InlineData("--mqtt-tls 127.0.0.1:0", "--tls-certificate")]
     [InlineData("please", "please")]
     public async Task A_wrong_option_is_named_in_one_line(string arguments, string named)
     {

@@ -7,7 +7,8 @@ namespace Streams.Server.Tests;
 
 public sealed class OptionReaderTests : IDisposable
 {
-    private const string Known = "Cluster, Data, Mqtt, Http, Link, LinkTo, Witness, Incarnation, Restore, "
+    private const string Known = "Cluster, Data, Mqtt, Http, Link, LinkTo, MqttTls, MqttWs, MqttWss, HttpTls, TlsCertificate, TlsKey, "
+        + "TlsClient, TlsClientCa, Witness, Incarnation, Restore, "
         + "DevicesElsewhere, DevicesPerSecond, AcceptRate, LinkHoldTime, LinkHoldBytes, DamagePatience, LogLevel";
     private readonly TemporaryDirectory _directory = new();
 
@@ -181,5 +182,5 @@ public sealed class OptionReaderTests : IDisposable
     private void File(string text) => System.IO.File.WriteAllText(FilePath, text);
 
     private ServerOptions Read(string[] arguments, Dictionary<string, string>? environment = null) =>
-        OptionReader.Read(arguments, environment ?? [], FilePath);
+        OptionReader.Read(arguments, environment ?? [], FilePath, TimeProvider.System);
 }
