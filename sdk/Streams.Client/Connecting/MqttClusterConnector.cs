@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Globalization;
-using System.Net.Security;
 using System.Net.Sockets;
 using Streams.Core;
 using Streams.Mqtt;
@@ -22,7 +21,7 @@ internal sealed class MqttClusterConnector(StreamsClientOptions options, TimePro
         {
             Host = endpoint.Host,
             Port = endpoint.Port,
-            Tls = options.Tls is { } tls ? Named(tls, endpoint.Host) : null,
+            Tls = options.Tls,
             UserName = options.UserName,
             Password = options.Password,
             ClientId = clientId,
@@ -48,12 +47,6 @@ internal sealed class MqttClusterConnector(StreamsClientOptions options, TimePro
 
     private static bool SaysBusy(MqttReasonCode code) => code is MqttReasonCode.ServerBusy or MqttReasonCode.QuotaExceeded
         or MqttReasonCode.UseAnotherServer or MqttReasonCode.ServerMoved or MqttReasonCode.ConnectionRateExceeded;
-
-    private static SslClientAuthenticationOptions Named(SslClientAuthenticationOptions tls, string host)
-    {
-        tls.TargetHost ??= host;
-        return tls;
-    }
 
     private sealed class Connection(MqttClientConnection connection) : IClusterConnection
     {

@@ -31,10 +31,9 @@ public static class MqttClientTransport
             stream = new NetworkStream(socket, ownsSocket: true);
             if (tls is not null)
             {
-                tls.TargetHost ??= host;
                 SslStream secure = new(stream, leaveInnerStreamOpen: false);
                 stream = secure;
-                await secure.AuthenticateAsClientAsync(tls, cancellationToken).ConfigureAwait(false);
+                await secure.AuthenticateAsClientAsync(TlsTarget.For(tls, host), cancellationToken).ConfigureAwait(false);
             }
 
             return MqttConnection.FromStream(stream, options);

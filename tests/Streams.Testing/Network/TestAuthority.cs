@@ -42,9 +42,11 @@ public sealed class TestAuthority : IDisposable
     /// <param name="use">What it may be used for. A server's is good for localhost and 127.0.0.1.</param>
     /// <param name="days">Days from now until its end.</param>
     /// <param name="from">Days from now until its beginning.</param>
+    /// <param name="host">Of localhost and 127.0.0.1 the one that it is good for; both when null.</param>
     /// <param name="rsa">Whether its key is RSA; else it is one of an elliptic curve.</param>
     public IssuedCertificate Issue(
-        string subject, CertificateUse use = CertificateUse.Server, double days = 30, double from = -100, bool rsa = false)
+        string subject, CertificateUse use = CertificateUse.Server, double days = 30, double from = -100, bool rsa = false,
+        string? host = null)
     {
         using AsymmetricAlgorithm key = rsa ? RSA.Create(2048) : ECDsa.Create(ECCurve.NamedCurves.nistP256);
         CertificateRequest request = key is RSA rsaKey
@@ -54,8 +56,16 @@ public sealed class TestAuthority : IDisposable
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(
             [new Oid(use == CertificateUse.Server ? "1.3.6.1.5.5.7.3.1" : "1.3.6.1.5.5.7.3.2")], false));
         SubjectAlternativeNameBuilder names = new();
-        names.AddDnsName("localhost");
-        names.AddIpAddress(IPAddress.Loopback);
+        if (host != "127.0.0.1")
+        {
+            names.AddDnsName("localhost");
+        }
+
+        if (host != "localhost")
+        {
+            names.AddIpAddress(IPAddress.Loopback);
+        }
+
         request.CertificateExtensions.Add(names.Build());
         using X509Certificate2 made = request.Create(
             Certificate.SubjectName, Signer, _now.AddDays(from), _now.AddDays(days), NextSerial());
