@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using Streams.Core;
 
 namespace Streams.Gateways;
@@ -22,7 +23,11 @@ public enum AccessAction
 /// <param name="ClientId">The MQTT client id.</param>
 /// <param name="UserName">The user name given at connect, or <see langword="null"/>.</param>
 /// <param name="Remote">The remote address, for people.</param>
-public sealed record AccessSubject(string ClientId, string? UserName, string Remote);
+public sealed record AccessSubject(string ClientId, string? UserName, string Remote)
+{
+    /// <summary>The certificate that the client showed and the endpoint trusts; <see langword="null"/> where it has none.</summary>
+    public X509Certificate2? Certificate { get; init; }
+}
 
 /// <summary>The one place that is asked on every path: connect, publish, subscribe, each delivery, SDK batches. Must be fast and must not
 /// block.</summary>

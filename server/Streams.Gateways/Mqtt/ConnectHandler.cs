@@ -47,25 +47,6 @@ internal sealed class ConnectHandler(GatewayServices services, Func<string> newC
     public static uint Limit(uint expirySeconds, MqttGatewayOptions options) =>
         (uint)Math.Min(expirySeconds, Math.Min(options.MaxSessionExpiry.TotalSeconds, SessionRecord.NeverExpires));
 
-    /// <summary>The answer to a client that is taken.</summary>
-    public MqttConnackPacket Accept(MqttConnectPacket packet, ClientInfo client, bool sessionPresent)
-    {
-        MqttProperties properties = new()
-        {
-            ReceiveMaximum = (ushort)services.Options.ReceiveMaximum,
-            MaximumQos = MqttQos.AtLeastOnce,
-            RetainAvailable = false,
-            MaximumPacketSize = (uint)services.Options.MaxPacketBytes,
-            TopicAliasMaximum = services.Options.TopicAliasMaximum > 0 ? (ushort)services.Options.TopicAliasMaximum : null,
-            WildcardSubscriptionAvailable = true,
-            SubscriptionIdentifierAvailable = true,
-            SharedSubscriptionAvailable = false,
-            AssignedClientIdentifier = packet.ClientId.Length == 0 ? client.ClientId : null,
-            SessionExpiryInterval = client.ExpirySeconds != (packet.Properties?.SessionExpiryInterval ?? 0) ? client.ExpirySeconds : null,
-        };
-        return new MqttConnackPacket { SessionPresent = sessionPresent, Properties = client.IsV5 ? properties : null };
-    }
-
     private ClientInfo Make(MqttConnectPacket packet, string clientId, ConsumerName cursorName, AccessSubject subject)
     {
         bool isV5 = packet.Version == MqttVersion.V5;
@@ -80,6 +61,9 @@ internal sealed class ConnectHandler(GatewayServices services, Func<string> newC
             ExpirySeconds = Limit(expiry, services.Options),
             Window = Math.Min(window, services.Options.MaxInFlight),
             MaxPacketBytes = packet.Properties?.MaximumPacketSize ?? MqttDecodeOptions.LargestPacket,
+            AliasMaximum = packet.Properties?.TopicAliasMaximum ?? 0,
+            CleanStart = packet.CleanStart,
+            WantsProblemInformation = packet.Properties?.RequestProblemInformation ?? true,
             Will = packet.Will,
             TakesHints = isV5 && packet.Properties?.FirstUserValue(ProtocolTopics.HintsProperty) is not null,
             CursorName = cursorName,

@@ -17,9 +17,10 @@ internal sealed class EventPublisher(GatewayServices services, MqttConnection co
     /// <summary>Writes an event, or confirms it at once when there is nothing to write: the client's own, or more than it takes.</summary>
     public void Publish(PartitionReading reading, in GivenEvent given)
     {
-        MqttQos granted = Granted(reading.Filter.Found, out bool allNoLocal, out MqttProperties? properties);
-        MqttHeaders.Decode(given.View.Headers, ref properties, out bool publishedAtMostOnce, out string? publisher);
-        if (allNoLocal && publisher == client.ClientId)
+        MessageTraits traits = MqttHeaders.Decode(given.View.Headers);
+        MqttProperties? properties = traits.Properties;
+        MqttQos granted = Granted(reading.Filter.Found, out bool allNoLocal, ref properties);
+        if (allNoLocal && traits.Publisher == client.ClientId)
         {
             reading.Reader.Confirm(given.Ticket);
             return;
@@ -34,7 +35,7 @@ internal sealed class EventPublisher(GatewayServices services, MqttConnection co
             WritePlace(reading, given);
         }
 
-        MqttQos qos = publishedAtMostOnce ? MqttQos.AtMostOnce : granted;
+        MqttQos qos = traits.Published < granted ? traits.Published : granted;
         MqttPublishHead head = new()
         {
             TopicUtf8 = _scratch.WrittenMemory[..topicBytes],
@@ -51,7 +52,7 @@ internal sealed class EventPublisher(GatewayServices services, MqttConnection co
 
         if (qos != MqttQos.AtMostOnce)
         {
-            head = head with { PacketId = window.Add(reading, given.Ticket) };
+            head = head with { PacketId = window.Add(new InFlight(reading, given.Ticket, reading.Partition, given.Origin, given.Offset, qos)) };
         }
 
         connection.WritePublish(head, new ReadOnlySequence<byte>(given.View.Payload));
@@ -63,11 +64,10 @@ internal sealed class EventPublisher(GatewayServices services, MqttConnection co
         }
     }
 
-    private static MqttQos Granted(List<Subscription> found, out bool allNoLocal, out MqttProperties? properties)
+    private static MqttQos Granted(List<Subscription> found, out bool allNoLocal, ref MqttProperties? properties)
     {
         MqttQos qos = MqttQos.AtMostOnce;
         allNoLocal = true;
-        properties = null;
         foreach (Subscription subscription in found)
         {
             qos = subscription.Qos > qos ? subscription.Qos : qos;

@@ -16,6 +16,7 @@ public sealed class MqttGateway : IDisposable
     private readonly GatewayServices _services;
     private readonly PacketRouter _router;
     private readonly ConnectHandler _connect;
+    private readonly ConnackBuilder _connack;
     private readonly SessionStore _records;
     private readonly TakeOvers _takeOvers = new();
     private readonly AcceptGate _gate;
@@ -42,6 +43,7 @@ public sealed class MqttGateway : IDisposable
         _services = new GatewayServices(store, horizon, access, options.Validate(), time, log, new GatewayMeter(() => Status), roster);
         _router = new PacketRouter(_services);
         _connect = new ConnectHandler(_services, () => "auto-" + NewName());
+        _connack = new ConnackBuilder(_services.Options);
         _records = new SessionStore(store, time, log);
         _gate = new AcceptGate(_services);
         _hints = new HintBoard(_services, () => _sessions.Count, () => _sessions.Values);
@@ -146,7 +148,8 @@ public sealed class MqttGateway : IDisposable
         catch (MqttProtocolException e)
         {
             connection.AnswerVersion = e.AnswerIn ?? MqttVersion.V5;
-            await RefuseAsync(connection, remote, e.ReasonCode, e.Message).ConfigureAwait(false);
+            await RefuseAsync(new ReplyWriter(connection, new MqttConnectPacket { Version = connection.AnswerVersion }), remote, e.ReasonCode,
+                e.Message).ConfigureAwait(false);
         }
 
         return null;
@@ -157,36 +160,37 @@ public sealed class MqttGateway : IDisposable
     {
         (MqttReasonCode Code, string Reason)? refusal = _draining ? (MqttReasonCode.ServerUnavailable, "the server is shutting down")
             : hasRoom ? null : (MqttReasonCode.ServerBusy, $"{_services.Options.MaxConnections} connections are open");
+        ReplyWriter replies = new(connection, packet);
         ClientInfo? client = null;
         refusal ??= _connect.Read(packet, remote, out client);
         if (refusal is { } refused)
         {
-            await RefuseAsync(connection, remote, refused.Code, refused.Reason).ConfigureAwait(false);
+            await RefuseAsync(replies, remote, refused.Code, refused.Reason).ConfigureAwait(false);
             return;
         }
 
         if (_gate.TryEnter() is { } busy)
         {
-            await AnswerAsync(connection, busy).ConfigureAwait(false);
+            await AnswerAsync(replies, busy).ConfigureAwait(false);
             return;
         }
 
         MqttSession? session = null;
         try
         {
-            (session, bool present) = await BeginAsync(connection, packet, client!, remote, cancellationToken).ConfigureAwait(false);
+            (session, bool present) = await BeginAsync(connection, replies, packet, client!, remote, cancellationToken).ConfigureAwait(false);
             if (session is not null)
             {
                 await RunAsync(session, packet, remote, present, cancellationToken).ConfigureAwait(false);
                 return;
             }
 
-            await RefuseAsync(connection, remote, MqttReasonCode.ServerBusy,
+            await RefuseAsync(replies, remote, MqttReasonCode.ServerBusy,
                 "a newer connection with this client id came").ConfigureAwait(false);
         }
         catch (StreamsException e)
         {
-            await RefuseAsync(connection, remote, MqttReasonCode.ServerUnavailable, e.Message).ConfigureAwait(false);
+            await RefuseAsync(replies, remote, MqttReasonCode.ServerUnavailable, e.Message).ConfigureAwait(false);
         }
         finally
         {
@@ -210,12 +214,16 @@ public sealed class MqttGateway : IDisposable
         _services.Meter.Connects.Add(1);
         try
         {
-            session.Connection.Write(_connect.Accept(packet, session.Client, present));
+            session.Replies.Write(_connack.Accept(packet, session.Client, present));
             _hints.Greet(session);
         }
         catch (MqttConnectionClosedException)
         {
             // Taken over before its CONNACK. The session runs nevertheless: it ends at once, and tells the newer one, which waits for that.
+        }
+        catch (MqttProtocolException e)
+        {
+            session.Close(e.ReasonCode, e.Message);
         }
 
         if (session.Delivery.Subscriptions.Count > 0)
@@ -268,8 +276,8 @@ public sealed class MqttGateway : IDisposable
     }
 
     // No session when a newer connection of the client came meanwhile. The newest never gives way: one is left in the end.
-    private async Task<(MqttSession? Session, bool Present)> BeginAsync(MqttConnection connection, MqttConnectPacket packet,
-        ClientInfo client, string remote, CancellationToken cancellationToken)
+    private async Task<(MqttSession? Session, bool Present)> BeginAsync(MqttConnection connection, ReplyWriter replies,
+        MqttConnectPacket packet, ClientInfo client, string remote, CancellationToken cancellationToken)
     {
         long ticket = _takeOvers.Come(client.ClientId);
         try
@@ -278,8 +286,9 @@ public sealed class MqttGateway : IDisposable
             {
                 SessionRecord? kept = packet.CleanStart ? null : _records.Find(client.ClientId);
                 client.UsesLog = client.IsPersistent || kept is not null;
-                MqttSession session = new(_services, connection, client, kept?.Subscriptions ?? new SessionSubscriptions(),
-                    $"{_services.Store.Origin}/{NewName()}");
+                ProducerId producer = kept is { Producer: var known } && known != default ? known : NewProducer();
+                MqttSession session = new(_services, connection, replies, client, kept?.Subscriptions ?? new SessionSubscriptions(),
+                    $"{_services.Store.Origin}/{NewName()}", producer);
                 if (_sessions.TryAdd(client.ClientId, session))
                 {
                     _takeOvers.Leave(client.ClientId, ticket);
@@ -306,7 +315,8 @@ public sealed class MqttGateway : IDisposable
         {
             if (session.Client.UsesLog)
             {
-                await _records.WriteAsync(clientId, SubscribeHandler.Record(session), CancellationToken.None).ConfigureAwait(false);
+                byte[] record = SessionRecordFormat.Write(SessionRecord.Of(session));
+                await _records.WriteAsync(clientId, record, CancellationToken.None).ConfigureAwait(false);
             }
             else if (packet.CleanStart && _records.Has(clientId))
             {
@@ -321,24 +331,32 @@ public sealed class MqttGateway : IDisposable
         }
     }
 
-    private async Task RefuseAsync(MqttConnection connection, string remote, MqttReasonCode code, string reason)
+    private async Task RefuseAsync(ReplyWriter replies, string remote, MqttReasonCode code, string reason)
     {
         _services.Meter.Refusals.Add(1);
         GatewayLog.Refused(_services.Log, remote, reason);
-        await AnswerAsync(connection,
+        await AnswerAsync(replies,
             new MqttConnackPacket { ReasonCode = code, Properties = new MqttProperties { ReasonString = reason } }).ConfigureAwait(false);
     }
 
-    private async Task AnswerAsync(MqttConnection connection, MqttConnackPacket packet)
+    private async Task AnswerAsync(ReplyWriter replies, MqttConnackPacket packet)
     {
         using CancellationTokenSource limit = new(_services.Options.CloseTimeout, _services.Time);
         try
         {
-            await connection.WriteAsync(packet, limit.Token).ConfigureAwait(false);
+            await replies.WriteAsync(packet, limit.Token).ConfigureAwait(false);
         }
         catch (MqttProtocolException)
         {
-            // There is no way to say this in the version that the client speaks.
+            // There is no way to say this in the version that the client speaks, or in as few bytes as it takes.
+        }
+    }
+
+    private ProducerId NewProducer()
+    {
+        lock (_chanceLock)
+        {
+            return ProducerId.Create(_chance);
         }
     }
 

@@ -50,14 +50,8 @@ internal sealed class SessionEnd(GatewayServices services)
                 return;
             }
 
-            SessionRecord record = new()
-            {
-                ExpirySeconds = client.ExpirySeconds,
-                GoneAt = services.Time.GetUtcNow().ToUnixTimeMilliseconds(),
-                Owner = session.Owner,
-                Subscriptions = session.Delivery.Subscriptions,
-            };
-            await sessions.WriteAsync(client.ClientId, record.Write(), cancellationToken).ConfigureAwait(false);
+            SessionRecord record = SessionRecord.Of(session, services.Time.GetUtcNow().ToUnixTimeMilliseconds());
+            await sessions.WriteAsync(client.ClientId, SessionRecordFormat.Write(record), cancellationToken).ConfigureAwait(false);
         }
         catch (StreamsException e)
         {

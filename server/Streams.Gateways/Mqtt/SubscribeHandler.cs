@@ -25,7 +25,7 @@ internal sealed class SubscribeHandler(GatewayServices services)
 
             session.Delivery.Cover();
             Summarise(session);
-            record = session.Client.UsesLog ? Record(session) : null;
+            record = session.Client.UsesLog ? SessionRecordFormat.Write(SessionRecord.Of(session)) : null;
         }).ConfigureAwait(false);
 
         if (record is not null && await WriteAsync(session, record).ConfigureAwait(false) is { } failure)
@@ -36,7 +36,7 @@ internal sealed class SubscribeHandler(GatewayServices services)
         }
 
         MqttProperties? properties = reason is not null && session.Client.IsV5 ? new MqttProperties { ReasonString = reason } : null;
-        await session.Connection.WriteAsync(
+        await session.Replies.WriteAsync(
             new MqttSubackPacket { PacketId = packet.PacketId, ReasonCodes = codes, Properties = properties },
             session.Stopping).ConfigureAwait(false);
     }
@@ -47,15 +47,6 @@ internal sealed class SubscribeHandler(GatewayServices services)
         session.FilterCount = session.Delivery.Subscriptions.Count;
         session.MarksOwnMessages = session.Delivery.Subscriptions.AnyNoLocal;
     }
-
-    /// <summary>The session as it is now, on the loop.</summary>
-    public static byte[] Record(MqttSession session) => new SessionRecord
-    {
-        ExpirySeconds = session.Client.ExpirySeconds,
-        GoneAt = 0,
-        Owner = session.Owner,
-        Subscriptions = session.Delivery.Subscriptions,
-    }.Write();
 
     /// <summary>Writes the session's record; gives why it could not be written.</summary>
     public async ValueTask<string?> WriteAsync(MqttSession session, byte[] record)
@@ -89,7 +80,12 @@ internal sealed class SubscribeHandler(GatewayServices services)
         }
 
         MqttQos qos = wanted.Qos > MqttQos.AtLeastOnce ? MqttQos.AtLeastOnce : wanted.Qos;
-        subscriptions.Set(new Subscription(wanted.Filter, qos, identifier, wanted.NoLocal) { Starts = Begin(session, wanted.Filter) });
+        subscriptions.Set(new Subscription(wanted.Filter, qos, identifier, wanted.NoLocal)
+        {
+            RetainAsPublished = wanted.RetainAsPublished,
+            RetainHandling = wanted.RetainHandling,
+            Starts = Begin(session, wanted.Filter),
+        });
         return (MqttReasonCode)qos;
     }
 

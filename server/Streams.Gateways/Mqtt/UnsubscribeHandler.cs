@@ -21,14 +21,14 @@ internal sealed class UnsubscribeHandler(SubscribeHandler subscribe)
 
             session.Delivery.Cover();
             SubscribeHandler.Summarise(session);
-            record = session.Client.UsesLog ? SubscribeHandler.Record(session) : null;
+            record = session.Client.UsesLog ? SessionRecordFormat.Write(SessionRecord.Of(session)) : null;
         }).ConfigureAwait(false);
         if (record is not null)
         {
             await subscribe.WriteAsync(session, record).ConfigureAwait(false);
         }
 
-        await session.Connection.WriteAsync(new MqttUnsubackPacket { PacketId = packet.PacketId, ReasonCodes = codes },
+        await session.Replies.WriteAsync(new MqttUnsubackPacket { PacketId = packet.PacketId, ReasonCodes = codes },
             session.Stopping).ConfigureAwait(false);
     }
 }
