@@ -6,6 +6,9 @@ namespace Streams.Gateways;
 /// <summary>CONNECT: decides whether and as whom a client is taken, and what of its session is kept.</summary>
 internal sealed class ConnectHandler(GatewayServices services, Func<string> newClientId)
 {
+    /// <summary>What the names of the cursors of MQTT sessions begin with: no other consumer may be called so.</summary>
+    public const string CursorPrefix = "mqtt/";
+
     /// <summary>What is told about a client that is not taken; <see langword="null"/> when it is, and then what was made of its
     /// CONNECT.</summary>
     public (MqttReasonCode Code, string Reason)? Read(MqttConnectPacket packet, string remote, out ClientInfo? client)
@@ -13,7 +16,7 @@ internal sealed class ConnectHandler(GatewayServices services, Func<string> newC
         client = null;
         bool isAssigned = packet.ClientId.Length == 0;
         string clientId = isAssigned ? newClientId() : packet.ClientId;
-        if (!ConsumerName.TryParse("mqtt/" + clientId, out ConsumerName cursorName, out string? fault))
+        if (!ConsumerName.TryParse(CursorPrefix + clientId, out ConsumerName cursorName, out string? fault))
         {
             return (MqttReasonCode.ClientIdentifierNotValid, fault!);
         }

@@ -12,6 +12,9 @@ namespace Streams.Gateways;
 /// <remarks>Safe for use by many threads. A connection that fails ends alone. Dispose after <see cref="DrainAsync"/>.</remarks>
 public sealed class MqttGateway : IDisposable
 {
+    // An identifier, user name and password, a will of 64 KiB and its properties: who has not said who it is may fill no more memory.
+    private const int MaxConnectBytes = 192 << 10;
+
     private readonly ConcurrentDictionary<string, MqttSession> _sessions = new(StringComparer.Ordinal);
     private readonly GatewayServices _services;
     private readonly PacketRouter _router;
@@ -79,7 +82,8 @@ public sealed class MqttGateway : IDisposable
     /// <param name="cancellationToken">Ends the connection: the client is told that the server shuts down.</param>
     public async Task ServeAsync(IDuplexPipe transport, string remote, CancellationToken cancellationToken)
     {
-        MqttDecodeOptions decode = new() { MaximumPacketSize = _services.Options.MaxPacketBytes, Topics = new TopicNameCache() };
+        int most = Math.Min(MaxConnectBytes, _services.Options.MaxPacketBytes);
+        MqttDecodeOptions decode = new() { MaximumPacketSize = most, Topics = new TopicNameCache() };
         MqttConnection connection = new(transport, decode);
         await using (connection.ConfigureAwait(false))
         {
@@ -88,6 +92,7 @@ public sealed class MqttGateway : IDisposable
             {
                 if (await ReadConnectAsync(connection, remote, cancellationToken).ConfigureAwait(false) is { } packet)
                 {
+                    connection.AllowPacketSize(_services.Options.MaxPacketBytes);
                     await ServeAsync(connection, packet, remote, hasRoom, cancellationToken).ConfigureAwait(false);
                 }
             }
@@ -147,9 +152,7 @@ public sealed class MqttGateway : IDisposable
         }
         catch (MqttProtocolException e)
         {
-            connection.AnswerVersion = e.AnswerIn ?? MqttVersion.V5;
-            await RefuseAsync(new ReplyWriter(connection, new MqttConnectPacket { Version = connection.AnswerVersion }), remote, e.ReasonCode,
-                e.Message).ConfigureAwait(false);
+            await RefuseUnreadAsync(connection, remote, e).ConfigureAwait(false);
         }
 
         return null;
@@ -329,6 +332,22 @@ public sealed class MqttGateway : IDisposable
             Forget(session);
             throw;
         }
+    }
+
+    // No CONNACK to what is not MQTT, nor, in 3.1.1, to a CONNECT that is malformed: it has codes for a wrong version or identifier only.
+    private async Task RefuseUnreadAsync(MqttConnection connection, string remote, MqttProtocolException fault)
+    {
+        bool hasCode = fault.ReasonCode is MqttReasonCode.UnsupportedProtocolVersion or MqttReasonCode.ClientIdentifierNotValid;
+        if (fault.AnswerIn is not { } version || (version == MqttVersion.V311 && !hasCode))
+        {
+            _services.Meter.Refusals.Add(1);
+            GatewayLog.Refused(_services.Log, remote, fault.Message);
+            return;
+        }
+
+        connection.AnswerVersion = version;
+        ReplyWriter replies = new(connection, new MqttConnectPacket { Version = version });
+        await RefuseAsync(replies, remote, fault.ReasonCode, fault.Message).ConfigureAwait(false);
     }
 
     private async Task RefuseAsync(ReplyWriter replies, string remote, MqttReasonCode code, string reason)

@@ -42,7 +42,7 @@ internal static class MqttHeaders
             Add(ContentType, properties.ContentType);
             Add(ResponseTopic, properties.ResponseTopic);
             Add(Expiry, properties.MessageExpiryInterval?.ToString(CultureInfo.InvariantCulture));
-            Add(Format, properties.PayloadIsText == true ? "1" : null);
+            Add(Format, properties.PayloadIsText switch { true => "1", false => "0", null => null });
             if (properties.CorrelationData is { } correlation)
             {
                 (headers ??= []).Add(new EventHeader(Correlation, correlation));

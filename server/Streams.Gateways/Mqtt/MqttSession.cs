@@ -74,6 +74,9 @@ internal sealed class MqttSession : IDisposable
     /// <summary>Whether some filter leaves the client's own messages out: then they carry its name.</summary>
     public bool MarksOwnMessages { get; set; }
 
+    /// <summary>Whether it was said already that the client's retain flag does nothing.</summary>
+    public bool SaidRetainIgnored { get; set; }
+
     /// <summary>Whether the client said goodbye: then no will is published.</summary>
     public bool SaidGoodbye { get; set; }
 
@@ -268,13 +271,14 @@ internal sealed class MqttSession : IDisposable
         }
         catch (Exception e) when (e is TryAgainException or StorageFailedException)
         {
-            Close(MqttReasonCode.ServerUnavailable, e.Message);
+            // DISCONNECT has no "server unavailable"; this one too sends the client elsewhere.
+            Close(MqttReasonCode.ServerShuttingDown, e.Message);
         }
         catch (InvalidFormatException e)
         {
             // What is to be read is damaged here; another cluster has it whole.
             GatewayLog.SessionFailed(Services.Log, Client.ClientId, e);
-            Close(MqttReasonCode.ServerUnavailable, "what comes next is damaged here: connect to another cluster");
+            Close(MqttReasonCode.ServerShuttingDown, "what comes next is damaged here: connect to another cluster");
         }
         catch (Exception e)
         {

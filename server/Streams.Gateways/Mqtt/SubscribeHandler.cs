@@ -14,9 +14,11 @@ internal sealed class SubscribeHandler(GatewayServices services)
         MqttReasonCode[] codes = new MqttReasonCode[packet.Subscriptions.Count];
         string? reason = null;
         byte[]? record = null;
+        List<Subscription> before = [];
         session.StartDelivery();
         await session.Delivery.PostAsync(() =>
         {
+            before = Replaced(session, packet);
             uint identifier = packet.Properties?.SubscriptionIdentifiers is [uint given, ..] ? given : 0;
             for (int i = 0; i < codes.Length; i++)
             {
@@ -32,7 +34,7 @@ internal sealed class SubscribeHandler(GatewayServices services)
         {
             reason = failure;
             codes = [.. codes.Select(static code => code < MqttReasonCode.UnspecifiedError ? MqttReasonCode.QuotaExceeded : code)];
-            await session.Delivery.PostAsync(() => Undo(session, packet)).ConfigureAwait(false);
+            await session.Delivery.PostAsync(() => Undo(session, packet, before)).ConfigureAwait(false);
         }
 
         MqttProperties? properties = reason is not null && session.Client.IsV5 ? new MqttProperties { ReasonString = reason } : null;
@@ -176,11 +178,32 @@ internal sealed class SubscribeHandler(GatewayServices services)
         return cursor;
     }
 
-    private static void Undo(MqttSession session, MqttSubscribePacket packet)
+    private static List<Subscription> Replaced(MqttSession session, MqttSubscribePacket packet)
     {
+        List<Subscription> found = [];
         foreach (MqttSubscription wanted in packet.Subscriptions)
         {
-            session.Delivery.Subscriptions.Remove(wanted.Filter);
+            if (session.Delivery.Subscriptions.Find(wanted.Filter) is { } known)
+            {
+                found.Add(known);
+            }
+        }
+
+        return found;
+    }
+
+    // As it was: filters that were there before the packet are there again, as they were.
+    private static void Undo(MqttSession session, MqttSubscribePacket packet, List<Subscription> before)
+    {
+        SessionSubscriptions subscriptions = session.Delivery.Subscriptions;
+        foreach (MqttSubscription wanted in packet.Subscriptions)
+        {
+            subscriptions.Remove(wanted.Filter);
+        }
+
+        foreach (Subscription subscription in before)
+        {
+            subscriptions.Set(subscription);
         }
 
         session.Delivery.Cover();

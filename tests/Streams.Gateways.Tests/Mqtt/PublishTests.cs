@@ -149,4 +149,33 @@ public sealed class PublishTests
         await peer.PublishAsync("", "2", properties: new MqttProperties { TopicAlias = 3 });
         Assert.Equal(["fleet/a=1", "fleet/a=2"], [await peer.ReceiveAsync(), await peer.ReceiveAsync()]);
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [InlineData(null)]
+    public async Task The_payload_format_is_given_on_as_it_was_published(bool? isText)
+    {
+        await using GatewayScene scene = await GatewayScene.OpenAsync();
+        MqttPeer peer = await scene.ConnectAsync("car-17");
+        await peer.SubscribeAsync("fleet/#");
+        await peer.PublishAsync("fleet/a", "1", properties: new MqttProperties { PayloadIsText = isText });
+        Assert.Equal(isText, (await peer.NextMessageAsync()).Properties!.PayloadIsText);
+    }
+
+    [Fact]
+    public async Task A_3_1_1_client_that_retains_is_served_and_what_is_not_done_for_it_is_logged_once()
+    {
+        await using GatewayScene scene = await GatewayScene.OpenAsync();
+        MqttPeer old = await scene.ConnectAsync("old", version: MqttVersion.V311);
+        await old.SubscribeAsync("fleet/#");
+        for (ushort id = 1; id <= 2; id++)
+        {
+            await old.SendAsync(new MqttPublishPacket { Topic = "fleet/a", Qos = MqttQos.AtLeastOnce, PacketId = id, Retain = true });
+            await old.PubackAsync(id);
+        }
+
+        Assert.Equal(["fleet/a=", "fleet/a="], [await old.ReceiveAsync(), await old.ReceiveAsync()]);
+        Assert.Single(scene.Logs.Entries, e => e.Message.Contains("old asks for messages to be retained", StringComparison.Ordinal));
+    }
 }

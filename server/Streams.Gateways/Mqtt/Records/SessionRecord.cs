@@ -36,12 +36,13 @@ internal sealed class SessionRecord
     /// <summary>A connected session as it is now: call it on its delivery loop, or behind its end.</summary>
     /// <param name="session">The session.</param>
     /// <param name="goneAt">As <see cref="GoneAt"/>.</param>
-    public static SessionRecord Of(MqttSession session, long goneAt = 0) => new()
+    /// <param name="subscriptions">Filters and bases where they are not those that the session has now.</param>
+    public static SessionRecord Of(MqttSession session, long goneAt = 0, SessionSubscriptions? subscriptions = null) => new()
     {
         ExpirySeconds = session.Client.ExpirySeconds,
         GoneAt = goneAt,
         Owner = session.Owner,
         Producer = session.Producer,
-        Subscriptions = session.Delivery.Subscriptions,
+        Subscriptions = subscriptions ?? session.Delivery.Subscriptions,
     };
 }
