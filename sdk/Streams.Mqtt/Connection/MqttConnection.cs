@@ -37,6 +37,15 @@ public sealed class MqttConnection : IAsyncDisposable
     /// <summary>Bytes written and not yet taken by the transport. A writer that does not await can bound itself by it.</summary>
     public long UnflushedBytes => _output.UnflushedBytes;
 
+    /// <summary>From the next packet on accepts packets of up to so many bytes, from 2 to <see cref="MqttDecodeOptions.LargestPacket"/>: a
+    /// server takes less from who has not said CONNECT. Not while a read is under way.</summary>
+    public void AllowPacketSize(int maximumPacketSize)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maximumPacketSize, 2);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(maximumPacketSize, MqttDecodeOptions.LargestPacket);
+        _input.AllowPacketSize(maximumPacketSize);
+    }
+
     /// <summary>Makes a connection over a stream, such as a network stream with or without TLS; the stream is disposed with it.</summary>
     public static MqttConnection FromStream(Stream stream, MqttDecodeOptions options)
     {

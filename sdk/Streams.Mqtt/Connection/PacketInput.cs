@@ -26,6 +26,19 @@ internal sealed class PacketInput
 
     public MqttDecodeOptions Options { get; private set; }
 
+    public void AllowPacketSize(int bytes)
+    {
+        lock (_gate)
+        {
+            if (_reading)
+            {
+                throw new InvalidOperationException("A read is under way: it could be judging a packet by the size allowed before.");
+            }
+
+            Options = Options with { MaximumPacketSize = bytes };
+        }
+    }
+
     public async ValueTask<MqttPacket?> ReadAsync(CancellationToken cancellationToken)
     {
         lock (_gate)

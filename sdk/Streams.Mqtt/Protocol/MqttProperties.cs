@@ -103,6 +103,10 @@ public sealed class MqttProperties
         return this;
     }
 
+    /// <summary>Takes all user properties out but those of one name.</summary>
+    public void RemoveUserProperties(string? except = null) =>
+        _user?.RemoveAll(property => !string.Equals(property.Name, except, StringComparison.Ordinal));
+
     /// <summary>Appends a subscription identifier, 1 to 268,435,455. Returns this instance, to chain.</summary>
     public MqttProperties AddSubscription(uint identifier)
     {

@@ -26,8 +26,12 @@ internal readonly record struct Answer(MqttReasonCode Code, string? Reason = nul
         _ => new Answer(MqttReasonCode.UnspecifiedError, "internal error"),
     };
 
-    /// <summary>The packet that says it.</summary>
-    public MqttPubackPacket ToPacket(ushort packetId)
+    /// <summary>The PUBACK that says it.</summary>
+    public MqttPubackPacket ToPuback(ushort packetId) =>
+        new() { PacketId = packetId, ReasonCode = Code, Properties = ToProperties() };
+
+    /// <summary>Its words; <see langword="null"/> when there is nothing to say.</summary>
+    public MqttProperties? ToProperties()
     {
         MqttProperties? properties = null;
         if (Reason is { Length: > 0 } reason)
@@ -40,6 +44,6 @@ internal readonly record struct Answer(MqttReasonCode Code, string? Reason = nul
             (properties ??= new MqttProperties()).Add(ProtocolTopics.PlacedProperty, run.ToString());
         }
 
-        return new MqttPubackPacket { PacketId = packetId, ReasonCode = Code, Properties = properties };
+        return properties;
     }
 }

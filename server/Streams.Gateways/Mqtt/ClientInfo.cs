@@ -27,6 +27,18 @@ internal sealed record ClientInfo
     /// <summary>Largest packet that the client takes.</summary>
     public required long MaxPacketBytes { get; init; }
 
+    /// <summary>Highest topic alias that the client takes; 0 for none.</summary>
+    public ushort AliasMaximum { get; init; }
+
+    /// <summary>Whether the client asked to begin without what was kept of it.</summary>
+    public required bool CleanStart { get; init; }
+
+    /// <summary>When the messages that it is given name their place.</summary>
+    public PlaceProperties Places { get; init; }
+
+    /// <summary>Whether answers may carry reason strings and user properties (<see cref="ReplyWriter"/> sees to it).</summary>
+    public bool WantsProblemInformation { get; init; } = true;
+
     /// <summary>What is published when the client is gone without a word; <see langword="null"/> for nothing.</summary>
     public required MqttWill? Will { get; init; }
 

@@ -6,6 +6,9 @@ namespace Streams.Gateways;
 /// <summary>CONNECT: decides whether and as whom a client is taken, and what of its session is kept.</summary>
 internal sealed class ConnectHandler(GatewayServices services, Func<string> newClientId)
 {
+    /// <summary>What the names of the cursors of MQTT sessions begin with: no other consumer may be called so.</summary>
+    public const string CursorPrefix = "mqtt/";
+
     /// <summary>What is told about a client that is not taken; <see langword="null"/> when it is, and then what was made of its
     /// CONNECT.</summary>
     public (MqttReasonCode Code, string Reason)? Read(MqttConnectPacket packet, string remote, ClientCertificate? certificate,
@@ -14,7 +17,7 @@ internal sealed class ConnectHandler(GatewayServices services, Func<string> newC
         client = null;
         bool isAssigned = packet.ClientId.Length == 0;
         string clientId = isAssigned ? newClientId() : packet.ClientId;
-        if (!ConsumerName.TryParse("mqtt/" + clientId, out ConsumerName cursorName, out string? fault))
+        if (!ConsumerName.TryParse(CursorPrefix + clientId, out ConsumerName cursorName, out string? fault))
         {
             return (MqttReasonCode.ClientIdentifierNotValid, fault!);
         }
@@ -29,6 +32,13 @@ internal sealed class ConnectHandler(GatewayServices services, Func<string> newC
             return (MqttReasonCode.BadAuthenticationMethod, "extended authentication is not available");
         }
 
+        PlaceProperties places = services.Options.Places;
+        if (packet.Properties?.FirstUserValue(PlaceWords.Property) is { } word && !PlaceWords.TryParse(word, out places))
+        {
+            return (MqttReasonCode.ImplementationSpecificError,
+                $"user property '{PlaceWords.Property}' is '{word}', it must be 'auto', 'always' or 'never'");
+        }
+
         AccessSubject subject = new(clientId, packet.UserName, remote) { Certificate = certificate };
         if (!services.Access.Allows(subject, AccessAction.Connect, default, default))
         {
@@ -40,32 +50,13 @@ internal sealed class ConnectHandler(GatewayServices services, Func<string> newC
             return refusal;
         }
 
-        client = Make(packet, clientId, cursorName, subject);
+        client = Make(packet, clientId, cursorName, subject) with { Places = places };
         return null;
     }
 
     /// <summary>The life of a session, cut to what is allowed.</summary>
     public static uint Limit(uint expirySeconds, MqttGatewayOptions options) =>
         (uint)Math.Min(expirySeconds, Math.Min(options.MaxSessionExpiry.TotalSeconds, SessionRecord.NeverExpires));
-
-    /// <summary>The answer to a client that is taken.</summary>
-    public MqttConnackPacket Accept(MqttConnectPacket packet, ClientInfo client, bool sessionPresent)
-    {
-        MqttProperties properties = new()
-        {
-            ReceiveMaximum = (ushort)services.Options.ReceiveMaximum,
-            MaximumQos = MqttQos.AtLeastOnce,
-            RetainAvailable = false,
-            MaximumPacketSize = (uint)services.Options.MaxPacketBytes,
-            TopicAliasMaximum = services.Options.TopicAliasMaximum > 0 ? (ushort)services.Options.TopicAliasMaximum : null,
-            WildcardSubscriptionAvailable = true,
-            SubscriptionIdentifierAvailable = true,
-            SharedSubscriptionAvailable = false,
-            AssignedClientIdentifier = packet.ClientId.Length == 0 ? client.ClientId : null,
-            SessionExpiryInterval = client.ExpirySeconds != (packet.Properties?.SessionExpiryInterval ?? 0) ? client.ExpirySeconds : null,
-        };
-        return new MqttConnackPacket { SessionPresent = sessionPresent, Properties = client.IsV5 ? properties : null };
-    }
 
     private ClientInfo Make(MqttConnectPacket packet, string clientId, ConsumerName cursorName, AccessSubject subject)
     {
@@ -81,6 +72,9 @@ internal sealed class ConnectHandler(GatewayServices services, Func<string> newC
             ExpirySeconds = Limit(expiry, services.Options),
             Window = Math.Min(window, services.Options.MaxInFlight),
             MaxPacketBytes = packet.Properties?.MaximumPacketSize ?? MqttDecodeOptions.LargestPacket,
+            AliasMaximum = packet.Properties?.TopicAliasMaximum ?? 0,
+            CleanStart = packet.CleanStart,
+            WantsProblemInformation = packet.Properties?.RequestProblemInformation ?? true,
             Will = packet.Will,
             TakesHints = isV5 && packet.Properties?.FirstUserValue(ProtocolTopics.HintsProperty) is not null,
             CursorName = cursorName,

@@ -9,7 +9,6 @@ internal sealed class DisconnectHandler(GatewayServices services)
     /// connection that began without.</summary>
     public void Handle(MqttSession session, MqttDisconnectPacket packet)
     {
-        session.SaidGoodbye = packet.ReasonCode != MqttReasonCode.DisconnectWithWill;
         if (packet.Properties?.SessionExpiryInterval is { } expiry)
         {
             if (expiry > 0 && !session.Client.IsPersistent)
@@ -21,6 +20,8 @@ internal sealed class DisconnectHandler(GatewayServices services)
             session.Client.ExpirySeconds = ConnectHandler.Limit(expiry, services.Options);
         }
 
+        // Only success takes the will back, and not when the packet is itself a fault.
+        session.SaidGoodbye = packet.ReasonCode == MqttReasonCode.Success;
         session.Close(MqttReasonCode.Success, "the client said goodbye");
     }
 }

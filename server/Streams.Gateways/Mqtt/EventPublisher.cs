@@ -17,25 +17,49 @@ internal sealed class EventPublisher(GatewayServices services, MqttConnection co
     /// <summary>Writes an event, or confirms it at once when there is nothing to write: the client's own, or more than it takes.</summary>
     public void Publish(PartitionReading reading, in GivenEvent given)
     {
-        MqttQos granted = Granted(reading.Filter.Found, out bool allNoLocal, out MqttProperties? properties);
-        MqttHeaders.Decode(given.View.Headers, ref properties, out bool publishedAtMostOnce, out string? publisher);
-        if (allNoLocal && publisher == client.ClientId)
+        if (!TryCompose(reading, given, out MqttPublishHead head))
         {
             reading.Reader.Confirm(given.Ticket);
             return;
+        }
+
+        if (head.Qos != MqttQos.AtMostOnce)
+        {
+            InFlight message = new(reading, given.Ticket, reading.Partition, given.Origin, given.Offset, head.Qos);
+            head = head with { PacketId = window.Add(message) };
+        }
+
+        connection.WritePublish(head, new ReadOnlySequence<byte>(given.View.Payload));
+        services.Meter.Deliveries.Add(1);
+        services.Meter.DeliveryBytes.Add(given.View.Payload.Length);
+        if (head.Qos == MqttQos.AtMostOnce)
+        {
+            reading.Reader.Confirm(given.Ticket);
+        }
+    }
+
+    // The head is valid until the next call: topic and properties stand in the scratch. Its packet identifier is still to be given.
+    private bool TryCompose(PartitionReading reading, in GivenEvent given, out MqttPublishHead head)
+    {
+        head = default;
+        MessageTraits traits = MqttHeaders.Decode(given.View.Headers);
+        MqttProperties? properties = traits.Properties;
+        if (!IsWanted(reading.Filter.Found, traits.Publisher == client.ClientId, out MqttQos granted, ref properties))
+        {
+            return false;
         }
 
         _scratch.ResetWrittenCount();
         Span<byte> topic = _scratch.GetSpan(reading.Prefix.Length + 1 + given.View.Topic.Length);
         int topicBytes = TopicMap.Write(reading.Prefix, reading.IsRoot, given.View.Topic.Span, topic);
         _scratch.Advance(topicBytes);
-        if (client.IsV5)
+        if (client.IsV5 && client.Places.Name(traits.Properties))
         {
             WritePlace(reading, given);
         }
 
-        MqttQos qos = publishedAtMostOnce ? MqttQos.AtMostOnce : granted;
-        MqttPublishHead head = new()
+        MqttQos qos = traits.Published < granted ? traits.Published : granted;
+        head = new MqttPublishHead
         {
             TopicUtf8 = _scratch.WrittenMemory[..topicBytes],
             EncodedProperties = _scratch.WrittenMemory[topicBytes..],
@@ -43,42 +67,30 @@ internal sealed class EventPublisher(GatewayServices services, MqttConnection co
             Qos = qos,
             PacketId = qos == MqttQos.AtMostOnce ? (ushort)0 : ushort.MaxValue,
         };
-        if (client.MaxPacketBytes < MqttDecodeOptions.LargestPacket && IsTooLarge(reading, head, given))
-        {
-            reading.Reader.Confirm(given.Ticket);
-            return;
-        }
-
-        if (qos != MqttQos.AtMostOnce)
-        {
-            head = head with { PacketId = window.Add(reading, given.Ticket) };
-        }
-
-        connection.WritePublish(head, new ReadOnlySequence<byte>(given.View.Payload));
-        services.Meter.Deliveries.Add(1);
-        services.Meter.DeliveryBytes.Add(given.View.Payload.Length);
-        if (qos == MqttQos.AtMostOnce)
-        {
-            reading.Reader.Confirm(given.Ticket);
-        }
+        return client.MaxPacketBytes >= MqttDecodeOptions.LargestPacket || !IsTooLarge(reading, head, given);
     }
 
-    private static MqttQos Granted(List<Subscription> found, out bool allNoLocal, out MqttProperties? properties)
+    // Its own message is, for a client, as if the filters that leave such out were not there. False when no filter is left.
+    private static bool IsWanted(List<Subscription> found, bool isOwn, out MqttQos granted, ref MqttProperties? properties)
     {
-        MqttQos qos = MqttQos.AtMostOnce;
-        allNoLocal = true;
-        properties = null;
+        granted = MqttQos.AtMostOnce;
+        bool wanted = false;
         foreach (Subscription subscription in found)
         {
-            qos = subscription.Qos > qos ? subscription.Qos : qos;
-            allNoLocal &= subscription.NoLocal;
+            if (isOwn && subscription.NoLocal)
+            {
+                continue;
+            }
+
+            wanted = true;
+            granted = subscription.Qos > granted ? subscription.Qos : granted;
             if (subscription.Identifier != 0)
             {
                 (properties ??= new MqttProperties()).AddSubscription(subscription.Identifier);
             }
         }
 
-        return qos;
+        return wanted;
     }
 
     // stream, partition and origin as kept, then the offset in digits: no text is made.

@@ -22,6 +22,7 @@ internal sealed class GatewayMeter : IDisposable
         Deliveries = _meter.CreateCounter<long>("streams.gateway.deliveries", "{message}");
         DeliveryBytes = _meter.CreateCounter<long>("streams.gateway.delivery.bytes", "By");
         DeliveriesTooLarge = _meter.CreateCounter<long>("streams.gateway.deliveries.toolarge", "{message}");
+        RetainIgnored = _meter.CreateCounter<long>("streams.gateway.retain.ignored", "{message}");
         TwinsSkipped = _meter.CreateCounter<long>("streams.gateway.twins.skipped", "{event}");
         GapEvents = _meter.CreateCounter<long>("streams.gateway.gap.events", "{event}");
         ReleasedByPatience = _meter.CreateCounter<long>("streams.gateway.released.patience", "{batch}");
@@ -48,6 +49,8 @@ internal sealed class GatewayMeter : IDisposable
     public Counter<long> DeliveryBytes { get; }
 
     public Counter<long> DeliveriesTooLarge { get; }
+
+    public Counter<long> RetainIgnored { get; }
 
     public Counter<long> TwinsSkipped { get; }
 

@@ -12,10 +12,14 @@ namespace Streams.Gateways;
 /// <remarks>Safe for use by many threads. A connection that fails ends alone. Dispose after <see cref="DrainAsync"/>.</remarks>
 public sealed class MqttGateway : IDisposable
 {
+    // An identifier, user name and password, a will of 64 KiB and its properties: who has not said who it is may fill no more memory.
+    private const int MaxConnectBytes = 192 << 10;
+
     private readonly ConcurrentDictionary<string, MqttSession> _sessions = new(StringComparer.Ordinal);
     private readonly GatewayServices _services;
     private readonly PacketRouter _router;
     private readonly ConnectHandler _connect;
+    private readonly ConnackBuilder _connack;
     private readonly SessionStore _records;
     private readonly TakeOvers _takeOvers = new();
     private readonly AcceptGate _gate;
@@ -42,6 +46,7 @@ public sealed class MqttGateway : IDisposable
         _services = new GatewayServices(store, horizon, access, options.Validate(), time, log, new GatewayMeter(() => Status), roster);
         _router = new PacketRouter(_services);
         _connect = new ConnectHandler(_services, () => "auto-" + NewName());
+        _connack = new ConnackBuilder(_services.Options);
         _records = new SessionStore(store, time, log);
         _gate = new AcceptGate(_services);
         _hints = new HintBoard(_services, () => _sessions.Count, () => _sessions.Values);
@@ -85,7 +90,8 @@ public sealed class MqttGateway : IDisposable
     /// <param name="cancellationToken">Ends the connection: the client is told that the server shuts down.</param>
     public async Task ServeAsync(IDuplexPipe transport, string remote, ClientCertificate? certificate, CancellationToken cancellationToken)
     {
-        MqttDecodeOptions decode = new() { MaximumPacketSize = _services.Options.MaxPacketBytes, Topics = new TopicNameCache() };
+        int most = Math.Min(MaxConnectBytes, _services.Options.MaxPacketBytes);
+        MqttDecodeOptions decode = new() { MaximumPacketSize = most, Topics = new TopicNameCache() };
         MqttConnection connection = new(transport, decode);
         await using (connection.ConfigureAwait(false))
         {
@@ -94,6 +100,7 @@ public sealed class MqttGateway : IDisposable
             {
                 if (await ReadConnectAsync(connection, remote, cancellationToken).ConfigureAwait(false) is { } packet)
                 {
+                    connection.AllowPacketSize(_services.Options.MaxPacketBytes);
                     await ServeAsync(connection, packet, remote, certificate, hasRoom, cancellationToken).ConfigureAwait(false);
                 }
             }
@@ -153,8 +160,7 @@ public sealed class MqttGateway : IDisposable
         }
         catch (MqttProtocolException e)
         {
-            connection.AnswerVersion = e.AnswerIn ?? MqttVersion.V5;
-            await RefuseAsync(connection, remote, e.ReasonCode, e.Message).ConfigureAwait(false);
+            await RefuseUnreadAsync(connection, remote, e).ConfigureAwait(false);
         }
 
         return null;
@@ -165,36 +171,38 @@ public sealed class MqttGateway : IDisposable
     {
         (MqttReasonCode Code, string Reason)? refusal = _draining ? (MqttReasonCode.ServerUnavailable, "the server is shutting down")
             : hasRoom ? null : (MqttReasonCode.ServerBusy, $"{_services.Options.MaxConnections} connections are open");
+        ReplyWriter replies = new(connection, packet);
         ClientInfo? client = null;
         refusal ??= _connect.Read(packet, remote, certificate, out client);
         if (refusal is { } refused)
         {
-            await RefuseAsync(connection, remote, refused.Code, refused.Reason).ConfigureAwait(false);
+            await RefuseAsync(replies, remote, refused.Code, refused.Reason).ConfigureAwait(false);
             return;
         }
 
         if (_gate.TryEnter() is { } busy)
         {
-            await AnswerAsync(connection, busy).ConfigureAwait(false);
+            await AnswerAsync(replies, busy).ConfigureAwait(false);
             return;
         }
 
         MqttSession? session = null;
         try
         {
-            (session, bool present) = await BeginAsync(connection, packet, client!, remote, cancellationToken).ConfigureAwait(false);
+            (session, bool present) =
+                await BeginAsync(connection, replies, packet, client!, remote, cancellationToken).ConfigureAwait(false);
             if (session is not null)
             {
                 await RunAsync(session, packet, remote, present, cancellationToken).ConfigureAwait(false);
                 return;
             }
 
-            await RefuseAsync(connection, remote, MqttReasonCode.ServerBusy,
+            await RefuseAsync(replies, remote, MqttReasonCode.ServerBusy,
                 "a newer connection with this client id came").ConfigureAwait(false);
         }
         catch (StreamsException e)
         {
-            await RefuseAsync(connection, remote, MqttReasonCode.ServerUnavailable, e.Message).ConfigureAwait(false);
+            await RefuseAsync(replies, remote, MqttReasonCode.ServerUnavailable, e.Message).ConfigureAwait(false);
         }
         finally
         {
@@ -218,12 +226,16 @@ public sealed class MqttGateway : IDisposable
         _services.Meter.Connects.Add(1);
         try
         {
-            session.Connection.Write(_connect.Accept(packet, session.Client, present));
+            session.Replies.Write(_connack.Accept(packet, session.Client, present));
             _hints.Greet(session);
         }
         catch (MqttConnectionClosedException)
         {
             // Taken over before its CONNACK. The session runs nevertheless: it ends at once, and tells the newer one, which waits for that.
+        }
+        catch (MqttProtocolException e)
+        {
+            session.Close(e.ReasonCode, e.Message);
         }
 
         if (session.Delivery.Subscriptions.Count > 0)
@@ -276,8 +288,8 @@ public sealed class MqttGateway : IDisposable
     }
 
     // No session when a newer connection of the client came meanwhile. The newest never gives way: one is left in the end.
-    private async Task<(MqttSession? Session, bool Present)> BeginAsync(MqttConnection connection, MqttConnectPacket packet,
-        ClientInfo client, string remote, CancellationToken cancellationToken)
+    private async Task<(MqttSession? Session, bool Present)> BeginAsync(MqttConnection connection, ReplyWriter replies,
+        MqttConnectPacket packet, ClientInfo client, string remote, CancellationToken cancellationToken)
     {
         long ticket = _takeOvers.Come(client.ClientId);
         try
@@ -286,8 +298,9 @@ public sealed class MqttGateway : IDisposable
             {
                 SessionRecord? kept = packet.CleanStart ? null : _records.Find(client.ClientId);
                 client.UsesLog = client.IsPersistent || kept is not null;
-                MqttSession session = new(_services, connection, client, kept?.Subscriptions ?? new SessionSubscriptions(),
-                    $"{_services.Store.Origin}/{NewName()}");
+                ProducerId producer = kept is { Producer: var known } && known != default ? known : NewProducer();
+                MqttSession session = new(_services, connection, replies, client, kept?.Subscriptions ?? new SessionSubscriptions(),
+                    $"{_services.Store.Origin}/{NewName()}", producer);
                 if (_sessions.TryAdd(client.ClientId, session))
                 {
                     _takeOvers.Leave(client.ClientId, ticket);
@@ -314,7 +327,8 @@ public sealed class MqttGateway : IDisposable
         {
             if (session.Client.UsesLog)
             {
-                await _records.WriteAsync(clientId, SubscribeHandler.Record(session), CancellationToken.None).ConfigureAwait(false);
+                byte[] record = SessionRecordFormat.Write(SessionRecord.Of(session));
+                await _records.WriteAsync(clientId, record, CancellationToken.None).ConfigureAwait(false);
             }
             else if (packet.CleanStart && _records.Has(clientId))
             {
@@ -329,24 +343,48 @@ public sealed class MqttGateway : IDisposable
         }
     }
 
-    private async Task RefuseAsync(MqttConnection connection, string remote, MqttReasonCode code, string reason)
+    // No CONNACK to what is not MQTT, nor, in 3.1.1, to a CONNECT that is malformed: it has codes for a wrong version or identifier only.
+    private async Task RefuseUnreadAsync(MqttConnection connection, string remote, MqttProtocolException fault)
+    {
+        bool hasCode = fault.ReasonCode is MqttReasonCode.UnsupportedProtocolVersion or MqttReasonCode.ClientIdentifierNotValid;
+        if (fault.AnswerIn is not { } version || (version == MqttVersion.V311 && !hasCode))
+        {
+            _services.Meter.Refusals.Add(1);
+            GatewayLog.Refused(_services.Log, remote, fault.Message);
+            return;
+        }
+
+        connection.AnswerVersion = version;
+        ReplyWriter replies = new(connection, new MqttConnectPacket { Version = version });
+        await RefuseAsync(replies, remote, fault.ReasonCode, fault.Message).ConfigureAwait(false);
+    }
+
+    private async Task RefuseAsync(ReplyWriter replies, string remote, MqttReasonCode code, string reason)
     {
         _services.Meter.Refusals.Add(1);
         GatewayLog.Refused(_services.Log, remote, reason);
-        await AnswerAsync(connection,
+        await AnswerAsync(replies,
             new MqttConnackPacket { ReasonCode = code, Properties = new MqttProperties { ReasonString = reason } }).ConfigureAwait(false);
     }
 
-    private async Task AnswerAsync(MqttConnection connection, MqttConnackPacket packet)
+    private async Task AnswerAsync(ReplyWriter replies, MqttConnackPacket packet)
     {
         using CancellationTokenSource limit = new(_services.Options.CloseTimeout, _services.Time);
         try
         {
-            await connection.WriteAsync(packet, limit.Token).ConfigureAwait(false);
+            await replies.WriteAsync(packet, limit.Token).ConfigureAwait(false);
         }
         catch (MqttProtocolException)
         {
-            // There is no way to say this in the version that the client speaks.
+            // There is no way to say this in the version that the client speaks, or in as few bytes as it takes.
+        }
+    }
+
+    private ProducerId NewProducer()
+    {
+        lock (_chanceLock)
+        {
+            return ProducerId.Create(_chance);
         }
     }
 

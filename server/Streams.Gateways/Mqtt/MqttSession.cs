@@ -19,14 +19,16 @@ internal sealed class MqttSession : IDisposable
     private Task _closed = Task.CompletedTask;
     private Task _delivery = Task.CompletedTask;
 
-    public MqttSession(GatewayServices services, MqttConnection connection, ClientInfo client, SessionSubscriptions subscriptions,
-        string owner)
+    public MqttSession(GatewayServices services, MqttConnection connection, ReplyWriter replies, ClientInfo client,
+        SessionSubscriptions subscriptions, string owner, ProducerId producer)
     {
         Services = services;
         Stopping = _stop.Token;
         Connection = connection;
         Client = client;
+        Replies = replies;
         Owner = owner;
+        Producer = producer;
         Inbound = new InboundQueue(services.Options.ReceiveMaximum, services.Options.MaxUnansweredBytes);
         Delivery = new SessionDelivery(services, connection, client, subscriptions);
         Aliases = new TopicAliases((ushort)services.Options.TopicAliasMaximum);
@@ -39,11 +41,17 @@ internal sealed class MqttSession : IDisposable
     /// <summary>The connection.</summary>
     public MqttConnection Connection { get; }
 
+    /// <summary>Writes what is not PUBLISH.</summary>
+    public ReplyWriter Replies { get; }
+
     /// <summary>The client.</summary>
     public ClientInfo Client { get; }
 
     /// <summary>Which connection at which cluster this is, as the session record says it.</summary>
     public string Owner { get; }
+
+    /// <summary>Under which identity the session's messages with QoS 2 are events: as long as the session, at every cluster.</summary>
+    public ProducerId Producer { get; }
 
     /// <summary>Messages being worked on.</summary>
     public InboundQueue Inbound { get; }
@@ -65,6 +73,9 @@ internal sealed class MqttSession : IDisposable
 
     /// <summary>Whether some filter leaves the client's own messages out: then they carry its name.</summary>
     public bool MarksOwnMessages { get; set; }
+
+    /// <summary>Whether it was said already that the client's retain flag does nothing.</summary>
+    public bool SaidRetainIgnored { get; set; }
 
     /// <summary>Whether the client said goodbye: then no will is published.</summary>
     public bool SaidGoodbye { get; set; }
@@ -164,7 +175,7 @@ internal sealed class MqttSession : IDisposable
             {
                 using CancellationTokenSource limit = new(Services.Options.CloseTimeout, Services.Time);
                 MqttDisconnectPacket packet = new() { ReasonCode = code, Properties = new MqttProperties { ReasonString = reason } };
-                await Connection.WriteAsync(packet, limit.Token).ConfigureAwait(false);
+                await Replies.WriteAsync(packet, limit.Token).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or MqttProtocolException or InvalidOperationException)
@@ -233,7 +244,7 @@ internal sealed class MqttSession : IDisposable
         }
         else
         {
-            Connection.Write(answer.ToPacket(packetId));
+            Replies.Write(answer.ToPuback(packetId));
         }
     }
 
@@ -253,15 +264,21 @@ internal sealed class MqttSession : IDisposable
         {
             Close(MqttReasonCode.Success, e.Message);
         }
+        catch (MqttProtocolException e)
+        {
+            GatewayLog.BrokeProtocol(Services.Log, Client.ClientId, Client.Subject.Remote, e.Message);
+            Close(e.ReasonCode, e.Message);
+        }
         catch (Exception e) when (e is TryAgainException or StorageFailedException)
         {
-            Close(MqttReasonCode.ServerUnavailable, e.Message);
+            // DISCONNECT has no "server unavailable"; this one too sends the client elsewhere.
+            Close(MqttReasonCode.ServerShuttingDown, e.Message);
         }
         catch (InvalidFormatException e)
         {
             // What is to be read is damaged here; another cluster has it whole.
             GatewayLog.SessionFailed(Services.Log, Client.ClientId, e);
-            Close(MqttReasonCode.ServerUnavailable, "what comes next is damaged here: connect to another cluster");
+            Close(MqttReasonCode.ServerShuttingDown, "what comes next is damaged here: connect to another cluster");
         }
         catch (Exception e)
         {

@@ -9,6 +9,7 @@ internal sealed class PacketRouter
     private readonly SubscribeHandler _subscribe;
     private readonly UnsubscribeHandler _unsubscribe;
     private readonly DisconnectHandler _disconnect;
+    private readonly Qos2Handler _qos2 = new();
 
     public PacketRouter(GatewayServices services)
     {
@@ -30,6 +31,15 @@ internal sealed class PacketRouter
             case MqttPubackPacket puback:
                 session.Delivery.Acknowledge(puback.PacketId);
                 return true;
+            case MqttPubrecPacket pubrec:
+                await _qos2.HandleAsync(session, pubrec).ConfigureAwait(false);
+                return true;
+            case MqttPubrelPacket pubrel:
+                await _qos2.HandleAsync(session, pubrel).ConfigureAwait(false);
+                return true;
+            case MqttPubcompPacket pubcomp:
+                await _qos2.HandleAsync(session, pubcomp).ConfigureAwait(false);
+                return true;
             case MqttSubscribePacket subscribe:
                 await _subscribe.HandleAsync(session, subscribe).ConfigureAwait(false);
                 return true;
@@ -37,7 +47,7 @@ internal sealed class PacketRouter
                 await _unsubscribe.HandleAsync(session, unsubscribe).ConfigureAwait(false);
                 return true;
             case MqttPingreqPacket:
-                await session.Connection.WriteAsync(MqttPingrespPacket.Instance, session.Stopping).ConfigureAwait(false);
+                await session.Replies.WriteAsync(MqttPingrespPacket.Instance, session.Stopping).ConfigureAwait(false);
                 return true;
             case MqttDisconnectPacket disconnect:
                 _disconnect.Handle(session, disconnect);
@@ -45,8 +55,7 @@ internal sealed class PacketRouter
             case MqttAuthPacket:
                 throw new MqttProtocolException(MqttReasonCode.ProtocolError, "AUTH without an authentication method in CONNECT");
             default:
-                throw new MqttProtocolException(MqttReasonCode.ProtocolError,
-                    $"{packet.Type} has no place here: QoS 2 is not used on this connection");
+                throw new MqttProtocolException(MqttReasonCode.ProtocolError, $"{packet.Type} has no place here");
         }
     }
 }

@@ -47,6 +47,17 @@ internal sealed class PublishHandler(GatewayServices services, PlainPublisher pu
             throw new MqttProtocolException(MqttReasonCode.RetainNotSupported, "retained messages are not kept here, as announced");
         }
 
+        if (packet.Retain)
+        {
+            // 3.1.1 cannot be told: the message goes to who is subscribed now.
+            services.Meter.RetainIgnored.Add(1);
+            if (!session.SaidRetainIgnored)
+            {
+                session.SaidRetainIgnored = true;
+                GatewayLog.RetainIgnored(services.Log, session.Client.ClientId);
+            }
+        }
+
         if (packet.PacketId != 0 && session.Client.IsV5 && session.Inbound.Unanswered >= services.Options.ReceiveMaximum)
         {
             throw new MqttProtocolException(MqttReasonCode.ReceiveMaximumExceeded,

@@ -143,9 +143,9 @@ internal sealed class SessionDelivery : IDisposable
     {
         foreach (ushort packetId in _inbox.TakeAcknowledged())
         {
-            if (_window.Remove(packetId, out PartitionReading? partition, out long ticket))
+            if (_window.Remove(packetId, out InFlight message) && message.Reading is { } partition)
             {
-                partition!.Reader.Confirm(ticket);
+                partition.Reader.Confirm(message.Ticket);
                 partition.GivenSinceCommit = true;
                 _committer.Note(partition, now);
                 _fullSince = null;

@@ -50,14 +50,8 @@ internal sealed class SessionEnd(GatewayServices services)
                 return;
             }
 
-            SessionRecord record = new()
-            {
-                ExpirySeconds = client.ExpirySeconds,
-                GoneAt = services.Time.GetUtcNow().ToUnixTimeMilliseconds(),
-                Owner = session.Owner,
-                Subscriptions = session.Delivery.Subscriptions,
-            };
-            await sessions.WriteAsync(client.ClientId, record.Write(), cancellationToken).ConfigureAwait(false);
+            SessionRecord record = SessionRecord.Of(session, services.Time.GetUtcNow().ToUnixTimeMilliseconds());
+            await sessions.WriteAsync(client.ClientId, SessionRecordFormat.Write(record), cancellationToken).ConfigureAwait(false);
         }
         catch (StreamsException e)
         {
@@ -67,6 +61,12 @@ internal sealed class SessionEnd(GatewayServices services)
 
     private async Task PublishWillAsync(MqttSession session, MqttWill will, CancellationToken cancellationToken)
     {
+        if (will.Retain)
+        {
+            services.Meter.RetainIgnored.Add(1);
+            GatewayLog.RetainIgnored(services.Log, session.Client.ClientId);
+        }
+
         Answer answer = await new PlainPublisher(services).PublishAsync(will.Topic, will.Payload, will.Properties, will.Qos, null,
             cancellationToken).ConfigureAwait(false);
         if (answer.IsRefusal)

@@ -26,6 +26,33 @@ internal sealed class SessionSubscriptions
     /// <summary>Whether there is such a filter.</summary>
     public bool Contains(string filter) => _byFilter.ContainsKey(filter);
 
+    /// <summary>The subscription with this filter, or <see langword="null"/>.</summary>
+    public Subscription? Find(string filter) => _byFilter.GetValueOrDefault(filter);
+
+    /// <summary>The same without some filters, and without the bases of what no filter covers then. A copy: for what is written before
+    /// it is done.</summary>
+    public SessionSubscriptions Without(IReadOnlyCollection<string> filters)
+    {
+        SessionSubscriptions rest = new();
+        foreach (Subscription subscription in _byFilter.Values)
+        {
+            if (!filters.Contains(subscription.Filter))
+            {
+                rest.Set(subscription);
+            }
+        }
+
+        foreach ((StreamPartition partition, Cursor begin) in Bases)
+        {
+            if (TopicMap.Prefix(partition.Stream) is { } prefix && rest.Covers(prefix))
+            {
+                rest.Bases.Add(partition, begin);
+            }
+        }
+
+        return rest;
+    }
+
     /// <summary>Adds a filter, or takes the place of the same one, which keeps where it began.</summary>
     /// <exception cref="MqttProtocolException">The filter is none.</exception>
     public void Set(Subscription subscription)

@@ -14,9 +14,11 @@ internal sealed class SubscribeHandler(GatewayServices services)
         MqttReasonCode[] codes = new MqttReasonCode[packet.Subscriptions.Count];
         string? reason = null;
         byte[]? record = null;
+        List<Subscription> before = [];
         session.StartDelivery();
         await session.Delivery.PostAsync(() =>
         {
+            before = Replaced(session, packet);
             uint identifier = packet.Properties?.SubscriptionIdentifiers is [uint given, ..] ? given : 0;
             for (int i = 0; i < codes.Length; i++)
             {
@@ -25,18 +27,18 @@ internal sealed class SubscribeHandler(GatewayServices services)
 
             session.Delivery.Cover();
             Summarise(session);
-            record = session.Client.UsesLog ? Record(session) : null;
+            record = session.Client.UsesLog ? SessionRecordFormat.Write(SessionRecord.Of(session)) : null;
         }).ConfigureAwait(false);
 
         if (record is not null && await WriteAsync(session, record).ConfigureAwait(false) is { } failure)
         {
             reason = failure;
             codes = [.. codes.Select(static code => code < MqttReasonCode.UnspecifiedError ? MqttReasonCode.QuotaExceeded : code)];
-            await session.Delivery.PostAsync(() => Undo(session, packet)).ConfigureAwait(false);
+            await session.Delivery.PostAsync(() => Undo(session, packet, before)).ConfigureAwait(false);
         }
 
         MqttProperties? properties = reason is not null && session.Client.IsV5 ? new MqttProperties { ReasonString = reason } : null;
-        await session.Connection.WriteAsync(
+        await session.Replies.WriteAsync(
             new MqttSubackPacket { PacketId = packet.PacketId, ReasonCodes = codes, Properties = properties },
             session.Stopping).ConfigureAwait(false);
     }
@@ -47,15 +49,6 @@ internal sealed class SubscribeHandler(GatewayServices services)
         session.FilterCount = session.Delivery.Subscriptions.Count;
         session.MarksOwnMessages = session.Delivery.Subscriptions.AnyNoLocal;
     }
-
-    /// <summary>The session as it is now, on the loop.</summary>
-    public static byte[] Record(MqttSession session) => new SessionRecord
-    {
-        ExpirySeconds = session.Client.ExpirySeconds,
-        GoneAt = 0,
-        Owner = session.Owner,
-        Subscriptions = session.Delivery.Subscriptions,
-    }.Write();
 
     /// <summary>Writes the session's record; gives why it could not be written.</summary>
     public async ValueTask<string?> WriteAsync(MqttSession session, byte[] record)
@@ -89,7 +82,12 @@ internal sealed class SubscribeHandler(GatewayServices services)
         }
 
         MqttQos qos = wanted.Qos > MqttQos.AtLeastOnce ? MqttQos.AtLeastOnce : wanted.Qos;
-        subscriptions.Set(new Subscription(wanted.Filter, qos, identifier, wanted.NoLocal) { Starts = Begin(session, wanted.Filter) });
+        subscriptions.Set(new Subscription(wanted.Filter, qos, identifier, wanted.NoLocal)
+        {
+            RetainAsPublished = wanted.RetainAsPublished,
+            RetainHandling = wanted.RetainHandling,
+            Starts = Begin(session, wanted.Filter),
+        });
         return (MqttReasonCode)qos;
     }
 
@@ -180,11 +178,32 @@ internal sealed class SubscribeHandler(GatewayServices services)
         return cursor;
     }
 
-    private static void Undo(MqttSession session, MqttSubscribePacket packet)
+    private static List<Subscription> Replaced(MqttSession session, MqttSubscribePacket packet)
     {
+        List<Subscription> found = [];
         foreach (MqttSubscription wanted in packet.Subscriptions)
         {
-            session.Delivery.Subscriptions.Remove(wanted.Filter);
+            if (session.Delivery.Subscriptions.Find(wanted.Filter) is { } known)
+            {
+                found.Add(known);
+            }
+        }
+
+        return found;
+    }
+
+    // As it was: filters that were there before the packet are there again, as they were.
+    private static void Undo(MqttSession session, MqttSubscribePacket packet, List<Subscription> before)
+    {
+        SessionSubscriptions subscriptions = session.Delivery.Subscriptions;
+        foreach (MqttSubscription wanted in packet.Subscriptions)
+        {
+            subscriptions.Remove(wanted.Filter);
+        }
+
+        foreach (Subscription subscription in before)
+        {
+            subscriptions.Set(subscription);
         }
 
         session.Delivery.Cover();

@@ -5,11 +5,21 @@ namespace Streams.Gateways;
 
 /// <summary>One filter of a client. Immutable.</summary>
 /// <param name="Filter">The topic filter.</param>
-/// <param name="Qos">The QoS granted: 0 or 1.</param>
+/// <param name="Qos">The QoS granted.</param>
 /// <param name="Identifier">The subscription identifier, or 0.</param>
 /// <param name="NoLocal">Whether the client's own messages are left out.</param>
 internal sealed record Subscription(string Filter, MqttQos Qos, uint Identifier, bool NoLocal)
 {
+    /// <summary>Whether messages keep the retain flag that they were published with.</summary>
+    public bool RetainAsPublished { get; init; }
+
+    /// <summary>When retained messages were asked for.</summary>
+    public MqttRetainHandling RetainHandling { get; init; }
+
+    /// <summary>The topic of the last retained message that the client was sent for this filter while others are still owed, empty when
+    /// all are; <see langword="null"/> when none is.</summary>
+    public string? RetainedOwedFrom { get; init; }
+
     /// <summary>Where it begins in partitions that the session was reading already when it was made: events before it are not for this
     /// filter.</summary>
     public Dictionary<StreamPartition, Dictionary<Origin, Offset>> Starts { get; init; } = [];

@@ -5,30 +5,52 @@ namespace Streams.Gateways;
 /// <summary>UNSUBSCRIBE.</summary>
 internal sealed class UnsubscribeHandler(SubscribeHandler subscribe)
 {
-    /// <summary>Removes the filters and answers; a kept session is in the log before.</summary>
+    /// <summary>Removes the filters and answers. A kept session is in the log without them before they are removed: when that fails
+    /// they are still there, and the client is told so.</summary>
     public async ValueTask HandleAsync(MqttSession session, MqttUnsubscribePacket packet)
     {
         MqttReasonCode[] codes = new MqttReasonCode[packet.Filters.Count];
-        byte[]? record = null;
+        MqttProperties? properties = null;
         session.StartDelivery();
-        await session.Delivery.PostAsync(() =>
+        byte[]? record = null;
+        await session.Delivery.PostAsync(() => record = session.Client.UsesLog ? Record(session, packet) : null).ConfigureAwait(false);
+        if (record is not null && await subscribe.WriteAsync(session, record).ConfigureAwait(false) is { } failure)
         {
-            for (int i = 0; i < codes.Length; i++)
+            if (!session.Client.IsV5)
             {
-                codes[i] = session.Delivery.Subscriptions.Remove(packet.Filters[i]) ? MqttReasonCode.Success
-                    : MqttReasonCode.NoSubscriptionExisted;
+                // UNSUBACK of 3.1.1 can only say that it is done.
+                session.Close(MqttReasonCode.ImplementationSpecificError, failure);
+                return;
             }
 
-            session.Delivery.Cover();
-            SubscribeHandler.Summarise(session);
-            record = session.Client.UsesLog ? SubscribeHandler.Record(session) : null;
-        }).ConfigureAwait(false);
-        if (record is not null)
+            Array.Fill(codes, MqttReasonCode.ImplementationSpecificError);
+            properties = new MqttProperties { ReasonString = failure };
+        }
+        else
         {
-            await subscribe.WriteAsync(session, record).ConfigureAwait(false);
+            await session.Delivery.PostAsync(() => Remove(session, packet, codes)).ConfigureAwait(false);
         }
 
-        await session.Connection.WriteAsync(new MqttUnsubackPacket { PacketId = packet.PacketId, ReasonCodes = codes },
+        await session.Replies.WriteAsync(
+            new MqttUnsubackPacket { PacketId = packet.PacketId, ReasonCodes = codes, Properties = properties },
             session.Stopping).ConfigureAwait(false);
+    }
+
+    private static byte[] Record(MqttSession session, MqttUnsubscribePacket packet)
+    {
+        HashSet<string> gone = new(packet.Filters, StringComparer.Ordinal);
+        return SessionRecordFormat.Write(SessionRecord.Of(session, subscriptions: session.Delivery.Subscriptions.Without(gone)));
+    }
+
+    private static void Remove(MqttSession session, MqttUnsubscribePacket packet, MqttReasonCode[] codes)
+    {
+        for (int i = 0; i < codes.Length; i++)
+        {
+            codes[i] = session.Delivery.Subscriptions.Remove(packet.Filters[i]) ? MqttReasonCode.Success
+                : MqttReasonCode.NoSubscriptionExisted;
+        }
+
+        session.Delivery.Cover();
+        SubscribeHandler.Summarise(session);
     }
 }

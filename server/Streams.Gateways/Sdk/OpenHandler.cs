@@ -54,6 +54,12 @@ internal sealed class OpenHandler : ISdkHandler
             return new Answer(MqttReasonCode.NotAuthorized, $"{request.Stream} belongs to the system");
         }
 
+        if (request.Consumer.Value.StartsWith(ConnectHandler.CursorPrefix, StringComparison.Ordinal))
+        {
+            return new Answer(MqttReasonCode.NotAuthorized,
+                $"consumer '{request.Consumer}': names that begin with '{ConnectHandler.CursorPrefix}' are those of MQTT sessions");
+        }
+
         if (session.Sdk.Find(request.Subscription) is not null)
         {
             return new Answer(MqttReasonCode.PayloadFormatInvalid,

@@ -139,4 +139,63 @@ public sealed class ConnectionTests
             () => new MqttGatewayOptions { MaxConnections = 0, Patience = TimeSpan.Zero, MaxPacketBytes = 1 }.Validate());
         Assert.Equal(3, fault.Message.Split('\n').Length);
     }
+
+    [Theory]
+    [InlineData(MqttReasonCode.DisconnectWithWill, 0u)]
+    [InlineData(MqttReasonCode.UnspecifiedError, 0u)]
+    [InlineData(MqttReasonCode.Success, 60u)]
+    public async Task The_will_is_taken_back_only_by_a_DISCONNECT_that_is_a_success(MqttReasonCode code, uint expiry)
+    {
+        await using GatewayScene scene = await GatewayScene.OpenAsync();
+        MqttPeer reader = await scene.ConnectAsync("reader");
+        await reader.SubscribeAsync("wills/#");
+        MqttPeer leaving = scene.Dial();
+        await leaving.ConnectAsync("leaving", will: new MqttWill { Topic = "wills/a", Payload = "gone"u8.ToArray() });
+
+        // With an expiry it is a fault: the session began without one.
+        MqttProperties? properties = expiry > 0 ? new MqttProperties { SessionExpiryInterval = expiry } : null;
+        await leaving.SendAsync(new MqttDisconnectPacket { ReasonCode = code, Properties = properties });
+        await leaving.EndAsync();
+        Assert.Equal("wills/a=gone", await reader.ReceiveAsync());
+    }
+
+    [Fact]
+    public async Task Nobody_may_send_much_before_CONNECT_was_understood()
+    {
+        await using GatewayScene scene = await GatewayScene.OpenAsync();
+        MqttPeer stranger = scene.Dial();
+
+        // A CONNECT of 1 MiB, of which no more than the head is sent.
+        await stranger.RawAsync(0x10, 0x80, 0x80, 0x40, 0x00, 0x04, (byte)'M', (byte)'Q', (byte)'T', (byte)'T', 5);
+        Assert.Null(await stranger.EndAsync());
+        Assert.Contains(scene.Logs.Entries, e => e.Message.Contains("more than the maximum of 196608", StringComparison.Ordinal));
+        MqttPeer known = await scene.ConnectAsync("known");
+        Assert.Equal(MqttReasonCode.Success, (await known.PublishAsync("a/b", new string('x', 900_000)))!.ReasonCode);
+    }
+
+    [Theory]
+    [InlineData("1003 0004 4d51 5454 04 03 0000 0001 61", "the reserved flag of a 3.1.1 CONNECT")]
+    [InlineData("c000", "PINGREQ first")]
+    [InlineData("4745 5420 2f20 4854 5450", "not MQTT at all")]
+    public async Task What_is_no_CONNECT_is_closed_without_an_answer(string bytes, string what)
+    {
+        await using GatewayScene scene = await GatewayScene.OpenAsync();
+        MqttPeer peer = scene.Dial(MqttVersion.V311);
+        byte[] raw = Convert.FromHexString(bytes.Replace(" ", string.Empty, StringComparison.Ordinal));
+        raw[1] = raw[0] == 0x10 ? (byte)(raw.Length - 2) : raw[1];
+        await peer.RawAsync(raw);
+        Assert.True(await peer.EndsWithoutAWordAsync(), what);
+        Assert.Contains(scene.Logs.Entries, e => e.Message.Contains("refused", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_client_is_told_to_go_elsewhere_when_what_it_reads_fails()
+    {
+        await using GatewayScene scene = await GatewayScene.OpenAsync();
+        MqttPeer reader = await scene.ConnectAsync("reader");
+        await reader.SubscribeAsync("fleet/#");
+        scene.Store.ReadFailure = new TryAgainException("the lane is not here");
+        await (await scene.ConnectAsync("writer")).PublishAsync("fleet/a", "1");
+        Assert.Equal(MqttReasonCode.ServerShuttingDown, await reader.EndAsync());
+    }
 }

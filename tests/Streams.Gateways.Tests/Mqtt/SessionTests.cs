@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Streams.Core;
 using Streams.Mqtt;
@@ -118,7 +119,7 @@ public sealed class SessionTests
         DateTimeOffset gone = DateTimeOffset.FromUnixTimeSeconds(1_000_000);
         SessionRecord record =
             new() { ExpirySeconds = 60, GoneAt = gone.ToUnixTimeMilliseconds(), Owner = "o", Subscriptions = new SessionSubscriptions() };
-        SessionRecord read = SessionRecord.Read(record.Write())!;
+        SessionRecord read = SessionRecordFormat.Read(SessionRecordFormat.Write(record))!;
         Assert.False(read.IsExpired(gone.AddSeconds(59)));
         Assert.True(read.IsExpired(gone.AddSeconds(60)));
     }
@@ -148,16 +149,48 @@ public sealed class SessionTests
         StreamPartition partition = new(StreamPath.Parse("/fleet"), new PartitionId(3));
         Origin sj = Origin.Parse("sj.0000000000000001");
         subscriptions.Bases[partition] = Cursor.Start.With(sj, new Offset(5));
-        subscriptions.Set(new Subscription("fleet/+/x", MqttQos.AtLeastOnce, 7, NoLocal: true) { Starts =
-            { [partition] = new() { [sj] = new Offset(9) } } });
-        SessionRecord read = SessionRecord.Read(
-            new SessionRecord { ExpirySeconds = 1, GoneAt = 0, Owner = "sj/1", Subscriptions = subscriptions }.Write())!;
+        subscriptions.Set(new Subscription("fleet/+/x", MqttQos.ExactlyOnce, 7, NoLocal: true)
+        {
+            RetainAsPublished = true,
+            RetainHandling = MqttRetainHandling.DoNotSend,
+            RetainedOwedFrom = "fleet/1/x",
+            Starts = { [partition] = new() { [sj] = new Offset(9) } },
+        });
+        SessionRecord read = SessionRecordFormat.Read(SessionRecordFormat.Write(
+            new SessionRecord { ExpirySeconds = 1, GoneAt = 0, Owner = "sj/1", Producer = new ProducerId(77), Subscriptions =
+                subscriptions }))!;
         Subscription filter = Assert.Single(read.Subscriptions.All);
-        Assert.Equal(("fleet/+/x", MqttQos.AtLeastOnce, 7u, true), (filter.Filter, filter.Qos, filter.Identifier, filter.NoLocal));
+        Assert.Equal(("fleet/+/x", MqttQos.ExactlyOnce, 7u, true), (filter.Filter, filter.Qos, filter.Identifier, filter.NoLocal));
+        Assert.Equal((true, MqttRetainHandling.DoNotSend, "fleet/1/x"),
+            (filter.RetainAsPublished, filter.RetainHandling, filter.RetainedOwedFrom));
+        Assert.Equal(new ProducerId(77), read.Producer);
         Assert.True(filter.IsBefore(partition, sj, new Offset(8)));
         Assert.False(filter.IsBefore(partition, sj, new Offset(9)));
         Assert.Equal(new Offset(5), read.Subscriptions.Bases[partition][sj]);
-        Assert.Null(SessionRecord.Read(new byte[] { 1, 2, 3 }));
+        Assert.Null(SessionRecordFormat.Read(new byte[] { 1, 2, 3 }));
+    }
+
+    [Fact]
+    public void A_record_of_version_1_is_still_read()
+    {
+        ArrayBufferWriter<byte> output = new();
+        ByteWriter writer = new(output);
+        writer.Byte(1);
+        writer.UInt32(600);
+        writer.UInt64(0);
+        writer.Text("sj/1");
+        writer.Varint(0);
+        writer.Varint(0);
+        writer.Varint(1);
+        writer.Text("fleet/#");
+        writer.Byte(5);
+        writer.Varint(3);
+        writer.Varint(0);
+        SessionRecord read = SessionRecordFormat.Read(output.WrittenMemory)!;
+        Subscription filter = Assert.Single(read.Subscriptions.All);
+        Assert.Equal(("fleet/#", MqttQos.AtLeastOnce, 3u, true), (filter.Filter, filter.Qos, filter.Identifier, filter.NoLocal));
+        Assert.Equal((600u, "sj/1", default), (read.ExpirySeconds, read.Owner, read.Producer));
+        Assert.Null(filter.RetainedOwedFrom);
     }
 
     [Fact]

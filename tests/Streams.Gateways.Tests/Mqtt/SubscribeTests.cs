@@ -186,4 +186,57 @@ public sealed class SubscribeTests
         Assert.Equal(MqttReasonCode.GrantedQos1, await peer.SubscribeAsync("a/2"));
         Assert.Equal(2, scene.Gateway.Status.Subscriptions);
     }
+
+    [Fact]
+    public async Task A_filter_without_own_messages_says_nothing_of_QoS_and_identifiers_of_an_own_message()
+    {
+        await using GatewayScene scene = await GatewayScene.OpenAsync();
+        MqttPeer peer = await scene.ConnectAsync("bridge");
+        await peer.SubscribeAsync("fleet/#", MqttQos.AtLeastOnce, 1, noLocal: true);
+        await peer.SubscribeAsync("fleet/a", MqttQos.AtMostOnce, 2);
+        await peer.PublishAsync("fleet/a", "mine");
+        MqttPublishPacket own = await peer.NextMessageAsync();
+        Assert.Equal((MqttQos.AtMostOnce, 2u), (own.Qos, Assert.Single(own.Properties!.SubscriptionIdentifiers)));
+        await (await scene.ConnectAsync("writer")).PublishAsync("fleet/a", "theirs");
+        MqttPublishPacket other = await peer.NextMessageAsync();
+        Assert.Equal(MqttQos.AtLeastOnce, other.Qos);
+        Assert.Equal([1u, 2u], other.Properties!.SubscriptionIdentifiers.Order());
+    }
+
+    [Fact]
+    public async Task A_SUBSCRIBE_that_cannot_be_kept_leaves_the_filters_as_they_were()
+    {
+        await using GatewayScene scene = await GatewayScene.OpenAsync();
+        MqttPeer reader = await scene.ConnectAsync("reader", cleanStart: false, expiry: 600);
+        MqttPeer writer = await scene.ConnectAsync("writer");
+        await reader.SubscribeAsync("fleet/a", MqttQos.AtLeastOnce, 1);
+        scene.Store.RegisterFailure = new TryAgainException("not writing");
+        Assert.Equal(MqttReasonCode.QuotaExceeded, await reader.SubscribeAsync("fleet/a", MqttQos.AtMostOnce, 2));
+        Assert.Equal(MqttReasonCode.QuotaExceeded, await reader.SubscribeAsync("fleet/b"));
+        scene.Store.RegisterFailure = null;
+        await writer.PublishAsync("fleet/b", "unwanted");
+        await writer.PublishAsync("fleet/a", "1");
+        MqttPublishPacket message = await reader.NextMessageAsync();
+        Assert.Equal(("fleet/a", MqttQos.AtLeastOnce, 1u),
+            (message.Topic, message.Qos, Assert.Single(message.Properties!.SubscriptionIdentifiers)));
+    }
+
+    [Fact]
+    public async Task An_UNSUBSCRIBE_that_cannot_be_kept_is_refused_and_the_filter_stays()
+    {
+        await using GatewayScene scene = await GatewayScene.OpenAsync();
+        MqttPeer reader = await scene.ConnectAsync("reader", cleanStart: false, expiry: 600);
+        MqttPeer writer = await scene.ConnectAsync("writer");
+        await reader.SubscribeAsync("fleet/a");
+        scene.Store.RegisterFailure = new TryAgainException("not writing");
+        Assert.Equal(MqttReasonCode.ImplementationSpecificError, await reader.UnsubscribeAsync("fleet/a"));
+        scene.Store.RegisterFailure = null;
+        await writer.PublishAsync("fleet/a", "1");
+        Assert.Equal("fleet/a=1", await reader.ReceiveAsync());
+        Assert.Equal(MqttReasonCode.Success, await reader.UnsubscribeAsync("fleet/a"));
+        await reader.DisconnectAsync();
+        MqttPeer back = await scene.ConnectAsync("reader", cleanStart: false, expiry: 600);
+        await writer.PublishAsync("fleet/a", "2");
+        Assert.True(await back.NothingBeforePingAsync<MqttPublishPacket>());
+    }
 }

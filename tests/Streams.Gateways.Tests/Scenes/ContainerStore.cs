@@ -8,6 +8,12 @@ internal sealed class ContainerStore(Container container) : IEventStore
 {
     private TaskCompletionSource? _held;
 
+    /// <summary>What reading a lane fails with, while set.</summary>
+    public Exception? ReadFailure { get; set; }
+
+    /// <summary>What writing a register fails with, while set.</summary>
+    public Exception? RegisterFailure { get; set; }
+
     public Origin Origin => container.Origin;
 
     public IReadOnlyList<StreamPath> Streams => container.Streams;
@@ -44,7 +50,7 @@ internal sealed class ContainerStore(Container container) : IEventStore
     public IReadOnlyList<LaneStatus> Lanes(StreamPartition partition) => container.Lanes(partition);
 
     public ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken) =>
-        container.ReadAsync(lane, from, maxBytes, cancellationToken);
+        ReadFailure is { } failure ? throw failure : container.ReadAsync(lane, from, maxBytes, cancellationToken);
 
     public IReadOnlyList<HeldRun> Copies(StreamPartition partition, SequenceRun run, Origin except) =>
         container.Copies(partition, run, except);
@@ -57,7 +63,7 @@ internal sealed class ContainerStore(Container container) : IEventStore
     public RegisterFact? Register(StreamPath stream, string key) => container.Register(stream, key);
 
     public ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken) =>
-        container.SetRegisterAsync(stream, key, value, cancellationToken);
+        RegisterFailure is { } failure ? throw failure : container.SetRegisterAsync(stream, key, value, cancellationToken);
 
     public RetainedHead? RetainedHead(StreamPath stream, ReadOnlySpan<byte> topic) => container.RetainedHead(stream, topic);
 

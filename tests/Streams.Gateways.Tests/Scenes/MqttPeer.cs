@@ -33,8 +33,13 @@ internal sealed class MqttPeer : IAsyncDisposable
     public MqttConnackPacket Connack { get; private set; } = null!;
 
     public async Task ConnectAsync(string clientId, bool cleanStart = true, uint expiry = 0, ushort? receiveMaximum = null,
-        MqttWill? will = null, ushort keepAlive = 0, uint? maxPacket = null)
+        MqttWill? will = null, ushort keepAlive = 0, uint? maxPacket = null, Action<MqttProperties>? more = null)
     {
+        MqttProperties properties = new()
+        {
+            SessionExpiryInterval = expiry, ReceiveMaximum = receiveMaximum, MaximumPacketSize = maxPacket,
+        };
+        more?.Invoke(properties);
         await _connection.WriteAsync(new MqttConnectPacket
         {
             Version = Version,
@@ -42,9 +47,7 @@ internal sealed class MqttPeer : IAsyncDisposable
             CleanStart = cleanStart,
             KeepAliveSeconds = keepAlive,
             Will = will,
-            Properties = Version == MqttVersion.V5
-                ? new MqttProperties { SessionExpiryInterval = expiry, ReceiveMaximum = receiveMaximum, MaximumPacketSize = maxPacket }
-                    : null,
+            Properties = Version == MqttVersion.V5 ? properties : null,
         });
         Connack = await NextAsync<MqttConnackPacket>();
     }
@@ -188,6 +191,15 @@ internal sealed class MqttPeer : IAsyncDisposable
         await _connection.DisposeAsync();
         await Served.WaitAsync(Limit);
         return code;
+    }
+
+    /// <summary>Waits for the end of the connection; false when a packet came before it.</summary>
+    public async Task<bool> EndsWithoutAWordAsync()
+    {
+        bool silent = await ReadAsync() is null;
+        await _connection.DisposeAsync();
+        await Served.WaitAsync(Limit);
+        return silent;
     }
 
     public async Task SdkAsync(string topic, Action<IBufferWriter<byte>> write, MqttQos qos = MqttQos.AtLeastOnce)

@@ -64,6 +64,14 @@ internal static class SdkPeer
         return OpenReply.Read((await peer.MessageAsync(ProtocolTopics.OpenReply)).ToArray())!;
     }
 
+    /// <summary>The answer to a consumer of this name that opens.</summary>
+    public static async Task<string> OpenAnswerAsync(this MqttPeer peer, string consumer)
+    {
+        await peer.SdkAsync(ProtocolTopics.Open, o => Write(o, (ref ByteWriter w) =>
+            new OpenRequest(9, ConsumerName.Parse(consumer), Fleet, [], StartPosition.Earliest, 1 << 20, []).Write(ref w)));
+        return await peer.AnswerAsync();
+    }
+
     public static async Task<Delivery> DeliveryAsync(this MqttPeer peer) =>
         Delivery.Read((await peer.MessageAsync(ProtocolTopics.Deliver)).ToArray())!;
 

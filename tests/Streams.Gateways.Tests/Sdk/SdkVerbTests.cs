@@ -254,4 +254,13 @@ public sealed class SdkVerbTests
         await Eventually.TrueAsync(() =>
             scene.Logs.Entries.Any(e => e.Message.Contains("patience ran out", StringComparison.Ordinal)), "it is logged");
     }
+
+    [Fact]
+    public async Task A_consumer_may_not_take_the_name_of_an_MQTT_session()
+    {
+        await using GatewayScene scene = await GatewayScene.OpenAsync();
+        MqttPeer peer = await scene.ConnectAsync("car-17");
+        Assert.Equal("0x87 consumer", await peer.OpenAnswerAsync("mqtt/reader"));
+        await peer.OpenAsync(consumer: "mqtt");
+    }
 }

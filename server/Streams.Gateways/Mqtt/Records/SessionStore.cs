@@ -14,7 +14,7 @@ internal sealed class SessionStore(IEventStore store, TimeProvider time, ILogger
             return null;
         }
 
-        SessionRecord? record = SessionRecord.Read(value);
+        SessionRecord? record = SessionRecordFormat.Read(value);
         if (record is null)
         {
             GatewayLog.SessionUnreadable(log, clientId, "its bytes are no session of a version known here");

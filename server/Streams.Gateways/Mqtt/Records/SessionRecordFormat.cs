@@ -4,58 +4,41 @@ using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>A session as the log keeps it: register <c>session/{client}</c> of <c>/$mqtt</c>. Drawn in docs/mqtt.md.</summary>
-/// <remarks>Version 1: version byte, expiry in seconds, milliseconds since 1970 at which the client went (0 while it is connected),
-/// owner, table of origins, bases,
-/// subscriptions. Positions name origins by their place in the table.</remarks>
-internal sealed class SessionRecord
+/// <summary>The bytes of a session's register, drawn in docs/mqtt.md.</summary>
+/// <remarks>Version 2: version byte, expiry in seconds, milliseconds since 1970 at which the client went (0 while it is connected), owner,
+/// producer, table of origins, bases, subscriptions. Positions name origins by their place in the table. Version 1, still read, has no
+/// producer and of a filter's flags only QoS and No Local.</remarks>
+internal static class SessionRecordFormat
 {
-    /// <summary>The stream of all sessions.</summary>
-    public static readonly StreamPath Stream = StreamPath.Parse("/$mqtt");
-
-    /// <summary>An expiry that never comes.</summary>
-    public const uint NeverExpires = uint.MaxValue;
-
-    private const byte Version = 1;
+    private const byte Version = 2;
     private const int MaxFilters = 100_000;
     private const int MaxPlaces = 1 << 20;
 
-    /// <summary>Seconds that the session outlives its connection.</summary>
-    public required uint ExpirySeconds { get; init; }
-
-    /// <summary>When the client went, in milliseconds since 1970; 0 while it is connected.</summary>
-    public required long GoneAt { get; init; }
-
-    /// <summary>Which connection at which cluster has the session.</summary>
-    public required string Owner { get; init; }
-
-    /// <summary>Filters and bases.</summary>
-    public required SessionSubscriptions Subscriptions { get; init; }
-
-    /// <summary>The register's key.</summary>
-    public static string Key(string clientId) => "session/" + clientId;
-
-    /// <summary>Whether nobody may go on with it any more.</summary>
-    public bool IsExpired(DateTimeOffset now) =>
-        GoneAt > 0 && ExpirySeconds != NeverExpires && now.ToUnixTimeMilliseconds() - GoneAt >= ExpirySeconds * 1000L;
+    private const int QosBits = 0x03;
+    private const int NoLocal = 0x04;
+    private const int RetainAsPublished = 0x08;
+    private const int HandlingBits = 0x30;
+    private const int HandlingShift = 4;
+    private const int OwesRetained = 0x40;
 
     /// <summary>Writes the register's value.</summary>
-    public byte[] Write()
+    public static byte[] Write(SessionRecord record)
     {
         ArrayBufferWriter<byte> output = new();
         ByteWriter writer = new(output);
         writer.Byte(Version);
-        writer.UInt32(ExpirySeconds);
-        writer.UInt64((ulong)GoneAt);
-        writer.Text(Owner);
+        writer.UInt32(record.ExpirySeconds);
+        writer.UInt64((ulong)record.GoneAt);
+        writer.Text(record.Owner);
+        writer.Producer(record.Producer);
         List<Origin> origins = [];
         Dictionary<Origin, int> places = [];
-        foreach (Cursor cursor in Subscriptions.Bases.Values)
+        foreach (Cursor cursor in record.Subscriptions.Bases.Values)
         {
             Collect(cursor.Positions.Keys, origins, places);
         }
 
-        foreach (Subscription subscription in Subscriptions.All)
+        foreach (Subscription subscription in record.Subscriptions.All)
         {
             foreach (Dictionary<Origin, Offset> lanes in subscription.Starts.Values)
             {
@@ -69,13 +52,13 @@ internal sealed class SessionRecord
             writer.Origin(origin);
         }
 
-        writer.Varint((ulong)Subscriptions.Bases.Count);
-        foreach ((StreamPartition partition, Cursor cursor) in Subscriptions.Bases)
+        writer.Varint((ulong)record.Subscriptions.Bases.Count);
+        foreach ((StreamPartition partition, Cursor cursor) in record.Subscriptions.Bases)
         {
             WritePlaces(ref writer, partition, cursor.Positions, places);
         }
 
-        WriteSubscriptions(ref writer, places);
+        WriteSubscriptions(ref writer, record.Subscriptions, places);
         return output.WrittenSpan.ToArray();
     }
 
@@ -87,6 +70,7 @@ internal sealed class SessionRecord
         uint expiry = reader.UInt32();
         long goneAt = reader.Count64();
         string owner = reader.Text(EventHeader.MaxNameBytes);
+        ProducerId producer = version > 1 ? reader.Producer() : default;
         Origin[] origins = new Origin[reader.Varint(Cursor.MaxLanes)];
         for (int i = 0; i < origins.Length && !reader.Failed; i++)
         {
@@ -101,8 +85,15 @@ internal sealed class SessionRecord
             subscriptions.Bases[partition] = lanes.Aggregate(Cursor.Start, static (cursor, lane) => cursor.With(lane.Key, lane.Value));
         }
 
-        return ReadSubscriptions(ref reader, origins, subscriptions) && version == Version && reader.AtEnd
-            ? new SessionRecord { ExpirySeconds = expiry, GoneAt = goneAt, Owner = owner, Subscriptions = subscriptions } : null;
+        bool whole = ReadSubscriptions(ref reader, version, origins, subscriptions) && version is >= 1 and <= Version && reader.AtEnd;
+        return !whole ? null : new SessionRecord
+        {
+            ExpirySeconds = expiry,
+            GoneAt = goneAt,
+            Owner = owner,
+            Producer = producer,
+            Subscriptions = subscriptions,
+        };
     }
 
     private static void Collect(IEnumerable<Origin> from, List<Origin> origins, Dictionary<Origin, int> places)
@@ -116,14 +107,19 @@ internal sealed class SessionRecord
         }
     }
 
-    private void WriteSubscriptions(ref ByteWriter writer, Dictionary<Origin, int> places)
+    private static void WriteSubscriptions(ref ByteWriter writer, SessionSubscriptions subscriptions, Dictionary<Origin, int> places)
     {
-        writer.Varint((ulong)Subscriptions.Count);
-        foreach (Subscription subscription in Subscriptions.All)
+        writer.Varint((ulong)subscriptions.Count);
+        foreach (Subscription subscription in subscriptions.All)
         {
             writer.Text(subscription.Filter);
-            writer.Byte((byte)((byte)subscription.Qos | (subscription.NoLocal ? 4 : 0)));
+            writer.Byte(Flags(subscription));
             writer.Varint(subscription.Identifier);
+            if (subscription.RetainedOwedFrom is { } topic)
+            {
+                writer.Text(topic);
+            }
+
             writer.Varint((ulong)subscription.Starts.Count);
             foreach ((StreamPartition partition, Dictionary<Origin, Offset> lanes) in subscription.Starts)
             {
@@ -132,7 +128,7 @@ internal sealed class SessionRecord
         }
     }
 
-    private static bool ReadSubscriptions(ref ByteReader reader, Origin[] origins, SessionSubscriptions subscriptions)
+    private static bool ReadSubscriptions(ref ByteReader reader, byte version, Origin[] origins, SessionSubscriptions subscriptions)
     {
         int count = (int)reader.Varint(MaxFilters);
         for (int i = 0; i < count && !reader.Failed; i++)
@@ -140,6 +136,7 @@ internal sealed class SessionRecord
             string filter = reader.Text(ushort.MaxValue);
             byte flags = reader.Byte();
             uint identifier = (uint)reader.Varint(uint.MaxValue);
+            string? owedFrom = (flags & OwesRetained) != 0 ? reader.Text(ushort.MaxValue) : null;
             Dictionary<StreamPartition, Dictionary<Origin, Offset>> starts = [];
             int partitions = (int)reader.Varint(MaxPlaces);
             for (int j = 0; j < partitions && !reader.Failed; j++)
@@ -148,13 +145,19 @@ internal sealed class SessionRecord
                 starts[partition] = lanes;
             }
 
-            if (reader.Failed || flags > 5 || (flags & 3) > 1 || TopicFilter.FaultInFilter(filter) is not null
+            if (reader.Failed || !IsKnown(flags, version) || TopicFilter.FaultInFilter(filter) is not null
                 || TopicFilter.CountLevels(filter) > TopicFilterTree<Subscription>.MaximumLevels)
             {
                 return false;
             }
 
-            subscriptions.Set(new Subscription(filter, (MqttQos)(flags & 3), identifier, (flags & 4) != 0) { Starts = starts });
+            subscriptions.Set(new Subscription(filter, (MqttQos)(flags & QosBits), identifier, (flags & NoLocal) != 0)
+            {
+                RetainAsPublished = (flags & RetainAsPublished) != 0,
+                RetainHandling = (MqttRetainHandling)((flags & HandlingBits) >> HandlingShift),
+                RetainedOwedFrom = owedFrom,
+                Starts = starts,
+            });
         }
 
         return !reader.Failed;
@@ -192,4 +195,14 @@ internal sealed class SessionRecord
 
         return (partition, lanes);
     }
+
+    private static byte Flags(Subscription subscription) => (byte)((int)subscription.Qos
+        | (subscription.NoLocal ? NoLocal : 0)
+        | (subscription.RetainAsPublished ? RetainAsPublished : 0)
+        | ((int)subscription.RetainHandling << HandlingShift)
+        | (subscription.RetainedOwedFrom is null ? 0 : OwesRetained));
+
+    private static bool IsKnown(byte flags, byte version) => version == 1
+        ? flags <= 5 && (flags & QosBits) <= 1
+        : flags < 0x80 && (flags & QosBits) <= 2 && (flags & HandlingBits) != HandlingBits;
 }
