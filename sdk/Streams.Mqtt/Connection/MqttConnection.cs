@@ -37,8 +37,8 @@ public sealed class MqttConnection : IAsyncDisposable
     /// <summary>Bytes written and not yet taken by the transport. A writer that does not await can bound itself by it.</summary>
     public long UnflushedBytes => _output.UnflushedBytes;
 
-    /// <summary>From the next packet on accepts packets of up to so many bytes, from 2 to <see cref="MqttDecodeOptions.LargestPacket"/>: a server
-    /// takes less from who has not said CONNECT. Not while a read is under way.</summary>
+    /// <summary>From the next packet on accepts packets of up to so many bytes, from 2 to <see cref="MqttDecodeOptions.LargestPacket"/>: a
+    /// server takes less from who has not said CONNECT. Not while a read is under way.</summary>
     public void AllowPacketSize(int maximumPacketSize)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maximumPacketSize, 2);

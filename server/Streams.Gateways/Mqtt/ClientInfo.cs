@@ -33,6 +33,9 @@ internal sealed record ClientInfo
     /// <summary>Whether the client asked to begin without what was kept of it.</summary>
     public required bool CleanStart { get; init; }
 
+    /// <summary>When the messages that it is given name their place.</summary>
+    public PlaceProperties Places { get; init; }
+
     /// <summary>Whether answers may carry reason strings and user properties (<see cref="ReplyWriter"/> sees to it).</summary>
     public bool WantsProblemInformation { get; init; } = true;
 

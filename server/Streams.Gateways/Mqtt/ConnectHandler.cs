@@ -31,6 +31,13 @@ internal sealed class ConnectHandler(GatewayServices services, Func<string> newC
             return (MqttReasonCode.BadAuthenticationMethod, "extended authentication is not available");
         }
 
+        PlaceProperties places = services.Options.Places;
+        if (packet.Properties?.FirstUserValue(PlaceWords.Property) is { } word && !PlaceWords.TryParse(word, out places))
+        {
+            return (MqttReasonCode.ImplementationSpecificError,
+                $"user property '{PlaceWords.Property}' is '{word}', it must be 'auto', 'always' or 'never'");
+        }
+
         AccessSubject subject = new(clientId, packet.UserName, remote);
         if (!services.Access.Allows(subject, AccessAction.Connect, default, default))
         {
@@ -42,7 +49,7 @@ internal sealed class ConnectHandler(GatewayServices services, Func<string> newC
             return refusal;
         }
 
-        client = Make(packet, clientId, cursorName, subject);
+        client = Make(packet, clientId, cursorName, subject) with { Places = places };
         return null;
     }
 

@@ -53,7 +53,7 @@ internal sealed class EventPublisher(GatewayServices services, MqttConnection co
         Span<byte> topic = _scratch.GetSpan(reading.Prefix.Length + 1 + given.View.Topic.Length);
         int topicBytes = TopicMap.Write(reading.Prefix, reading.IsRoot, given.View.Topic.Span, topic);
         _scratch.Advance(topicBytes);
-        if (client.IsV5)
+        if (client.IsV5 && client.Places.Name(traits.Properties))
         {
             WritePlace(reading, given);
         }

@@ -181,7 +181,8 @@ public sealed class MqttGateway : IDisposable
         MqttSession? session = null;
         try
         {
-            (session, bool present) = await BeginAsync(connection, replies, packet, client!, remote, cancellationToken).ConfigureAwait(false);
+            (session, bool present) =
+                await BeginAsync(connection, replies, packet, client!, remote, cancellationToken).ConfigureAwait(false);
             if (session is not null)
             {
                 await RunAsync(session, packet, remote, present, cancellationToken).ConfigureAwait(false);

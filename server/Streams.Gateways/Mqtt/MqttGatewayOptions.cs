@@ -47,6 +47,10 @@ public sealed record MqttGatewayOptions
     /// <summary>Topic aliases that a client may set. Default 32; 0 allows none.</summary>
     public int TopicAliasMaximum { get; init; } = 32;
 
+    /// <summary>When messages to MQTT 5 clients name the place of their event; a client may choose otherwise for itself. Default
+    /// <see cref="PlaceProperties.Auto"/>.</summary>
+    public PlaceProperties Places { get; init; }
+
     /// <summary>Longest life of a session without a connection; longer wishes, and those of 3.1.1 clients, are cut to it. Default 30
     /// days.</summary>
     public TimeSpan MaxSessionExpiry { get; init; } = TimeSpan.FromDays(30);

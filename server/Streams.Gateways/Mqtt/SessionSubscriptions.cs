@@ -29,8 +29,8 @@ internal sealed class SessionSubscriptions
     /// <summary>The subscription with this filter, or <see langword="null"/>.</summary>
     public Subscription? Find(string filter) => _byFilter.GetValueOrDefault(filter);
 
-    /// <summary>The same without some filters, and without the bases of what no filter covers then. A copy: for what is written before it is
-    /// done.</summary>
+    /// <summary>The same without some filters, and without the bases of what no filter covers then. A copy: for what is written before
+    /// it is done.</summary>
     public SessionSubscriptions Without(IReadOnlyCollection<string> filters)
     {
         SessionSubscriptions rest = new();

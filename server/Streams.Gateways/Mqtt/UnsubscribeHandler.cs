@@ -5,8 +5,8 @@ namespace Streams.Gateways;
 /// <summary>UNSUBSCRIBE.</summary>
 internal sealed class UnsubscribeHandler(SubscribeHandler subscribe)
 {
-    /// <summary>Removes the filters and answers. A kept session is in the log without them before they are removed: when that fails they are
-    /// still there, and the client is told so.</summary>
+    /// <summary>Removes the filters and answers. A kept session is in the log without them before they are removed: when that fails
+    /// they are still there, and the client is told so.</summary>
     public async ValueTask HandleAsync(MqttSession session, MqttUnsubscribePacket packet)
     {
         MqttReasonCode[] codes = new MqttReasonCode[packet.Filters.Count];

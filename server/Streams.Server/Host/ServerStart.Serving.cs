@@ -83,6 +83,7 @@ internal sealed partial class ServerStart
             AcceptRate = Options.AcceptRate,
             DevicesElsewhere = Options.DevicesElsewhere,
             DevicesPerSecond = Options.DevicesPerSecond,
+            Places = Options.MqttPlace,
         };
         Gateway = new MqttGateway(Engine.Store, new LinkHorizon(Links.Horizon), new OpenAccess(), mqtt, Time, Part(),
             log.CreateLogger<MqttGateway>());

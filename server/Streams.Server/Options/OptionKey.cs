@@ -28,6 +28,8 @@ internal sealed record OptionKey(string Name, string Switch, string ValueName, s
         "devices a second that the others then take: they spread so (default 1000)");
     public static readonly OptionKey AcceptRate = new("AcceptRate", "--accept-rate", "NUMBER",
         "MQTT connections taken in a second; 0 is no limit (default 0)");
+    public static readonly OptionKey MqttPlace = new("MqttPlace", "--mqtt-place", "WHEN",
+        "when MQTT 5 messages name the place of their event: auto, always, never (default auto)");
     public static readonly OptionKey LinkHoldTime = new("LinkHoldTime", "--link-hold-time", "DURATION",
         "how long links hold back what retention may take (default PT24H)");
     public static readonly OptionKey LinkHoldBytes = new("LinkHoldBytes", "--link-hold-bytes", "NUMBER",
@@ -37,7 +39,7 @@ internal sealed record OptionKey(string Name, string Switch, string ValueName, s
 
     public static readonly ImmutableArray<OptionKey> All =
         [Cluster, Data, Mqtt, Http, Link, LinkTo, Witness, Incarnation, Restore, DevicesElsewhere, DevicesPerSecond,
-            AcceptRate, LinkHoldTime, LinkHoldBytes, LogLevel];
+            AcceptRate, MqttPlace, LinkHoldTime, LinkHoldBytes, LogLevel];
 
     public bool IsFlag => ValueName.Length == 0;
 

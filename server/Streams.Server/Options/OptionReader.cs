@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Streams.Cluster;
 using Streams.Core;
+using Streams.Gateways;
 
 namespace Streams.Server;
 
@@ -64,6 +65,8 @@ public static class OptionReader
                 ? options with { DevicesPerSecond = rate } : options,
             nameof(OptionKey.AcceptRate) => DevicePlaces.IsRate(text, 0, out int rate, out fault)
                 ? options with { AcceptRate = rate } : options,
+            nameof(OptionKey.MqttPlace) => IsPlaces(text, out PlaceProperties places, out fault)
+                ? options with { MqttPlace = places } : options,
             nameof(OptionKey.LinkHoldTime) => IsHoldTime(text, out TimeSpan hold, out fault)
                 ? options with { LinkHoldTime = hold } : options,
             nameof(OptionKey.LinkHoldBytes) => IsBytes(text, out long bytes, out fault)
@@ -159,6 +162,12 @@ public static class OptionReader
         bool ok = long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out bytes);
         fault = ok ? null : "must be a number of bytes";
         return ok;
+    }
+
+    private static bool IsPlaces(string text, out PlaceProperties places, out string? fault)
+    {
+        fault = PlaceWords.TryParse(text, out places) ? null : "must be auto, always or never";
+        return fault is null;
     }
 
     private static bool IsPolicy(string text, out IncarnationPolicy policy, out string? fault)

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Streams.Cluster;
 using Streams.Core;
+using Streams.Gateways;
 
 namespace Streams.Server;
 
@@ -54,6 +55,10 @@ public sealed record ServerOptions
 
     /// <summary>MQTT connections taken in a second. Default 0: no limit; at most <see cref="MaxRate"/>.</summary>
     public int AcceptRate { get; init; }
+
+    /// <summary>When messages to MQTT 5 clients name the place of their event; a client may choose otherwise for itself. Default
+    /// <see cref="PlaceProperties.Auto"/>.</summary>
+    public PlaceProperties MqttPlace { get; init; }
 
     /// <summary>How long links hold back what retention may take. Default 24 hours: that a link is down for a day is noticed. Zero to a
     /// year.</summary>

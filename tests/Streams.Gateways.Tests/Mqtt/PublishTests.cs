@@ -113,11 +113,7 @@ public sealed class PublishTests
         Assert.Equal(("text/plain", "fleet/answers", true), (got.ContentType, got.ResponseTopic, got.PayloadIsText!.Value));
         Assert.Equal([0, 255], got.CorrelationData!);
         Assert.Equal([9u], got.SubscriptionIdentifiers);
-        string partition = Partitioner.For(default, "car-17"u8, 4).ToString();
-        Assert.Equal(
-            [("unit", "km/h"), ("unit", "mph"), ("stream", "/fleet"), ("partition", partition), ("origin", "sj.0000000000000001"),
-                ("offset", "0")],
-            got.UserProperties.Select(p => (p.Name, p.Value)));
+        Assert.Equal([("unit", "km/h"), ("unit", "mph")], got.UserProperties.Select(p => (p.Name, p.Value)));
     }
 
     [Fact]
@@ -177,5 +173,41 @@ public sealed class PublishTests
 
         Assert.Equal(["fleet/a=", "fleet/a="], [await old.ReceiveAsync(), await old.ReceiveAsync()]);
         Assert.Single(scene.Logs.Entries, e => e.Message.Contains("old asks for messages to be retained", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(null, PlaceProperties.Auto, "stream partition origin offset", "unit")]
+    [InlineData("auto", PlaceProperties.Always, "stream partition origin offset", "unit")]
+    [InlineData("always", PlaceProperties.Auto, "stream partition origin offset", "unit stream partition origin offset")]
+    [InlineData("never", PlaceProperties.Always, "", "unit")]
+    [InlineData(null, PlaceProperties.Always, "stream partition origin offset", "unit stream partition origin offset")]
+    [InlineData(null, PlaceProperties.Never, "", "unit")]
+    public async Task A_message_names_its_place_when_the_option_or_else_the_client_says_so(string? asked, PlaceProperties option,
+        string bare, string own)
+    {
+        await using GatewayScene scene = await GatewayScene.OpenAsync(options: new MqttGatewayOptions { Places = option });
+        MqttPeer peer = scene.Dial();
+        await peer.ConnectAsync("car-17", more: p => _ = asked is null ? p : p.Add("place", asked));
+        await peer.SubscribeAsync("fleet/#");
+        await peer.PublishAsync("fleet/a", "1");
+        await peer.PublishAsync("fleet/a", "2", properties: new MqttProperties().Add("unit", "km/h"));
+        MqttProperties? first = (await peer.NextMessageAsync()).Properties;
+        Assert.Equal(bare, string.Join(' ', first?.UserProperties.Select(p => p.Name) ?? []));
+        Assert.Equal(own, string.Join(' ', (await peer.NextMessageAsync()).Properties!.UserProperties.Select(p => p.Name)));
+        if (bare.Length > 0)
+        {
+            string partition = Partitioner.For(default, "a"u8, 4).ToString();
+            Assert.Equal(["/fleet", partition, "sj.0000000000000001", "0"], first!.UserProperties.Select(p => p.Value));
+        }
+    }
+
+    [Fact]
+    public async Task A_word_for_the_place_that_is_none_is_refused_with_a_reason()
+    {
+        await using GatewayScene scene = await GatewayScene.OpenAsync();
+        MqttPeer peer = scene.Dial();
+        await peer.ConnectAsync("car-17", more: static p => p.Add("place", "sometimes"));
+        Assert.Equal(MqttReasonCode.ImplementationSpecificError, peer.Connack.ReasonCode);
+        Assert.Contains("'auto', 'always' or 'never'", peer.Connack.Properties!.ReasonString, StringComparison.Ordinal);
     }
 }

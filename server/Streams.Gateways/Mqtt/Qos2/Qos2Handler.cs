@@ -2,8 +2,8 @@ using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>PUBREC, PUBREL and PUBCOMP from a client. QoS 2 is announced as not there (Maximum QoS, QoS granted): so they answer nothing that
-/// was sent, and end the connection.</summary>
+/// <summary>PUBREC, PUBREL and PUBCOMP from a client. QoS 2 is announced as not there (Maximum QoS, QoS granted): so they answer nothing
+/// that was sent, and end the connection.</summary>
 internal sealed class Qos2Handler
 {
     /// <summary>The client has a message that it was given.</summary>

@@ -2,7 +2,8 @@ using Streams.Core;
 
 namespace Streams.Gateways;
 
-/// <summary>A session as the log keeps it: register <c>session/{client}</c> of <c>/$mqtt</c>. Its bytes: <see cref="SessionRecordFormat"/>.</summary>
+/// <summary>A session as the log keeps it: register <c>session/{client}</c> of <c>/$mqtt</c>. Its bytes:
+/// <see cref="SessionRecordFormat"/>.</summary>
 internal sealed class SessionRecord
 {
     /// <summary>The stream of all sessions.</summary>
@@ -20,7 +21,7 @@ internal sealed class SessionRecord
     /// <summary>Which connection at which cluster has the session.</summary>
     public required string Owner { get; init; }
 
-    /// <summary>Under which identity the session's messages with QoS 2 are events; zeros in a record of version 1, which has none.</summary>
+    /// <summary>Under which identity the session's messages with QoS 2 are events; zeros in a record of version 1, without one.</summary>
     public ProducerId Producer { get; init; }
 
     /// <summary>Filters and bases.</summary>

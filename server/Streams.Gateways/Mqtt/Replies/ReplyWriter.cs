@@ -3,8 +3,8 @@ using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>Writes to one client all that is not PUBLISH: the only way for such packets once its CONNECT was read. Leaves out reason strings
-/// and user properties where they would make a packet larger than the client takes, and where it asked for none.</summary>
+/// <summary>Writes to one client all that is not PUBLISH: the only way for such packets once its CONNECT was read. Leaves out reason
+/// strings and user properties where they would make a packet larger than the client takes, and where it asked for none.</summary>
 /// <remarks>Safe for use by many threads, as the connection is. A packet given to it is its own from then on: its properties may be
 /// changed. What does not fit even so fails with <see cref="MqttReasonCode.PacketTooLarge"/>, which ends the session: an answer that is
 /// not sent would leave the client waiting for ever.</remarks>
