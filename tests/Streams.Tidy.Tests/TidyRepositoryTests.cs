@@ -81,6 +81,10 @@ public sealed class TidyRepositoryTests
     public void Paths_named_in_documents_exist() => None(Markdown.SelectMany(file => Documents.CheckNamedPaths(file, Paths)));
 
     [Fact]
+    public void Tests_named_in_the_conformance_table_exist()
+        => None(ConformanceRows.Check(RepositoryFiles.All.Single(file => file.Path == "docs/mqtt.md"), Code));
+
+    [Fact]
     public void Decisions_are_numbered_without_gaps() => None(Documents.CheckDecisionNumbers(Paths));
 
     [Theory]

@@ -57,6 +57,31 @@ public sealed class DocumentRuleTests
     public void Decisions_with_gaps_or_repeats_are_refused(string names, int faults)
         => Assert.Equal(faults, Documents.CheckDecisionNumbers(names.Split(' ').Select(name => "docs/decisions/" + name)).Count);
 
+    [Theory]
+    [InlineData("| MQTT-1.5.4-1 | text | `CarTests.It_drives`, `CarTests.It_stops` |", 0)]
+    [InlineData("| MQTT-1.5.4-1 | text | open |\n### 5\n| MQTT-1.5.4-1 | text | open |", 0)]
+    [InlineData("`CarTests.It_flies` is no row", 0)]
+    [InlineData("| MQTT-1.5.4-1 | text | open |\n| MQTT-1.5.4-1 | text | open |", 1)]
+    [InlineData("| MQTT-1.5.4-1 | text | `CarTests.It_flies` |", 1)]
+    [InlineData("| MQTT-1.5.4-1 | text | `CarTests.Help` |", 1)]
+    public void A_conformance_row_that_comes_twice_or_names_no_test_is_refused(string text, int faults)
+    {
+        RepositoryFile code = new("tests/CarTests.cs", """
+            public sealed class CarTests
+            {
+                [Fact]
+                public void It_drives() { }
+
+                [Theory]
+                [InlineData(1)]
+                public async Task It_stops(int x) { }
+
+                public void Help() { }
+            }
+            """);
+        Assert.Equal(faults, ConformanceRows.Check(new("docs/x.md", text), [code]).Count);
+    }
+
     [Fact]
     public void Without_git_the_tree_is_walked_without_build_output()
     {
