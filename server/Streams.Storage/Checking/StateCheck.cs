@@ -83,7 +83,7 @@ internal sealed class StateCheck : IDisposable
         }
 
         using SqliteConnection connection = _copy!.Open();
-        foreach ((long number, StateRow row, uint _) in Rows(connection))
+        foreach ((long number, StateRow row, bool _) in Rows(connection))
         {
             if (row.Kind == RowKind.Item && RowCodec.TryReadItem(row.Value, out StateItem item) && log.ApplyItem(item))
             {
@@ -118,10 +118,10 @@ internal sealed class StateCheck : IDisposable
         }
 
         bool applied = false;
-        foreach ((long number, StateRow row, uint crc) in Rows(connection))
+        foreach ((long number, StateRow row, bool isGood) in Rows(connection))
         {
             Result!.Records++;
-            if (crc != row.Checksum)
+            if (!isGood)
             {
                 Result!.Fault(-1, $"row {number}, of kind {row.Kind}: its checksum does not match");
             }
@@ -163,15 +163,15 @@ internal sealed class StateCheck : IDisposable
         }
     }
 
-    private static IEnumerable<(long Number, StateRow Row, uint Crc)> Rows(SqliteConnection connection)
+    private static IEnumerable<(long Number, StateRow Row, bool IsGood)> Rows(SqliteConnection connection)
     {
         using SqliteCommand select = connection.CreateCommand();
         select.CommandText = "SELECT kind, key, value, crc FROM rows ORDER BY kind, key";
         using SqliteDataReader reader = select.ExecuteReader();
         for (long number = 1; reader.Read(); number++)
         {
-            StateRow row = new((RowKind)reader.GetInt32(0), (byte[])reader[1], (byte[])reader[2]);
-            yield return (number, row, (uint)reader.GetInt64(3));
+            StateRow row = StateRow.Read(reader, out bool isGood);
+            yield return (number, row, isGood);
         }
     }
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Streams.Cluster;
 using Streams.Core;
+using Streams.Gateways;
 using Streams.Testing;
 
 namespace Streams.Server.Tests;
@@ -30,6 +31,7 @@ public sealed class OptionReaderTests : IDisposable
         Assert.False(options.Restore);
         Assert.Empty(options.DevicesElsewhere);
         Assert.Equal((1000, 0), (options.DevicesPerSecond, options.AcceptRate));
+        Assert.Equal(PlaceProperties.Auto, options.MqttPlace);
     }
 
     [Fact]
@@ -41,7 +43,7 @@ public sealed class OptionReaderTests : IDisposable
             "--link-to", "ny=ny.example.net:7070",
             "--link-to=fra=[::1]:7071", "--witness", "/w", "--incarnation", "always", "--restore",
             "--devices-elsewhere", "ny=3,ldn=1", "--devices-per-second", "6000", "--accept-rate", "2000",
-            "--log-level", "warning,Streams.Geo=debug",
+            "--mqtt-place", "never", "--log-level", "warning,Streams.Geo=debug",
         ]);
 
         Assert.Equal("sj", options.Cluster.Value);
@@ -55,6 +57,7 @@ public sealed class OptionReaderTests : IDisposable
         Assert.True(options.Restore);
         Assert.Equal(["ny=3", "ldn=1"], options.DevicesElsewhere.Select(static p => $"{p.Cluster}={p.Weight}"));
         Assert.Equal((6000, 2000), (options.DevicesPerSecond, options.AcceptRate));
+        Assert.Equal(PlaceProperties.Never, options.MqttPlace);
         Assert.Equal(LogLevel.Warning, options.LogLevels.Of("Streams.Storage"));
         Assert.Equal(LogLevel.Debug, options.LogLevels.Of("Streams.Geo.Link"));
     }

@@ -265,6 +265,10 @@ public sealed class StoreVerifierTests
     [Theory]
     [InlineData("UPDATE rows SET crc = crc + 1 WHERE kind = 1 AND key = (SELECT min(key) FROM rows WHERE kind = 1)",
         "its checksum does not match")]
+    [InlineData("UPDATE rows SET value = 'text' WHERE kind = 1 AND key = (SELECT min(key) FROM rows WHERE kind = 1)",
+        "its checksum does not match")]
+    [InlineData("UPDATE rows SET crc = 'text' WHERE kind = 1 AND key = (SELECT min(key) FROM rows WHERE kind = 1)",
+        "its checksum does not match")]
     [InlineData("DELETE FROM rows WHERE kind = 3", "it does not say up to where in the log it holds")]
     [InlineData("DELETE FROM rows WHERE kind = 1 AND key = (SELECT min(key) FROM rows WHERE kind = 1)", "but not what stands at")]
     public async Task A_state_file_with_a_wrong_or_a_missing_row_is_named(string sql, string expected)
@@ -273,6 +277,8 @@ public sealed class StoreVerifierTests
         Run(filled.State, sql);
 
         Assert.Contains(expected, Assert.Single(Damaged(filled, filled.State).Faults).What, StringComparison.Ordinal);
+        await using Container store = await filled.OpenAsync();
+        Assert.Equal(expected.StartsWith("but", StringComparison.Ordinal), store.Recovery.StateRebuilt.Length == 0);
     }
 
     [Fact]

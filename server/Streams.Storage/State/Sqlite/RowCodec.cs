@@ -1,4 +1,5 @@
 using System.Buffers;
+using Microsoft.Data.Sqlite;
 using Streams.Core;
 
 namespace Streams.Storage;
@@ -25,6 +26,15 @@ internal readonly record struct StateRow(RowKind Kind, byte[] Key, byte[] Value)
     /// <summary>CRC-32C of all of it: the file's own format would not see a flipped bit, and a wrong run would make producers drop
     /// events.</summary>
     public uint Checksum => Crc32C.Compute(Value, Crc32C.Compute(Key, (uint)Kind));
+
+    /// <summary>Reads a row and whether it is what its checksum was taken of. A value of another type than was written is damage: the
+    /// file's own check does not look at types.</summary>
+    public static StateRow Read(SqliteDataReader reader, out bool isGood)
+    {
+        StateRow row = new((RowKind)(reader[0] as long? ?? 0), reader[1] as byte[] ?? [], reader[2] as byte[] ?? []);
+        isGood = reader[1] is byte[] && reader[2] is byte[] && reader[3] is long crc && (uint)crc == row.Checksum;
+        return row;
+    }
 }
 
 /// <summary>Writes and reads the rows of the state file.</summary>

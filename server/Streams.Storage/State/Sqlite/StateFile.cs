@@ -74,8 +74,8 @@ internal sealed class StateFile : IDisposable
         using SqliteDataReader reader = select.ExecuteReader();
         while (reader.Read())
         {
-            StateRow row = new((RowKind)reader.GetInt32(0), (byte[])reader[1], (byte[])reader[2]);
-            if ((uint)reader.GetInt64(3) != row.Checksum || !Take(state, heads, row, ref position, ref applied))
+            StateRow row = StateRow.Read(reader, out bool isGood);
+            if (!isGood || !Take(state, heads, row, ref position, ref applied))
             {
                 return "a row is damaged";
             }
