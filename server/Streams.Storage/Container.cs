@@ -117,7 +117,7 @@ public sealed partial class Container : IAsyncDisposable
         {
             return new ContainerStatus(_options.Id, _log.NextPosition, _log.Count, _state.Entries, _state.Events, _state.Lanes.Count,
                 _writer.Flushes,
-                _writer.BytesWritten, _queue.PendingBytes, _log.Unflushed, _writer.Failed.IsCompleted);
+                _writer.BytesWritten, _queue.PendingBytes, _writer.UnflushedBytes, _writer.Failed.IsCompleted);
         }
     }
 

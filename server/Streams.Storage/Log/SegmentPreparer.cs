@@ -67,7 +67,7 @@ internal sealed class SegmentPreparer(ILogDisk disk, ContainerOptions options) :
             long to = Math.Min(from + step, SegmentLog.RoundUp(options.SegmentBytes, LinuxFile.BlockBytes));
             Do(() => Lengthen(segment, from, to, Writes));
         }
-        else if (_spare is null && segment.Used > options.SegmentBytes / 2 && (_hasThreads || options.PreparesOnGivenDisk))
+        else if (_spare is null && segment.Used > options.SegmentBytes / 2 && options.RunsAhead)
         {
             Do(MakeSpare);
         }

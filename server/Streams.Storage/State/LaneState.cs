@@ -63,8 +63,8 @@ internal sealed class LaneState(LaneId id, int number)
     /// <summary>The lane that grew next after it.</summary>
     public LaneState? Newer { get; set; }
 
-    /// <summary>Whether the writer has something staged here.</summary>
-    public bool IsStaged { get; private set; }
+    /// <summary>The group in which the writer staged last; <see langword="null"/> when nothing is staged.</summary>
+    public StagedGroup? StagedIn { get; private set; }
 
     public LaneStatus Status => new(id, new EntryNumber(FirstEntry), new EntryNumber(NextEntry), new Offset(FirstOffset),
         new Offset(NextOffset), Bytes);
@@ -129,10 +129,17 @@ internal sealed class LaneState(LaneId id, int number)
 
     // ---- the writer
 
-    /// <summary>Begins at what is flushed.</summary>
-    public void BeginStaging()
+    /// <summary>Begins at what is flushed, or behind what another group staged that is not published yet.</summary>
+    public void BeginStaging(StagedGroup group)
     {
-        IsStaged = true;
+        bool goesOn = StagedIn is not null;
+        StagedIn = group;
+        if (goesOn)
+        {
+            ForgetPublished();
+            return;
+        }
+
         StagedNextEntry = NextEntry;
         StagedNextOffset = NextOffset;
         StagedOpenBytes = OpenBytes;
@@ -142,11 +149,14 @@ internal sealed class LaneState(LaneId id, int number)
         _stagedChecksums = null;
     }
 
-    /// <summary>The group is over; the next one begins at what is flushed then.</summary>
-    public void EndStaging()
+    /// <summary>The group is published. If none staged here since, the next one begins at what is flushed then.</summary>
+    public void EndStaging(StagedGroup group)
     {
-        IsStaged = false;
-        _stagedChecksums = null;
+        if (StagedIn == group)
+        {
+            StagedIn = null;
+            _stagedChecksums = null;
+        }
     }
 
     public void Stage(LaneEntry entry, uint checksum)
@@ -186,6 +196,16 @@ internal sealed class LaneState(LaneId id, int number)
 
         long at = entry - FirstEntry;
         return at >= 0 && at < Index.Count && Index[(int)at].IsReadable ? Index[(int)at].Checksum : null;
+    }
+
+    private void ForgetPublished()
+    {
+        int published = (int)Math.Min(_stagedChecksums?.Count ?? 0, NextEntry - _stagedFrom);
+        if (published > 0)
+        {
+            _stagedChecksums!.RemoveRange(0, published);
+            _stagedFrom += published;
+        }
     }
 
     // Entries lost to damage. A lane that begins behind more than could be lost so begins there.

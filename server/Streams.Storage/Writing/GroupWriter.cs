@@ -5,7 +5,7 @@ using Streams.Core;
 namespace Streams.Storage;
 
 /// <summary>The one writer of a container: takes what waits, stages it, writes it with one write, flushes it with one flush, makes it
-/// visible, answers. While it flushes, the next group gathers.</summary>
+/// visible, answers. While it flushes, the next group gathers, and, when there is enough of it already, is staged.</summary>
 /// <remarks>A group of which nobody asked for more than to be written is answered before its flush; it becomes visible with the next one,
 /// which comes soon: readers and links never see what a power cut could undo (rule R1). Failure: a refused write or flush ends it. Nothing
 /// of that group is made visible or acknowledged (its callers get a <see cref="StorageFailedException"/>: it may or may not be found at the
@@ -14,11 +14,17 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
     TimeProvider time, ILogger logger)
 {
     private readonly TaskCompletionSource<StorageFailedException> _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly List<Operation> _group = [];
+    private List<Operation> _group = [];
+    private List<Operation> _otherGroup = [];
+    private Flight? _inFlight;
     private ITimer? _flushTimer;
     private bool _isFlushDue;
     private long _flushes;
     private long _bytesWritten;
+    private long _unflushedBytes;
+
+    // A group that is written and flushed by another thread while the next is staged.
+    private sealed record Flight(StagedGroup Staged, List<Operation> Operations, long Cost, long Started, Task Task);
 
     /// <summary>Completes with the reason when the disk refuses.</summary>
     public Task<StorageFailedException> Failed => _failed.Task;
@@ -26,6 +32,9 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
     public long Flushes => Volatile.Read(ref _flushes);
 
     public long BytesWritten => Volatile.Read(ref _bytesWritten);
+
+    /// <summary>Bytes that were answered for without a flush, and are not flushed yet.</summary>
+    public long UnflushedBytes => Volatile.Read(ref _unflushedBytes);
 
     /// <summary>Called under the lock after each group that was made visible, with the records in it.</summary>
     public Action<int>? Published { get; set; }
@@ -35,7 +44,7 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
     {
         using ITimer timer = time.CreateTimer(_ => FlushSoon(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _flushTimer = timer;
-        while (await queue.WaitAsync())
+        while ((_inFlight is null || queue.HasReady || Try(Land)) && await queue.WaitAsync())
         {
             _group.Clear();
             long cost = queue.Take(_group, options.GroupBytes, options.GroupOperations);
@@ -43,12 +52,13 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
             {
                 return;
             }
-
-            queue.Release(cost, _group.Count);
         }
 
         _group.Clear();
-        Try(FlushWritten);
+        if (!_failed.Task.IsCompleted)
+        {
+            Try(FlushWritten);
+        }
     }
 
     private bool Try(Action step)
@@ -69,16 +79,100 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
     {
         if (_group.Count == 0)
         {
+            Land();
             FlushWritten();                               // woken for this alone
             return;
         }
 
-        RollIfFull(cost);
-        stager.Begin(log.NextPosition, log.Current.First, log.NextGroup);
+        if (_inFlight is not null && !MayOverlap(_inFlight, cost))
+        {
+            Land();
+        }
+
+        if (_inFlight is null)
+        {
+            RollIfFull(cost);
+        }
+
+        // The log itself belongs to whoever flushes: what it will be is known.
+        int flying = _inFlight?.Staged.Buffer.Written ?? 0;
+        stager.Begin(flying == 0 ? log.NextPosition : _inFlight!.Staged.Buffer.NextPosition, log.Current.First,
+            flying == 0 ? log.NextGroup : (_inFlight!.Staged.Buffer.Group + 1) & RecordHeader.GroupMask);
         bool mustFlush = Stage();
-        WriteGroup(mustFlush);
-        PublishFlushed();
-        foreach (Operation operation in _group)
+        Flight? before = _inFlight;
+        if (before is not null)
+        {
+            WaitAndPublish(before);
+        }
+
+        bool flush = mustFlush || Volatile.Read(ref _isFlushDue) || log.Unflushed + stager.Bytes.Length >= options.GroupBytes;
+        bool flies = flush && options.RunsAhead && !stager.Bytes.IsEmpty && queue.HasReady;
+        if (flies)
+        {
+            TakeOff(cost);
+        }
+
+        if (before is not null)
+        {
+            Answer(before.Staged, before.Operations, before.Cost);
+        }
+
+        if (flies)
+        {
+            (_group, _otherGroup) = (_otherGroup, _group);    // the other one was answered just now
+            _group.Clear();
+            return;
+        }
+
+        WriteGroup(flush);
+        Answer(PublishFlushed(), _group, cost);
+    }
+
+    private bool MayOverlap(Flight flight, long cost)
+    {
+        bool may = !log.IsFullFor(flight.Staged.Buffer.Written + cost);
+        for (int i = 0; i < _group.Count && may; i++)
+        {
+            may = _group[i].MayOverlap;
+        }
+
+        return may;
+    }
+
+    private void TakeOff(long cost)
+    {
+        ReadOnlyMemory<byte> bytes = stager.Bytes;
+        Count(bytes.Length);
+        long started = time.GetTimestamp();
+        _inFlight = new Flight(stager.Detach(), _group, cost, started, Task.Run(() =>
+        {
+            log.Append(bytes.Span, flushesNext: true);
+            log.Flush();
+        }));
+    }
+
+    // Nothing else is to be done meanwhile.
+    private void Land()
+    {
+        if (_inFlight is { } flight)
+        {
+            WaitAndPublish(flight);
+            Answer(flight.Staged, flight.Operations, flight.Cost);
+        }
+    }
+
+    private void WaitAndPublish(Flight flight)
+    {
+        flight.Task.GetAwaiter().GetResult();
+        CountFlush(flight.Started);
+        Publish(flight.Staged);
+        _inFlight = null;
+    }
+
+    // After the last moment that the group may be changed in: an answer lets its caller go on.
+    private void Answer(StagedGroup? published, List<Operation> operations, long cost)
+    {
+        foreach (Operation operation in operations)
         {
             if (!operation.IsRefused)
             {
@@ -90,6 +184,13 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
         {
             logger.Fork(fork);
         }
+
+        if (published is not null)
+        {
+            watches.Fire(published.ChangedStreams, published.ChangesLanes);
+        }
+
+        queue.Release(cost, operations.Count);
     }
 
     // Whether one of the operations must be flushed before it is answered.
@@ -126,18 +227,15 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
         }
     }
 
-    private void WriteGroup(bool mustFlush)
+    private void WriteGroup(bool flush)
     {
-        int bytes = stager.Bytes.Length;
+        ReadOnlySpan<byte> bytes = stager.Bytes.Span;
         long started = time.GetTimestamp();
-        bool flush = mustFlush || Volatile.Read(ref _isFlushDue) || log.Unflushed + bytes >= options.GroupBytes;
-        if (bytes > 0)
+        if (!bytes.IsEmpty)
         {
             bool isFirst = log.Unflushed == 0;
-            log.Append(stager.Bytes, flush);
-            Volatile.Write(ref _bytesWritten, _bytesWritten + bytes);
-            StorageMeter.BytesWritten.Add(bytes);
-            StorageMeter.GroupSize.Record(_group.Count);
+            log.Append(bytes, flush);
+            Count(bytes.Length);
             if (isFirst && !flush)
             {
                 _flushTimer!.Change(options.FlushInterval, Timeout.InfiniteTimeSpan);
@@ -146,42 +244,59 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
 
         if (flush && log.Unflushed > 0)
         {
-            Flush(started);
+            log.Flush();
+            CountFlush(started);
         }
+
+        Volatile.Write(ref _unflushedBytes, log.Unflushed);
     }
 
-    private void Flush(long started)
+    private void Count(int bytes)
     {
-        log.Flush();
+        Volatile.Write(ref _bytesWritten, _bytesWritten + bytes);
+        StorageMeter.BytesWritten.Add(bytes);
+        StorageMeter.GroupSize.Record(_group.Count);
+    }
+
+    private void CountFlush(long started)
+    {
         Volatile.Write(ref _isFlushDue, false);
+        Volatile.Write(ref _unflushedBytes, 0);
         Volatile.Write(ref _flushes, _flushes + 1);
         StorageMeter.Flushes.Add(1);
         StorageMeter.FlushDuration.Record(time.GetElapsedTime(started).TotalSeconds);
     }
 
     // Also when nothing was written: then what is staged has no records.
-    private void PublishFlushed()
+    private StagedGroup? PublishFlushed()
     {
         if (log.Unflushed > 0)
         {
-            return;
+            return null;
         }
 
+        Publish(stager.Open);
+        return stager.Open;
+    }
+
+    private void Publish(StagedGroup group)
+    {
         lock (gate)
         {
-            stager.Publish(log.Index);
-            Published?.Invoke(stager.Records);
+            stager.Publish(group, log.Index);
+            Published?.Invoke(group.Records.Count);
         }
-
-        watches.Fire(stager.ChangedStreams, stager.ChangesLanes);
     }
 
     private void FlushWritten()
     {
         if (log.Unflushed > 0)
         {
-            Flush(time.GetTimestamp());
-            PublishFlushed();
+            long started = time.GetTimestamp();
+            log.Flush();
+            CountFlush(started);
+            StagedGroup? published = PublishFlushed();
+            watches.Fire(published!.ChangedStreams, published.ChangesLanes);
         }
     }
 
@@ -195,6 +310,13 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
     {
         logger.DiskRefused(cause);
         queue.Close(cause, dropAll: true);
+        if (_inFlight is { } flight)
+        {
+            ((IAsyncResult)flight.Task).AsyncWaitHandle.WaitOne();
+            _ = flight.Task.Exception;                    // it is the cause, or is told with it
+            flight.Operations.ForEach(o => o.Fail(cause));
+        }
+
         foreach (Operation operation in _group)
         {
             operation.Fail(cause);

@@ -25,6 +25,10 @@ internal abstract class Operation
     /// whatever the stream.</summary>
     public virtual StreamPath? Stream => null;
 
+    /// <summary>Whether its decision may be made while the group before is being flushed: it looks only at what the stager keeps of
+    /// that.</summary>
+    public virtual bool MayOverlap => false;
+
     /// <summary>Decides and stages. A <see cref="StreamsException"/> refuses this operation alone; it must be thrown before anything is
     /// staged.</summary>
     public abstract void Stage(Stager stager);

@@ -8,6 +8,8 @@ internal sealed class ProduceOperation(ProducerSession session, StreamPartition 
 {
     public override StreamPath? Stream => partition.Stream;
 
+    public override bool MayOverlap => true;
+
     public override void Stage(Stager stager) => Result = stager.Produce(session, partition, after, batch);
 
     /// <summary>A batch that was never taken up is refused for certain; of one that was, nobody knows.</summary>
@@ -31,6 +33,8 @@ internal sealed class AppendPlainOperation(StreamPartition partition, PlainEvent
 
     public override StreamPath? Stream => partition.Stream;
 
+    public override bool MayOverlap => true;
+
     public override void Stage(Stager stager) => stager.AppendPlain(partition, this);
 
     public void PlaceAt(EventPlace place) => Result = place;
@@ -39,6 +43,8 @@ internal sealed class AppendPlainOperation(StreamPartition partition, PlainEvent
 /// <summary>A consumer's cursor.</summary>
 internal sealed class CommitOperation(ConsumerName consumer, StreamPartition partition, Cursor cursor) : Operation<bool>
 {
+    public override bool MayOverlap => true;
+
     public override void Stage(Stager stager) => stager.Commit(consumer, partition, cursor);
 }
 
@@ -51,6 +57,8 @@ internal sealed class SetRegisterOperation(StreamPath stream, string key, ReadOn
 /// <summary>Entries of a lane, from a link.</summary>
 internal sealed class IngestOperation(LaneId lane, IReadOnlyList<LaneEntry> entries, BatchHeader[] batches) : Operation<IngestResult>
 {
+    public override bool MayOverlap => true;
+
     public override void Stage(Stager stager) => Result = stager.Ingest(lane, entries, batches);
 }
 

@@ -26,7 +26,7 @@ internal sealed partial class Stager
         }
 
         LaneId id = new(partition, Origin!.Value);
-        ProduceDecision decision = ProduceDecision.Decide(_sessions, _state.Ledger, _stagedRuns, session, id, header);
+        ProduceDecision decision = ProduceDecision.Decide(_sessions, _state.Ledger, _inFlight?.Runs, _stagedRuns, session, id, header);
         if (decision.Refusal != ProduceRefusal.None)
         {
             return ProduceResult.Refused(decision.Refusal, decision.Detail);
@@ -59,7 +59,9 @@ internal sealed partial class Stager
         RequireWriting();
         Dictionary<ConsumerName, Cursor>? commits = _commits.GetValueOrDefault(partition);
         Cursor kept = _state.Cursors.Get(consumer, partition);
-        if (commits is not null && commits.TryGetValue(consumer, out Cursor? staged))
+        if ((commits is not null && commits.TryGetValue(consumer, out Cursor? staged))
+            || (_inFlight is not null && _inFlight.Commits.TryGetValue(partition, out Dictionary<ConsumerName, Cursor>? flying)
+            && flying.TryGetValue(consumer, out staged)))
         {
             kept = staged;
         }
@@ -181,7 +183,8 @@ internal sealed partial class Stager
 
             first = false;
             last = view.Topic;
-            if (!_state.Topics.Contains(partition.Stream, last.Span) && !_stagedTopics.Contains(partition.Stream, last.Span))
+            if (!_state.Topics.Contains(partition.Stream, last.Span) && !_stagedTopics.Contains(partition.Stream, last.Span)
+                && !(_inFlight?.Topics.Contains(partition.Stream, last.Span) ?? false))
             {
                 TopicFact fact = new(TopicName.FromValidated(last.Span), NextMoment());
                 _stagedTopics.Join(partition.Stream, fact);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Streams.Core;
 
 namespace Streams.Storage;
@@ -7,27 +8,29 @@ namespace Streams.Storage;
 /// <see cref="Publish"/>.</summary>
 internal sealed partial class Stager
 {
-    // A rare giant group must not hold memory for ever.
-    private const int KeptRecords = 256;
-
     private readonly ContainerState _state;
     private readonly SessionTable _sessions;
     private readonly TimeProvider _time;
     private readonly Random _chance;
     private readonly ContainerOptions _options;
-    private readonly LogBuffer _buffer = new();
-    private readonly List<StagedRecord> _records = [];
-    private readonly Dictionary<LaneId, LaneState> _newLanes = [];
-    private readonly List<LaneState> _touched = [];
-    private readonly ProducerLedger _stagedRuns = new();
-    private readonly TopicTable _stagedTopics = new(new StateRevision());
-    private readonly Dictionary<StreamPartition, Dictionary<ConsumerName, Cursor>> _commits = [];
-    private readonly HashSet<StreamPath> _changedStreams = [];
-    private readonly HashSet<StateItem> _stagedItems = new(ItemBytes.Instance);
+    private readonly StagedGroup[] _groups = [new(), new()];
     private readonly PlainProducer _plain;
     private HybridClock? _clock;
     private (StreamPath Stream, bool IsWritten)? _asked;
+    private StagedGroup _open;
+    private StagedGroup? _inFlight;
     private bool _isPublished = true;
+    private int _nextLane;
+
+    // Those of the open group.
+    private LogBuffer _buffer;
+    private List<StagedRecord> _records;
+    private Dictionary<LaneId, LaneState> _newLanes;
+    private ProducerLedger _stagedRuns;
+    private TopicTable _stagedTopics;
+    private Dictionary<StreamPartition, Dictionary<ConsumerName, Cursor>> _commits;
+    private HashSet<StreamPath> _changedStreams;
+    private HashSet<StateItem> _stagedItems;
     private long _segment;
     private long _now;
 
@@ -40,6 +43,7 @@ internal sealed partial class Stager
         _options = options;
         _plain = new PlainProducer(chance, options.PlainBatchBytes);
         Origin = state.OwnOrigin;
+        Use(_groups[0]);
     }
 
     /// <summary>The origin under which the next own entry goes; before writing begins, that of the log.</summary>
@@ -48,15 +52,15 @@ internal sealed partial class Stager
     /// <summary>Whether own entries are taken.</summary>
     public bool IsWriting { get; private set; }
 
-    /// <summary>Whether publishing makes lanes longer.</summary>
-    public bool ChangesLanes { get; private set; }
+    /// <summary>The group that operations are staged into.</summary>
+    public StagedGroup Open => _open;
 
-    /// <summary>The streams that publishing changes.</summary>
-    public IReadOnlyCollection<StreamPath> ChangedStreams => _changedStreams;
+    private bool ChangesLanes
+    {
+        set => _open.ChangesLanes = value;
+    }
 
-    public ReadOnlySpan<byte> Bytes => _buffer.WrittenSpan;
-
-    public int Records => _records.Count;
+    public ReadOnlyMemory<byte> Bytes => _buffer.WrittenMemory;
 
     /// <summary>Begins a group that will be written at <paramref name="position"/>, in the segment that begins at
     /// <paramref name="segment"/>. What earlier groups staged and is not published yet stays staged.</summary>
@@ -66,36 +70,22 @@ internal sealed partial class Stager
         _segment = segment;
         _now = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
         _asked = null;
-        if (!_isPublished)
+        if (_isPublished)
         {
-            return;
+            _isPublished = false;
+            _open.Clear();
         }
 
-        _isPublished = false;
-        ClearRecords();
-        _newLanes.Clear();
-        _stagedRuns.Clear();
-        _stagedTopics.Clear();
-        _commits.Clear();
-        _changedStreams.Clear();
-        ChangesLanes = false;
-        foreach (LaneState lane in _touched)
-        {
-            lane.EndStaging();
-        }
-
-        _touched.Clear();
+        _open.Segment = segment;
     }
 
-    private void ClearRecords()
+    /// <summary>The open group is being flushed, on another thread: what comes is staged into another, behind it.</summary>
+    public StagedGroup Detach()
     {
-        _records.Clear();
-        _stagedItems.Clear();
-        if (_records.Capacity > KeptRecords)
-        {
-            _records.Capacity = KeptRecords;
-            _stagedItems.TrimExcess();
-        }
+        _inFlight = _open;
+        Use(_groups[0] == _open ? _groups[1] : _groups[0]);
+        _open.Clear();
+        return _inFlight;
     }
 
     /// <summary>Stages what was gathered over the group: plain batches and cursor commits.</summary>
@@ -123,30 +113,64 @@ internal sealed partial class Stager
         return asked.IsWritten;
     }
 
-    /// <summary>Makes all that is staged visible: it is flushed. Under the container's lock.</summary>
-    public void Publish(SegmentIndex? index)
+    /// <summary>Makes visible all that the open group holds, or the one that was detached: it is flushed. Under the container's
+    /// lock.</summary>
+    public void Publish(StagedGroup group, SegmentIndex? index)
     {
-        _isPublished = true;
-        foreach (StagedRecord record in _records)
+        foreach (StagedRecord record in group.Records)
         {
             record.Publish(_state);
-            index?.Add(record, _segment);
+            index?.Add(record, group.Segment);
         }
+
+        foreach (LaneState lane in group.Touched)
+        {
+            lane.EndStaging(group);
+        }
+
+        if (group == _inFlight)
+        {
+            _inFlight = null;
+        }
+        else
+        {
+            _isPublished = true;
+        }
+    }
+
+    [MemberNotNull(nameof(_open), nameof(_buffer), nameof(_records), nameof(_newLanes), nameof(_stagedRuns), nameof(_stagedTopics),
+        nameof(_commits), nameof(_changedStreams), nameof(_stagedItems))]
+    private void Use(StagedGroup group)
+    {
+        _open = group;
+        _buffer = group.Buffer;
+        _records = group.Records;
+        _newLanes = group.NewLanes;
+        _stagedRuns = group.Runs;
+        _stagedTopics = group.Topics;
+        _commits = group.Commits;
+        _changedStreams = group.ChangedStreams;
+        _stagedItems = group.Items;
     }
 
     private LaneState Lane(LaneId id)
     {
-        LaneState? lane = _state.Lanes.Find(id) ?? _newLanes.GetValueOrDefault(id);
-        if (lane is null)
+        LaneState? lane = _state.Lanes.Find(id);
+        if (lane is null && !_newLanes.TryGetValue(id, out lane))
         {
-            lane = new LaneState(id, _state.Lanes.NextNumber + _newLanes.Count);
+            if (_inFlight is null || !_inFlight.NewLanes.TryGetValue(id, out lane))
+            {
+                _nextLane = Math.Max(_nextLane, _state.Lanes.NextNumber);
+                lane = new LaneState(id, _nextLane++);
+            }
+
             _newLanes.Add(id, lane);
         }
 
-        if (!lane.IsStaged)
+        if (lane.StagedIn != _open)
         {
-            lane.BeginStaging();
-            _touched.Add(lane);
+            lane.BeginStaging(_open);
+            _open.Touched.Add(lane);
         }
 
         return lane;
