@@ -50,6 +50,9 @@ public sealed partial class Container : IAsyncDisposable
     /// <summary>Completes, with the reason, when the disk refused. Never faults.</summary>
     public Task<StorageFailedException> Failed => _writer.Failed;
 
+    /// <summary>Groups that were staged while the one before was being flushed.</summary>
+    internal long Overlapped => _writer.Overlapped;
+
     /// <summary>The origin that is written under; before writing began, the one written under last; the default when the container is
     /// new.</summary>
     public Origin Origin

@@ -36,6 +36,9 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
     /// <summary>Bytes that were answered for without a flush, and are not flushed yet.</summary>
     public long UnflushedBytes => Volatile.Read(ref _unflushedBytes);
 
+    /// <summary>Groups that were staged while the one before was being flushed. For tests.</summary>
+    public long Overlapped { get; private set; }
+
     /// <summary>Called under the lock after each group that was made visible, with the records in it.</summary>
     public Action<int>? Published { get; set; }
 
@@ -102,6 +105,7 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
         Flight? before = _inFlight;
         if (before is not null)
         {
+            Overlapped++;
             WaitAndPublish(before);
         }
 
