@@ -5,10 +5,10 @@ namespace Streams.Storage;
 
 /// <summary>The unit of storage: one append-only log and the state derived from it. Holds lanes, own and foreign, with all that belongs
 /// to them.</summary>
-/// <remarks>Safe for use by many threads. Whatever is answered, read or held is flushed (rule R1); only events of streams whose durability
-/// is <see cref="Durability.Written"/> are answered when they are written, and read and held from the next flush on. Failure: when the disk refuses a
-/// write or a flush, nothing more is acknowledged; what was flushed before stays readable; dispose of it and open it again. A crash at
-/// any point loses nothing that was acknowledged.</remarks>
+/// <remarks>Safe for use by many threads. Whatever is answered, read or held is flushed (rule R1); only events of streams whose
+/// durability is <see cref="Durability.Written"/> are answered when they are written, and read and held from the next flush on. Failure:
+/// when the disk refuses a write or a flush, nothing more is acknowledged; what was flushed before stays readable; dispose of it and open
+/// it again. A crash at any point loses nothing that was acknowledged, but for a power cut and what was only written.</remarks>
 public sealed partial class Container : IAsyncDisposable
 {
     private readonly ContainerOptions _options;

@@ -3,7 +3,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Streams.Storage;
 
-/// <summary>The one place that asks Linux for what the runtime does not offer of files: opening past the cache, and space set aside.</summary>
+/// <summary>The one place that asks Linux for what the runtime does not offer of files: opening past the cache, and space set
+/// aside.</summary>
 internal static partial class LinuxFile
 {
     /// <summary>Positions, lengths and addresses of direct writes are multiples of this: no disk has larger blocks.</summary>
