@@ -26,6 +26,9 @@ internal static class BenchProgram
         new TopicsRow(1_000_000),
         new ReplayRow(cold: true),
         new ReplayRow(cold: false),
+        new TopicReadRow(),
+        new MemoryRow(),
+        new OpenRow(),
     ];
 
     public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter errors)

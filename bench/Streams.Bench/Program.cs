@@ -1,3 +1,3 @@
 using Streams.Bench;
 
-return await BenchProgram.RunAsync(args, Console.Out, Console.Error);
+return args is [Child.Switch, ..] ? await Child.RunAsync(args, Console.Out) : await BenchProgram.RunAsync(args, Console.Out, Console.Error);

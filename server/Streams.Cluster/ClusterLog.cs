@@ -15,4 +15,10 @@ internal static partial class ClusterLog
 
     [LoggerMessage(5002, LogLevel.Warning, "what was learnt of other clusters is lost, it is learnt again: {Fault}")]
     public static partial void NeighboursForgotten(ILogger logger, string fault);
+
+    [LoggerMessage(5003, LogLevel.Warning, "{Fault}. It was set aside as {Aside} and is made anew, under a new incarnation")]
+    public static partial void SetAside(ILogger logger, string fault, string aside);
+
+    [LoggerMessage(5004, LogLevel.Warning, "{Path} is missing in a directory that was written. It is made anew, under a new incarnation")]
+    public static partial void MadeAnew(ILogger logger, string path);
 }

@@ -17,6 +17,8 @@ internal sealed class GeoMeter : IDisposable
             "Entries sent (out) or received (in)");
         _meter.CreateObservableCounter("streams.link.spared", () => Each(s => s.EntriesSpared), "{entry}",
             "Entries not offered because they had been there (out), or received though they were here (in)");
+        _meter.CreateObservableCounter("streams.link.gap.entries", () => Each(s => s.GapEntries), "{entry}",
+            "Entries that retention had taken before they went over a link, and that its receiver stepped over");
         _meter.CreateObservableCounter("streams.link.reconnects", () => Each(s => s.Reconnects), "{connection}", "Connections made again");
         _meter.CreateObservableGauge("streams.link.lag.events", () => Each(s => s.LagEvents), "{event}",
             "Events that the receiver does not hold yet");

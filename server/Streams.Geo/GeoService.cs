@@ -49,6 +49,22 @@ public sealed class GeoService : IAsyncDisposable
     /// <summary>All links as they are now.</summary>
     public LinksStatus Status => new([.. _outgoing.Select(link => link.Ledger.Status())], _incoming.Status());
 
+    /// <summary>The first entry of a lane that a link out of here still needs; <see langword="null"/> when none needs anything of it.
+    /// Retention waits for it, up to a limit. A link that is down, or has not begun, needs all.</summary>
+    public EntryNumber? NeededFrom(LaneId lane)
+    {
+        EntryNumber? needed = null;
+        foreach (OutgoingLink link in _outgoing)
+        {
+            if (link.NeededFrom(lane) is { } from && (needed is null || from < needed))
+            {
+                needed = from;
+            }
+        }
+
+        return needed;
+    }
+
     /// <summary>Asks the targets whether any holds more of the own lanes of the current incarnation than the store does, or knows of a
     /// later incarnation
     /// (rule R14). To be called before <see cref="StartAsync"/> and before the first event is accepted; on <see langword="true"/> the

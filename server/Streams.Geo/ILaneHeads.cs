@@ -15,6 +15,9 @@ public interface ILaneHeads
     /// <summary>One lane, or <see langword="null"/>.</summary>
     LaneStatus? Lane(LaneId lane);
 
+    /// <summary>Entries that are kept here and cannot be read: a neighbour may have them.</summary>
+    IReadOnlyList<DamagedRange> Damaged();
+
     /// <summary>The latest incarnation known of a cluster, or <see langword="null"/> (rule R15).</summary>
     Incarnation? LatestIncarnation(ClusterName cluster);
 }

@@ -49,6 +49,9 @@ public sealed record LinkStatus
     /// there.</summary>
     public long EntriesSpared { get; init; }
 
+    /// <summary>Entries that retention had taken before they went over this link, and that the receiver stepped over.</summary>
+    public long GapEntries { get; init; }
+
     /// <summary>Events that the receiver does not hold yet. For outgoing links, of the lanes that they feed; entries not yet looked at
     /// count as to be offered.</summary>
     public long LagEvents { get; init; }

@@ -48,4 +48,22 @@ internal static partial class ServerLog
 
     [LoggerMessage(6013, LogLevel.Warning, "incarnation {Incarnation} opened while running, earlier ones are closed: {Reason}")]
     public static partial void OpenedWhileRunning(ILogger logger, Incarnation incarnation, string reason);
+
+    [LoggerMessage(6014, LogLevel.Information,
+        "retention: {Events} events of {Stream} went, in {Entries} entries and {Bytes} bytes of {Lanes} lanes")]
+    public static partial void RetentionTook(ILogger logger, StreamPath stream, long events, long entries, long bytes, int lanes);
+
+    [LoggerMessage(6015, LogLevel.Warning, "retention: {Entries} entries of {Stream} went although a link needs them: it had {Time} or "
+        + "{Bytes} bytes of each lane to take them. Its receiver steps over a gap")]
+    public static partial void RetentionTookFromLinks(ILogger logger, StreamPath stream, long entries, TimeSpan time, long bytes);
+
+    [LoggerMessage(6016, LogLevel.Warning, "retention: the clock is {Ahead} ahead of what it should be, or nothing was written for so "
+        + "long; nothing becomes old by that for {Time}. Set it right if it is wrong")]
+    public static partial void ClockDoubted(ILogger logger, TimeSpan ahead, TimeSpan time);
+
+    [LoggerMessage(6017, LogLevel.Warning, "retention is held up: {Fault}")]
+    public static partial void RetentionHeldUp(ILogger logger, string fault);
+
+    [LoggerMessage(6018, LogLevel.Error, "a pass of retention failed")]
+    public static partial void RetentionFailed(ILogger logger, Exception fault);
 }

@@ -27,6 +27,16 @@ internal static class ServerProgram
 
         try
         {
+            if (arguments.Length > 0 && arguments[0] == VerifyVerb.Name)
+            {
+                return new VerifyVerb(output, errors, TimeProvider.System).Run(arguments);
+            }
+
+            if (arguments.Length > 0 && arguments[0] == DumpVerb.Name)
+            {
+                return new DumpVerb(output).Run(arguments);
+            }
+
             ServerOptions options = OptionReader.Read(arguments, EnvironmentVariables(), OptionReader.FileName);
             using LineLoggerProvider log = new(options.LogLevels, TimeProvider.System, output);
             return await ServeAsync(options, log);

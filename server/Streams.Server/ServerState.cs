@@ -1,3 +1,5 @@
+using Streams.Storage;
+
 namespace Streams.Server;
 
 /// <summary>How far a server is.</summary>
@@ -33,6 +35,23 @@ internal sealed class ServerState
         get => _engine;
         set => _engine = value;
     }
+
+    /// <summary>Whether clients should come, in one word, and why not: <see langword="null"/> when they should. A store that cannot write
+    /// still serves readers, but who produces is better off elsewhere.</summary>
+    public (string Status, string? Reason) Health()
+    {
+        Step step = _step;
+        if (step.Phase != ServerPhase.Ready)
+        {
+            return (Word(step.Phase), step.Reason);
+        }
+
+        return _engine?.Container.Status() is { Phase: not WritePhase.Writing } status ? (Word(status.Phase), status.Reason)
+            : (Word(step.Phase), null);
+    }
+
+    private static string Word<T>(T phase)
+        where T : struct, Enum => phase.ToString().ToLowerInvariant();
 
     public void Enter(ServerPhase phase, string reason) => _step = new Step(phase, reason);
 

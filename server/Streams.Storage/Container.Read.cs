@@ -1,4 +1,3 @@
-using System.Buffers;
 using Streams.Core;
 
 namespace Streams.Storage;
@@ -178,73 +177,5 @@ public sealed partial class Container
         {
             return _state.Origins.Latest(cluster);
         }
-    }
-
-    /// <summary>Reads flushed entries, beginning with the one that holds <paramref name="from"/> (or the first behind it), at least one
-    /// if there is one, else as many as fit <paramref name="maxBytes"/>.</summary>
-    /// <exception cref="InvalidFormatException">The entry is damaged here.</exception>
-    /// <exception cref="StorageFailedException">The disk refused to read.</exception>
-    public ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken)
-    {
-        EntryPlace[] places;
-        long first;
-        lock (_gate)
-        {
-            LaneState? found = _state.Lanes.Find(lane);
-            if (found is null || from.Value >= found.NextOffset)
-            {
-                return new ValueTask<LaneSlice>(LaneSlice.Empty);
-            }
-
-            int at = Math.Max(0, found.Index.LastAtOrBefore(from.Value));
-            first = found.FirstEntry + at;
-            places = PlacesFrom(found, at, maxBytes);
-        }
-
-        return EntryReader.ReadAsync(_log, lane, first, places, cancellationToken);
-    }
-
-    /// <summary>Reads flushed entries from <paramref name="from"/> on: at least one if there is one, else as many as fit
-    /// <paramref name="maxBytes"/>. Empty when <paramref name="from"/> is no longer kept or not yet here.</summary>
-    /// <exception cref="InvalidFormatException">The entry is damaged here.</exception>
-    /// <exception cref="StorageFailedException">The disk refused to read.</exception>
-    public ValueTask<LaneSlice> ReadAsync(LaneId lane, EntryNumber from, int maxBytes, CancellationToken cancellationToken)
-    {
-        EntryPlace[] places;
-        lock (_gate)
-        {
-            LaneState? found = _state.Lanes.Find(lane);
-            if (found is null || from.Value < found.FirstEntry || from.Value >= found.NextEntry)
-            {
-                return new ValueTask<LaneSlice>(LaneSlice.Empty);
-            }
-
-            places = PlacesFrom(found, (int)(from.Value - found.FirstEntry), maxBytes);
-        }
-
-        return EntryReader.ReadAsync(_log, lane, from.Value, places, cancellationToken);
-    }
-
-    // As many entries as fit, at least one; a damaged one only at the front, where it is an error.
-    private static EntryPlace[] PlacesFrom(LaneState lane, int at, int maxBytes)
-    {
-        int count = 0;
-        for (long bytes = 0; count < EntryReader.MaxEntries && at + count < lane.Index.Count; count++)
-        {
-            EntryPlace place = lane.Index[at + count];
-            bytes += RecordHeader.Size + place.BodyLength;
-            if (count > 0 && (bytes > maxBytes || !place.IsReadable))
-            {
-                break;
-            }
-        }
-
-        EntryPlace[] places = new EntryPlace[count];
-        for (int i = 0; i < count; i++)
-        {
-            places[i] = lane.Index[at + i];
-        }
-
-        return places;
     }
 }

@@ -15,8 +15,8 @@ public sealed partial class Container
     public ProducerSession BeginProducer(ProducerId producer) => _sessions.Begin(producer);
 
     /// <summary>Takes a batch into the own lane; completes when it is as durable as the stream's settings say, or refused (rules R2,
-    /// R6). Waits while the store is saturated. After a refusal the session is over. The batch's memory must not change before it is
-    /// visible.</summary>
+    /// R6). Waits while the store is saturated. After a refusal the session is over. The batch's memory must not change
+    /// until then.</summary>
     /// <exception cref="StorageFailedException">The disk refused while the batch was under way: it may or may not be found
     /// later.</exception>
     public async ValueTask<ProduceResult> ProduceAsync(ProducerSession session, StreamPartition partition, AfterVector after,
@@ -24,7 +24,8 @@ public sealed partial class Container
         CancellationToken cancellationToken)
     {
         int cost = batch.Bytes.Length + EntryCost + (after.Count * 48);
-        return await RunAsync(new ProduceOperation(session, partition, after, batch) { Cost = cost }, cancellationToken);
+        ProduceOperation operation = new(session, partition, after, batch, BatchTopics.Of(batch)) { Cost = cost };
+        return await RunAsync(operation, cancellationToken);
     }
 
     /// <summary>Takes one event of a client without an outbox; completes when it is as durable as the stream's settings say. Its memory
@@ -96,15 +97,15 @@ public sealed partial class Container
     /// <exception cref="StorageFailedException">The disk refused.</exception>
     public async ValueTask<IngestResult> IngestAsync(LaneId lane, IReadOnlyList<LaneEntry> entries, CancellationToken cancellationToken)
     {
-        BatchHeader[] batches = new BatchHeader[entries.Count];
+        CheckedBody[] bodies = new CheckedBody[entries.Count];
         int cost = SmallCost;
         for (int i = 0; i < entries.Count; i++)
         {
-            batches[i] = CheckBody(lane, entries[i]);
+            bodies[i] = CheckedBody.Check(lane, entries[i]);
             cost += entries[i].Body.Length + EntryCost + (48 * (entries[i].After.Count + entries[i].Path.Hops.Length));
         }
 
-        return await RunAsync(new IngestOperation(lane, entries, batches) { Cost = cost }, cancellationToken);
+        return await RunAsync(new IngestOperation(lane, entries, bodies) { Cost = cost }, cancellationToken);
     }
 
     /// <summary>The sender no longer keeps entries before <paramref name="first"/>: the copy begins, or begins again, there; completes
@@ -138,24 +139,5 @@ public sealed partial class Container
         }
 
         return await RunAsync(new JoinOperation(items) { Cost = cost }, cancellationToken);
-    }
-
-    private static BatchHeader CheckBody(LaneId lane, LaneEntry entry)
-    {
-        string? fault = null;
-        BatchHeader header = default;
-        bool valid = entry.Kind switch
-        {
-            EntryKind.Events => EventBatch.TryParse(entry.Body, out EventBatch? batch, out fault)
-                && (header = batch!.Header).Count == entry.EventCount,
-            EntryKind.Opened => entry.Body.IsEmpty,
-            EntryKind.Cursors => CursorCommits.TryRead(entry.Body, out _),
-            EntryKind.Topics => TopicFacts.TryRead(entry.Body, out _),
-            EntryKind.Registers => RegisterFacts.TryRead(entry.Body, out _),
-            _ => false,
-        };
-        return valid && (entry.Kind == EntryKind.Events || entry.EventCount == 0) && entry.Body.Length <= EventLimits.MaxBatchBytes
-            ? header
-            : throw new InvalidFormatException($"{lane}: entry {entry.Number} of kind {entry.Kind}: {fault ?? "the body is malformed"}");
     }
 }

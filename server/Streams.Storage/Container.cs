@@ -5,10 +5,12 @@ namespace Streams.Storage;
 
 /// <summary>The unit of storage: one append-only log and the state derived from it. Holds lanes, own and foreign, with all that belongs
 /// to them.</summary>
-/// <remarks>Safe for use by many threads. Whatever is answered, read or held is flushed (rule R1); only events of streams whose
-/// durability is <see cref="Durability.Written"/> are answered when they are written, and read and held from the next flush on. Failure:
-/// when the disk refuses a write or a flush, nothing more is acknowledged; what was flushed before stays readable; dispose of it and open
-/// it again. A crash at any point loses nothing that was acknowledged, but for a power cut and what was only written.</remarks>
+/// <remarks>Safe for use by many threads. Whatever is answered, read or held is flushed (rule R1); only events of streams whose durability
+/// is <see cref="Durability.Written"/> are answered when they are written, and read and held from the next flush on. Failure: when the
+/// disk refuses a write or a flush, nothing of that group is acknowledged, what was flushed before stays readable, and writing goes on by
+/// itself once there is room, or the end of the log is verified (<see cref="WritePhase"/>). Only when it cannot go on at all
+/// <see cref="Failed"/> completes: dispose of it and open it again. A crash at any point loses nothing that was acknowledged, but for
+/// a power cut and what was only written.</remarks>
 public sealed partial class Container : IAsyncDisposable
 {
     private readonly ContainerOptions _options;
@@ -20,6 +22,8 @@ public sealed partial class Container : IAsyncDisposable
     private readonly WriteQueue _queue;
     private readonly WatchList _watches;
     private readonly GroupWriter _writer;
+    private readonly IndexKeeper _indexes;
+    private readonly Reclaimer _reclaimer;
     private readonly Lock _gate = new();
     private readonly Task _running;
     private int _disposed;
@@ -36,10 +40,12 @@ public sealed partial class Container : IAsyncDisposable
         _queue = new WriteQueue(options.PendingBytes, options.PendingOperations);
         _watches = new WatchList(logger);
         Stager stager = new(_state, _sessions, time, random, options);
-        _writer = new GroupWriter(_queue, stager, _log, _gate, _watches, options, time, logger)
+        _indexes = new IndexKeeper(opened.Disk, _state, _gate, inBackground: options.Disk is null, logger);
+        _writer = new GroupWriter(_queue, stager, _log, _indexes, _gate, _watches, options, time, logger)
         {
-            Published = records => _saver?.Published(records, _log.NextPosition),
+            Published = records => _saver?.Published(records, _log.NextPosition, _gate),
         };
+        _reclaimer = new Reclaimer(_log, TakeSegments, ForgetSegment, RestateAsync, logger);
         _running = Task.Factory.StartNew(_writer.RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach,
             TaskScheduler.Current).Unwrap();
     }
@@ -47,7 +53,8 @@ public sealed partial class Container : IAsyncDisposable
     /// <summary>What opening found and did.</summary>
     public RecoveryReport Recovery { get; }
 
-    /// <summary>Completes, with the reason, when the disk refused. Never faults.</summary>
+    /// <summary>Completes, with the reason, when writing cannot go on by itself: the log is gone, or this program is at fault. Never
+    /// faults.</summary>
     public Task<StorageFailedException> Failed => _writer.Failed;
 
     /// <summary>Groups that were staged while the one before was being flushed.</summary>
@@ -120,7 +127,7 @@ public sealed partial class Container : IAsyncDisposable
         {
             return new ContainerStatus(_options.Id, _log.NextPosition, _log.Count, _state.Entries, _state.Events, _state.Lanes.Count,
                 _writer.Flushes,
-                _writer.BytesWritten, _queue.PendingBytes, _writer.UnflushedBytes, _writer.Failed.IsCompleted);
+                _writer.BytesWritten, _queue.PendingBytes, _writer.AnsweredBytes, _writer.Phase, _writer.Reason);
         }
     }
 
@@ -142,6 +149,8 @@ public sealed partial class Container : IAsyncDisposable
 
         _queue.Close(new TryAgainException("the store is closed"), dropAll: false);
         await _running;
+        await _indexes.FinishAsync();
+        await _reclaiming.WaitAsync();                // what it asks for from now on is refused, so it ends soon
         if (_saver is not null)
         {
             await _saver.FinishAsync(_writer.Failed.IsCompleted ? null : _log.NextPosition);

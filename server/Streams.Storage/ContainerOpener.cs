@@ -15,11 +15,13 @@ internal sealed class ContainerOpener(ContainerOptions options, TimeProvider tim
 
     public SegmentLog Log { get; private set; } = null!;
 
+    public ILogDisk Disk { get; private set; } = null!;
+
     public StateSaver? Saver { get; private set; }
 
     public void Open()
     {
-        ILogDisk disk = options.Disk ?? new DirectoryDisk(options.Directory!, options.TailBytes);
+        ILogDisk disk = Disk = options.Disk ?? new DirectoryDisk(options.Directory!, options.TailBytes);
         if (options.Directory is null)
         {
             ReadLog(disk, 0);
@@ -30,6 +32,7 @@ internal sealed class ContainerOpener(ContainerOptions options, TimeProvider tim
         string path = System.IO.Path.Combine(options.Directory, StateFile.FileName);
         StateFile? file = TryLoad(path, out long applied, out string fault);
         State.Changes = new StateChanges();
+        long saved = State.Revision.Value;
         ReadLog(disk, applied);
         if (applied > Log.NextPosition)
         {
@@ -40,6 +43,7 @@ internal sealed class ContainerOpener(ContainerOptions options, TimeProvider tim
             file = TryMake(path);
             State = new ContainerState { Changes = new StateChanges() };
             Report = new RecoveryReport { LogLostItsEnd = true };
+            saved = 0;
             ReadLog(disk, 0);
         }
 
@@ -56,15 +60,15 @@ internal sealed class ContainerOpener(ContainerOptions options, TimeProvider tim
         }
         else
         {
-            Saver = new StateSaver(file, State, options, time, logger);
+            Saver = new StateSaver(file, State, fault.Length > 0 ? 0 : saved, options, time, logger);
         }
     }
 
     private void ReadLog(ILogDisk disk, long applied)
     {
+        State.Contents = new SegmentContents(keepsItems: options.Directory is not null);
         LogReplay replay = new(State, applied);
         Log = new LogOpener(disk, options, logger, replay, Report).Open();
-        Log.Index = options.Directory is null ? null : replay.Index;
     }
 
     // A lane that had come further than the log shows has lost acknowledged entries.

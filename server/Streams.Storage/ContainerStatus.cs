@@ -14,9 +14,14 @@ namespace Streams.Storage;
 /// <param name="PendingBytes">Bytes that wait for the writer.</param>
 /// <param name="UnflushedBytes">Bytes acknowledged as written that are not flushed yet, so that readers and links do not see
 /// them.</param>
-/// <param name="Failed">Whether the disk refused: nothing is acknowledged any more.</param>
+/// <param name="Phase">Whether it writes, and what it waits for.</param>
+/// <param name="Reason">Why it does not write; empty while it does.</param>
 public readonly record struct ContainerStatus(ContainerId Id, long Bytes, int Segments, long Entries, long Events, int Lanes, long Flushes,
-    long BytesWritten, long PendingBytes, long UnflushedBytes, bool Failed);
+    long BytesWritten, long PendingBytes, long UnflushedBytes, WritePhase Phase, string Reason)
+{
+    /// <summary>Whether nothing is acknowledged because of what the disk refused, other than for want of room.</summary>
+    public bool Failed => Phase is WritePhase.Failed or WritePhase.Verifying;
+}
 
 /// <summary>A partitionlet: a bounded run of a lane inside one container.</summary>
 /// <param name="Container">Where it is.</param>

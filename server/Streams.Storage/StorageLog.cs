@@ -22,8 +22,8 @@ internal static partial class StorageLog
     [LoggerMessage(1003, LogLevel.Information, "{Segment} was begun and never used; it was removed")]
     public static partial void EmptySegmentRemoved(this ILogger logger, string segment);
 
-    [LoggerMessage(1004, LogLevel.Critical, "The disk refused: nothing more is acknowledged until the container is reopened")]
-    public static partial void DiskRefused(this ILogger logger, Exception cause);
+    [LoggerMessage(1004, LogLevel.Error, "The disk refused: {Reason}. Nothing more is acknowledged until the end of the log is verified")]
+    public static partial void DiskRefused(this ILogger logger, string reason);
 
     [LoggerMessage(1005, LogLevel.Information, "Writing under {Origin}")]
     public static partial void Writing(this ILogger logger, Core.Origin origin);
@@ -48,4 +48,37 @@ internal static partial class StorageLog
 
     [LoggerMessage(1012, LogLevel.Debug, "Segment {Segment} begins")]
     public static partial void Rolled(this ILogger logger, string segment);
+
+    [LoggerMessage(1014, LogLevel.Error, "{Lane}: entry {Entry} is damaged in the log. It is asked of the neighbours")]
+    public static partial void EntryDamaged(this ILogger logger, Core.LaneId lane, long entry);
+
+    [LoggerMessage(1013, LogLevel.Warning, "The index of {Segment} could not be written: it stays in memory")]
+    public static partial void IndexNotWritten(this ILogger logger, Exception cause, string segment);
+
+    [LoggerMessage(1016, LogLevel.Warning, "The damaged header of {Segment} could not be written anew")]
+    public static partial void HeaderNotMended(this ILogger logger, Exception cause, string segment);
+
+    [LoggerMessage(1015, LogLevel.Warning, "{Index} was damaged: {Pages} pages of it were made anew from the segment")]
+    public static partial void IndexMended(this ILogger logger, string index, int pages);
+
+    [LoggerMessage(1020, LogLevel.Error, "The disk is full, writing needs {Bytes} bytes: {Reason}. "
+        + "What comes is refused until there is room")]
+    public static partial void DiskFull(this ILogger logger, long bytes, string reason);
+
+    [LoggerMessage(1021, LogLevel.Warning, "Writing goes on after {Seconds:f1} s: {Why}")]
+    public static partial void WritingAgain(this ILogger logger, string why, double seconds);
+
+    [LoggerMessage(1022, LogLevel.Error, "{Bytes} bytes of events of streams whose durability is written were acknowledged and are lost: "
+        + "the disk refused to flush them")]
+    public static partial void WrittenLost(this ILogger logger, long bytes);
+
+    [LoggerMessage(1023, LogLevel.Critical, "The writer ended: nothing more is acknowledged until the container is opened anew")]
+    public static partial void WriterEnded(this ILogger logger, Exception cause);
+    [LoggerMessage(1030, LogLevel.Information, "{Segments} segments of which nothing is kept were deleted: {Bytes} bytes; "
+        + "{Facts} facts that they told were written once more before")]
+    public static partial void SegmentsDeleted(this ILogger logger, int segments, long bytes, long facts);
+
+    [LoggerMessage(1031, LogLevel.Information, "{Ranges} ranges of {Segment} were given back: {Bytes} bytes; "
+        + "{Facts} facts that they told were written once more before")]
+    public static partial void RangesGivenBack(this ILogger logger, string segment, int ranges, long bytes, long facts);
 }

@@ -18,4 +18,10 @@ internal static class StorageMeter
 
     public static readonly Histogram<int> GroupSize = Meter.CreateHistogram<int>("streams.storage.group.size", "{operation}",
         "Operations in one flush");
+
+    public static readonly Counter<long> Failures = Meter.CreateCounter<long>("streams.storage.failures", "{failure}",
+        "Writes and flushes that the disk refused, so that the end of the log had to be verified");
+
+    public static readonly Counter<long> Refused = Meter.CreateCounter<long>("streams.storage.refused", "{operation}",
+        "Operations refused while the disk was full or failed");
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text;
 using Streams.Core;
 using static Streams.Storage.Tests.Scene;
@@ -8,8 +7,6 @@ namespace Streams.Storage.Tests;
 /// <summary>A crash is an input: the machine stops at every step of a history, and what was acknowledged must be there.</summary>
 public sealed class CrashTests
 {
-    private static readonly ConsumerName Reader = ConsumerName.Parse("reader");
-
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -70,31 +67,6 @@ public sealed class CrashTests
             await scene.CrashAsync(chance.Next(4) == 0 ? null : chance);
             await history.CheckAsync($"seed {seed}, round {round}");
         }
-    }
-
-    [Fact]
-    public async Task After_a_refused_flush_nothing_is_acknowledged_and_readers_go_on_until_it_is_reopened()
-    {
-        await using Scene scene = await OpenAsync();
-        ProducerSession session = scene.Store.BeginProducer(Car(1));
-        await scene.SendAsync(session, Batch(Car(1), 1, 2));
-        scene.Disk.RefuseFlushAfter = 0;
-        await Assert.ThrowsAsync<StorageFailedException>(() => scene.SendAsync(session, Batch(Car(1), 3, 2, after: 2)));
-        Assert.Contains("flush refused", (await scene.Store.Failed).Message);
-        scene.Disk.RefuseFlushAfter = -1;
-
-        Assert.Equal(ProduceRefusal.NotWriting, (await scene.SendAsync(session, Batch(Car(1), 5, 2, after: 4))).Refusal);
-        await Assert.ThrowsAsync<StorageFailedException>(async () =>
-            await scene.Store.CommitAsync(Reader, P0, Cursor.Start.With(scene.Origin, new Offset(1)), default));
-        Assert.True(scene.Store.Status().Failed);
-        Assert.Equal(["1:1", "1:2"], await scene.PayloadsAsync());
-        Assert.Equal(2, scene.Store.Held(Car(1), P0, 1)[0].Run.Last);
-        Assert.Contains(scene.Log.Lines, l => l.Id.Id == 1004);
-
-        await scene.CrashAsync(null);
-        Assert.Equal(["1:1", "1:2"], await scene.PayloadsAsync());
-        await scene.SendAsync(scene.Store.BeginProducer(Car(1)), Batch(Car(1), 3, 1));
-        Assert.Equal(["1:1", "1:2", "1:3"], await scene.PayloadsAsync());
     }
 
     [Fact]
@@ -209,128 +181,6 @@ public sealed class CrashTests
         catch (StorageFailedException)
         {
             return false;
-        }
-    }
-
-    /// <summary>A mixed history that notes what was acknowledged.</summary>
-    private sealed class History(Scene scene, Random chance)
-    {
-        private readonly ConcurrentDictionary<(ProducerId, StreamPartition), long> _next = [];
-        private Cursor _committed = Cursor.Start;
-        private int _registers;
-        private string _register = string.Empty;
-        private int _plain;
-
-        /// <summary>What stands at each acknowledged place.</summary>
-        public ConcurrentDictionary<(StreamPartition Partition, long Offset), string> Placed { get; } = [];
-
-        public async Task RunAsync()
-        {
-            ProducerSession[] sessions = [scene.Store.BeginProducer(Car(1)), scene.Store.BeginProducer(Car(2)),
-                scene.Store.BeginProducer(Car(3))];
-            ConcurrentDictionary<(ProducerId, StreamPartition), long> sent = [];
-            for (int step = 0; step < 12; step++)
-            {
-                List<Task> waiting = [];
-                for (int i = 0; i < 5; i++)
-                {
-                    waiting.Add(One(sessions, sent));
-                }
-
-                await Task.WhenAll(waiting);
-            }
-        }
-
-        public async Task CheckAsync(string when)
-        {
-            foreach (IGrouping<StreamPartition, KeyValuePair<(StreamPartition Partition, long Offset),
-                string>> partition in Placed.GroupBy(p => p.Key.Partition))
-            {
-                List<string> payloads = await scene.PayloadsAsync(new LaneId(partition.Key, scene.Origin));
-                foreach (((_, long offset), string payload) in partition)
-                {
-                    Assert.True(offset < payloads.Count, $"{when}: offset {offset} of {partition.Key} is lost");
-                    Assert.True(payloads[(int)offset] == payload,
-                        $"{when}: {partition.Key} offset {offset} is {payloads[(int)offset]}, was {payload}");
-                }
-
-                foreach (string payload in payloads.Where(p => p[0] != 'p'))
-                {
-                    Assert.Equal(1, payloads.Count(p => p == payload));
-                }
-            }
-
-            Cursor cursor = scene.Store.Cursor(Reader, P0);
-            Assert.True(cursor[scene.Origin] >= _committed[scene.Origin], $"{when}: the cursor went back");
-            if (_register.Length > 0)
-            {
-                string value = Encoding.UTF8.GetString(scene.Store.Register(Fleet, "session/x")!.Value.Value.Span);
-                Assert.True(string.CompareOrdinal(value, _register) >= 0, $"{when}: the register went back");
-            }
-        }
-
-        private Task One(ProducerSession[] sessions, ConcurrentDictionary<(ProducerId, StreamPartition), long> sent)
-        {
-            StreamPartition partition = Part(chance.Next(2));
-            return chance.Next(8) switch
-            {
-                0 => Guard(async () =>
-                {
-                    Cursor cursor = _committed.With(scene.Origin, _committed[scene.Origin] + 1);
-                    await scene.Store.CommitAsync(Reader, P0, cursor, default);
-                    _committed = Cursor.Join(_committed, cursor);
-                }),
-                1 => Guard(async () =>
-                {
-                    string value = $"{++_registers:d6}";
-                    await scene.Store.SetRegisterAsync(Fleet, "session/x", Encoding.UTF8.GetBytes(value), default);
-                    _register = string.CompareOrdinal(value, _register) > 0 ? value : _register;
-                }),
-                2 or 3 => Guard(async () =>
-                {
-                    string payload = $"p{_plain++}";
-                    EventPlace place = await scene.Store.AppendPlainAsync(partition,
-                        new PlainEvent("plain"u8.ToArray(), default, default, Encoding.UTF8.GetBytes(payload), 1), default);
-                    Assert.True(Placed.TryAdd((partition, place.Offset.Value), payload), $"offset {place.Offset} was given twice");
-                }),
-                _ => Guard(() => ProduceAsync(sessions[chance.Next(3)], partition, sent)),
-            };
-        }
-
-        private async Task ProduceAsync(ProducerSession session, StreamPartition partition, ConcurrentDictionary<(ProducerId,
-            StreamPartition), long> sent)
-        {
-            (ProducerId, StreamPartition) key = (session.Producer, partition);
-            if (!sent.ContainsKey(key))
-            {
-                IReadOnlyList<HeldRun> held = scene.Store.Held(session.Producer, partition, 0);
-                _next[key] = held.Count == 0 ? 1 : held.Max(h => h.Run.Last) + 1;
-            }
-
-            long first = _next.GetValueOrDefault(key, 1L);
-            int count = chance.Next(1, 4);
-            EventBatch batch = Batch(session.Producer, first, count, after: sent.GetValueOrDefault(key), topic: "t" + chance.Next(5));
-            _next[key] = sent[key] = first + count - 1;
-            _next[key]++;
-            ProduceResult result = await scene.SendAsync(session, batch, partition);
-            foreach (PlacedRun run in result.Placed)
-            {
-                for (long s = run.First; s <= run.Last; s++)
-                {
-                    Placed[(partition, run.FirstOffset.Value + (s - run.First))] = $"{session.Producer.Value}:{s}";
-                }
-            }
-        }
-
-        private static async Task Guard(Func<Task> action)
-        {
-            try
-            {
-                await action();
-            }
-            catch (StorageFailedException)
-            {
-            }
         }
     }
 }

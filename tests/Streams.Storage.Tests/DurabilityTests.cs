@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Streams.Core;
+using Streams.Testing;
 using static Streams.Storage.Tests.Scene;
 
 namespace Streams.Storage.Tests;
@@ -102,7 +103,9 @@ public sealed class DurabilityTests
         await using Scene scene = await OpenQuickAsync(Patient with { FlushInterval = TimeSpan.FromMilliseconds(1) });
         scene.Disk.RefuseFlushAfter = 0;
         await AppendAsync(scene, Quick, "q0");
-        Assert.Contains("flush refused", (await scene.Store.Failed).Message);
+        await Eventually.TrueAsync(() => scene.Store.Status().Failed, "the flush is refused");
+        Assert.Contains("flush refused", scene.Store.Status().Reason);
+        Assert.Contains(scene.Log.Lines, l => l.Id.Id == 1022);
         await Assert.ThrowsAsync<StorageFailedException>(() => AppendAsync(scene, Quick, "q1"));
         Assert.Equal(0, scene.Store.Lane(QuickLane(scene))!.Value.NextOffset.Value);
     }

@@ -22,20 +22,20 @@ public sealed class OverlapTests
     public void R6_a_batch_that_is_sent_again_while_it_is_flushed_is_taken_once()
     {
         (Stager stager, SessionTable sessions, ContainerState state) = Begin();
-        ProduceResult first = stager.Produce(sessions.Begin(Car(1)), P0, AfterVector.Empty, Batch(Car(1), 1, 3));
+        ProduceResult first = Produce(stager, sessions.Begin(Car(1)), Batch(Car(1), 1, 3));
         StagedGroup inFlight = stager.Detach();
         stager.Begin(2000, 0, 3);
         ProducerSession newer = sessions.Begin(Car(1));
-        ProduceResult again = stager.Produce(newer, P0, AfterVector.Empty, Batch(Car(1), 1, 3));
+        ProduceResult again = Produce(stager, newer, Batch(Car(1), 1, 3));
         Assert.Equal(first.Placed, again.Placed);
-        Assert.True(stager.Bytes.IsEmpty);
+        Assert.True(stager.Open.Buffer.Written == 0);
 
-        ProduceResult more = stager.Produce(newer, P0, AfterVector.Empty, Batch(Car(1), 4, 1, after: 3));
+        ProduceResult more = Produce(stager, newer, Batch(Car(1), 4, 1, after: 3));
         Assert.Equal(3, Assert.Single(more.Placed).FirstOffset.Value);
         LaneId lane = new(P0, Sj(1));
-        stager.Publish(inFlight, null);
+        Assert.Same(inFlight, stager.Publish());
         Assert.Equal(3, state.Lanes.Find(lane)!.NextOffset);
-        stager.Publish(stager.Open, null);
+        stager.Publish();
         Assert.Equal(4, state.Lanes.Find(lane)!.NextOffset);
         Assert.Null(state.Lanes.Find(lane)!.StagedIn);
     }
@@ -46,7 +46,7 @@ public sealed class OverlapTests
         (Stager stager, SessionTable sessions, ContainerState _) = Begin();
         ConsumerName reader = ConsumerName.Parse("reader");
         Cursor cursor = Cursor.Start.With(Sj(1), new Offset(2));
-        stager.Produce(sessions.Begin(Car(1)), P0, AfterVector.Empty, Batch(Car(1), 1, 3));
+        Produce(stager, sessions.Begin(Car(1)), Batch(Car(1), 1, 3));
         stager.Commit(reader, P0, cursor);
         stager.Finish();
         stager.Detach();
@@ -54,8 +54,8 @@ public sealed class OverlapTests
         stager.Begin(2000, 0, 3);
         stager.Commit(reader, P0, cursor);
         stager.Finish();
-        Assert.True(stager.Bytes.IsEmpty);
-        stager.Produce(sessions.Begin(Car(2)), P0, AfterVector.Empty, Batch(Car(2), 1, 3));
+        Assert.True(stager.Open.Buffer.Written == 0);
+        Produce(stager, sessions.Begin(Car(2)), Batch(Car(2), 1, 3));
         Assert.Equal([EntryKind.Events], stager.Open.Records.Select(r => r.Content).OfType<LaneEntry>().Select(e => e.Kind));
     }
 
@@ -85,32 +85,6 @@ public sealed class OverlapTests
         }
     }
 
-    [Fact]
-    public async Task A_refused_flush_fails_the_group_in_flight_and_the_one_staged_behind_it()
-    {
-        for (int after = 0; after < 12; after++)
-        {
-            await using Scene scene = await OpenAsync(1, One);
-            scene.Disk.RefuseFlushAfter = after;
-            List<Task<EventPlace>> answers = [.. Enumerable.Range(0, 40).Select(i => AppendAsync(scene, P0, "p" + i))];
-            int acknowledged = 0;
-            foreach (Task<EventPlace> answer in answers)
-            {
-                try
-                {
-                    Assert.Equal(acknowledged, (await answer).Offset.Value);
-                    acknowledged++;
-                }
-                catch (StorageFailedException)
-                {
-                }
-            }
-
-            Assert.Equal(after, acknowledged);
-            Assert.Equal(Enumerable.Range(0, after).Select(i => "p" + i), await scene.PayloadsAsync());
-        }
-    }
-
     private static (Stager Stager, SessionTable Sessions, ContainerState State) Begin()
     {
         ContainerState state = new();
@@ -118,11 +92,14 @@ public sealed class OverlapTests
         Stager stager = new(state, sessions, new ManualTime(), new Random(1), new ContainerOptions());
         stager.Begin(64, 0, 1);
         stager.SetOrigin(Sj(1));
-        stager.Publish(stager.Open, null);
+        stager.Publish();
         stager.Begin(1000, 0, 2);
         return (stager, sessions, state);
     }
 
     private static Task<EventPlace> AppendAsync(Scene scene, StreamPartition partition, string payload) => scene.Store.AppendPlainAsync(
         partition, new PlainEvent("t"u8.ToArray(), default, default, Encoding.UTF8.GetBytes(payload), 1), default).AsTask();
+
+    private static ProduceResult Produce(Stager stager, ProducerSession session, EventBatch batch) =>
+        stager.Produce(session, P0, AfterVector.Empty, batch, BatchTopics.Of(batch));
 }

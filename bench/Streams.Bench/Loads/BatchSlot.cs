@@ -20,15 +20,16 @@ internal sealed class BatchSlot
     public int Events => _header.Count;
 
     /// <summary>A batch of so many events, whose topics are those from <paramref name="firstTopic"/> on out of
-    /// <paramref name="topics"/>.</summary>
-    public static BatchSlot Make(int events, int payloadBytes, int firstTopic = 0, int topics = 1)
+    /// <paramref name="topics"/>; the first event may have another one.</summary>
+    public static BatchSlot Make(int events, int payloadBytes, int firstTopic = 0, int topics = 1, string? first = null)
     {
         EventBatchBuilder builder = new();
         byte[] payload = new byte[payloadBytes];
         new Random(firstTopic + 1).NextBytes(payload);
         for (int i = 0; i < events; i++)
         {
-            string topic = string.Create(CultureInfo.InvariantCulture, $"car-{(firstTopic + i) % topics:d7}/telemetry");
+            string topic = i == 0 && first is not null ? first
+                : string.Create(CultureInfo.InvariantCulture, $"car-{(firstTopic + i) % topics:d7}/telemetry");
             if (!builder.TryAdd(Encoding.UTF8.GetBytes(topic), default, default, payload, i))
             {
                 throw new InvalidOperationException($"{events} events of {payloadBytes} bytes do not fit a batch");

@@ -76,6 +76,21 @@ internal static partial class RawFile
         return total / Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
+    /// <summary>Milliseconds that so many reads at random places take, one after the other.</summary>
+    public static double ReadAtRandom(IReadOnlyList<string> paths, int count, int bytes, Random chance)
+    {
+        byte[] piece = new byte[bytes];
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < count; i++)
+        {
+            string path = paths[chance.Next(paths.Count)];
+            using SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            _ = RandomAccess.Read(file, piece, chance.NextInt64(Math.Max(1, RandomAccess.GetLength(file) - bytes)));
+        }
+
+        return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+    }
+
     /// <summary>Takes files out of the system's cache; says how.</summary>
     public static string DropCache(IReadOnlyList<string> paths)
     {

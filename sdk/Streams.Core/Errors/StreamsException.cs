@@ -22,8 +22,13 @@ public sealed class InvalidFormatException(string message) : InvalidRequestExcep
 /// <summary>It cannot be done now but may be later: reconnect, wait, try again.</summary>
 public sealed class TryAgainException(string message, Exception? cause = null) : StreamsException(message, cause);
 
-/// <summary>The disk refused: nothing more is acknowledged here until the store has been reopened and verified.</summary>
-public sealed class StorageFailedException(string message, Exception? cause = null) : StreamsException(message, cause);
+/// <summary>The disk refused: nothing more is acknowledged here until the store has been reopened and verified. Of what was under way
+/// nobody knows whether it is kept.</summary>
+public sealed class StorageFailedException(string message, Exception? cause = null) : StreamsException(message, cause)
+{
+    /// <summary>Whether it refused for want of room alone: what was kept is as it was.</summary>
+    public bool IsFull { get; init; }
+}
 
 /// <summary>The configuration cannot be started with: all faults are in the message, one a line.</summary>
 public sealed class ConfigurationException(string message) : StreamsException(message);

@@ -8,8 +8,8 @@ public enum Durability : byte
     /// <summary>When they are on stable storage. The default.</summary>
     Flushed = 0,
 
-    /// <summary>When they were handed to the operating system: a crash of the program loses nothing, a power cut may lose the last moments of
-    /// what was acknowledged. For those who choose it.</summary>
+    /// <summary>When they were handed to the operating system: a crash of the program loses nothing, a power cut may lose the last
+    /// moments of what was acknowledged. For those who choose it.</summary>
     Written = 1,
 }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace Streams.Core;
@@ -8,6 +9,9 @@ public readonly record struct TopicName : IComparable<TopicName>
 {
     /// <summary>Longest name in bytes of UTF-8: a topic costs an index entry, and a million of them must fit in memory.</summary>
     public const int MaxBytes = 4096;
+
+    private static readonly SearchValues<byte> PlainAscii =
+        SearchValues.Create(" !\"$%&'()*,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"u8);
 
     private readonly string? _value;
 
@@ -41,7 +45,10 @@ public readonly record struct TopicName : IComparable<TopicName>
 
     /// <summary>Whether these bytes are a topic name, without making a string of them.</summary>
     public static bool IsValid(ReadOnlySpan<byte> utf8) =>
-        utf8.Length <= MaxBytes && utf8.IndexOfAny((byte)'+', (byte)'#') < 0 && NameRules.IsPlainText(utf8);
+        utf8.Length <= MaxBytes && (utf8.IndexOfAnyExcept(PlainAscii) < 0 || IsValidBeyondAscii(utf8));
+
+    private static bool IsValidBeyondAscii(ReadOnlySpan<byte> utf8) =>
+        utf8.IndexOfAny((byte)'+', (byte)'#') < 0 && NameRules.IsPlainText(utf8);
 
     /// <summary>The name of bytes that <see cref="IsValid"/> accepted.</summary>
     public static TopicName FromValidated(ReadOnlySpan<byte> utf8) => new(Encoding.UTF8.GetString(utf8));

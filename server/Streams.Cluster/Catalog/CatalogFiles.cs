@@ -14,7 +14,7 @@ internal sealed class CatalogFiles : ICatalogFiles
             using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             if (file.Length > SealedFile.MaxBytes)
             {
-                throw new StorageFailedException($"{path} is damaged: {file.Length} bytes, at most {SealedFile.MaxBytes} are possible");
+                throw new DamagedFileException($"{path} is damaged: {file.Length} bytes, at most {SealedFile.MaxBytes} are possible");
             }
 
             byte[] bytes = new byte[file.Length];

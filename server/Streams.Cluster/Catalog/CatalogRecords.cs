@@ -25,7 +25,13 @@ public sealed record IdentityRecord(ClusterName Cluster) : SealedRecord;
 /// <param name="Incarnation">The incarnation that its own lanes are written under.</param>
 /// <param name="Starts">How often the directory was started.</param>
 /// <param name="IdentityFile">The file <c>identity</c> as it was when the incarnation was opened.</param>
-public sealed record CatalogRecord(ClusterName Cluster, Incarnation Incarnation, long Starts, FileMark IdentityFile) : SealedRecord;
+public sealed record CatalogRecord(ClusterName Cluster, Incarnation Incarnation, long Starts, FileMark IdentityFile) : SealedRecord
+{
+    /// <summary>Where the container's log ended when the incarnation was opened: damage before that cost none of its entries. 0 in a file
+    /// of a version that did not note it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long OpenedAt { get; init; }
+}
 
 /// <summary>The witness, outside the data directory: what was seen of it, so that an old copy put in its place is known for what it
 /// is.</summary>

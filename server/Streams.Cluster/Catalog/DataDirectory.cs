@@ -13,16 +13,21 @@ internal static class DataDirectory
     public const string Container = "c0";
     public const string TemporarySuffix = ".new";
 
+    /// <summary>What is appended to the name of a damaged file that was set aside.</summary>
+    public const string DamagedSuffix = ".damaged";
+
     /// <summary>Why a directory without an identity may not become a data directory, or <see langword="null"/>.</summary>
     public static string? Stranger(string directory)
     {
         foreach (string entry in Directory.EnumerateFileSystemEntries(directory))
         {
             string name = Path.GetFileName(entry);
-            if (name is not (LockFile or HolderFile or IdentityFile + TemporarySuffix or CatalogFile + TemporarySuffix or "lost+found"))
+            if (name is not (LockFile or HolderFile or IdentityFile + TemporarySuffix or CatalogFile + TemporarySuffix
+                or IdentityFile + DamagedSuffix or CatalogFile + DamagedSuffix or "lost+found"))
             {
                 return name is CatalogFile or Container
-                    ? $"data directory {directory} holds '{name}' but its identity file is missing: it was not copied whole"
+                    ? $"data directory {directory} holds '{name}', but its identity file and its catalog are missing or damaged: "
+                        + "nothing says whose it is"
                     : $"{directory} is no data directory of Streams and not empty (it holds '{name}'): name an empty or a new one";
             }
         }

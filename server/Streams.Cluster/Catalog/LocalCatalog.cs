@@ -10,7 +10,8 @@ namespace Streams.Cluster;
 /// identity
 /// file; <see cref="Begin"/> records a start. Files are replaced atomically and flushed: after a crash at any moment each is the old or
 /// the new one.
-/// The catalog is written before the witness, so that a crash between the two never looks like a rollback. Not safe for use by several
+/// The catalog is written before the witness, so that a crash between the two never looks like a rollback. A damaged file is set aside,
+/// said, and made anew: the start then opens a new incarnation, since what it guarded is in doubt. Not safe for use by several
 /// threads at once,
 /// except <see cref="Observe"/> and <see cref="SaveNeighbours"/>, which may run beside everything else.</remarks>
 public sealed class LocalCatalog : IDisposable
@@ -21,6 +22,7 @@ public sealed class LocalCatalog : IDisposable
     private readonly DataDirectoryLock _lock;
     private readonly Lock _gate = new();
     private readonly WitnessFile _witness;
+    private string? _lost;
 
     private LocalCatalog(CatalogOptions options, ICatalogFiles files, ILogger logger, DataDirectoryLock held)
     {
@@ -29,15 +31,23 @@ public sealed class LocalCatalog : IDisposable
         _logger = logger;
         _lock = held;
         _witness = new WitnessFile(options, files, logger);
-        IdentityFile = ReadOrMakeIdentity();
         Current = ReadCatalog();
+        IdentityFile = ReadOrMakeIdentity();
+        RefuseForeignCatalog();
+        WitnessRecord? witness = Salvage(_witness.FullPath, _witness.Read);
+        if (Current is null && _lost is null && Directory.Exists(ContainerPath))
+        {
+            Lose(Path.Combine(DataPath, DataDirectory.CatalogFile));
+        }
+
         Facts = new IncarnationFacts
         {
             Policy = options.Policy,
             RestoreDeclared = options.RestoreDeclared,
             Recorded = Current,
+            Lost = _lost,
             IdentityFile = IdentityFile,
-            Witness = _witness.Read(),
+            Witness = witness,
         };
     }
 
@@ -62,7 +72,7 @@ public sealed class LocalCatalog : IDisposable
     /// <summary>Takes the lock on the data directory, which is made when it is missing, and reads what is recorded.</summary>
     /// <exception cref="ConfigurationException">It belongs to another cluster, is no data directory, or is of a newer format.</exception>
     /// <exception cref="TryAgainException">It is in use by a live process.</exception>
-    /// <exception cref="StorageFailedException">It cannot be read or written, or is damaged.</exception>
+    /// <exception cref="StorageFailedException">It cannot be read or written.</exception>
     public static LocalCatalog Open(CatalogOptions options, ILogger logger) => Open(options, new CatalogFiles(), logger);
 
     internal static LocalCatalog Open(CatalogOptions options, ICatalogFiles files, ILogger logger)
@@ -89,12 +99,18 @@ public sealed class LocalCatalog : IDisposable
     /// <summary>Records a start under <paramref name="incarnation"/>, in the catalog and then in the witness. Durable when it
     /// returns.</summary>
     /// <exception cref="StorageFailedException">The disk refused.</exception>
-    public void Begin(Incarnation incarnation, long ownEntries) =>
-        Record(incarnation, (Facts.Recorded?.Starts ?? 0) + 1, incarnation == Facts.Recorded?.Incarnation ? ownEntries : 0);
+    /// <param name="incarnation">The recorded one, or a new one.</param>
+    /// <param name="ownEntries">How many entries its lanes hold.</param>
+    /// <param name="logEnd">Where the container's log ends.</param>
+    public void Begin(Incarnation incarnation, long ownEntries, long logEnd)
+    {
+        bool goesOn = incarnation == Facts.Recorded?.Incarnation;
+        Record(incarnation, (Facts.Recorded?.Starts ?? 0) + 1, goesOn ? ownEntries : 0, goesOn ? Facts.Recorded!.OpenedAt : logEnd);
+    }
 
     /// <summary>Records that the cluster writes under a new incarnation from now on. Durable when it returns.</summary>
     /// <exception cref="StorageFailedException">The disk refused.</exception>
-    public void Move(Incarnation incarnation) => Record(incarnation, Current!.Starts, 0);
+    public void Move(Incarnation incarnation, long logEnd) => Record(incarnation, Current!.Starts, 0, logEnd);
 
     /// <summary>Tells the witness that the own lanes hold <paramref name="ownEntries"/> flushed entries. Returns whether anything was
     /// written.</summary>
@@ -119,7 +135,7 @@ public sealed class LocalCatalog : IDisposable
                 ? SealedFile.Read(path, bytes, CatalogJson.Default.NeighboursRecord)
                 : new NeighboursRecord([], []);
         }
-        catch (StreamsException fault)
+        catch (Exception fault) when (fault is StreamsException or DamagedFileException)
         {
             ClusterLog.NeighboursForgotten(_logger, fault.Message);
             return new NeighboursRecord([], []);
@@ -144,11 +160,11 @@ public sealed class LocalCatalog : IDisposable
     /// <summary>Releases the lock.</summary>
     public void Dispose() => _lock.Dispose();
 
-    private void Record(Incarnation incarnation, long starts, long ownEntries)
+    private void Record(Incarnation incarnation, long starts, long ownEntries, long openedAt)
     {
         lock (_gate)
         {
-            CatalogRecord record = new(_options.Cluster, incarnation, starts, IdentityFile);
+            CatalogRecord record = new(_options.Cluster, incarnation, starts, IdentityFile) { OpenedAt = openedAt };
             Guard(() =>
             {
                 string path = Path.Combine(DataPath, DataDirectory.CatalogFile);
@@ -162,17 +178,25 @@ public sealed class LocalCatalog : IDisposable
     private FileMark ReadOrMakeIdentity()
     {
         string path = Path.Combine(DataPath, DataDirectory.IdentityFile);
-        if (_files.Read(path) is { } bytes)
+        IdentityRecord? identity = Salvage(path,
+            () => _files.Read(path) is { } bytes ? SealedFile.Read(path, bytes, CatalogJson.Default.IdentityRecord) : null);
+        if (identity is not null)
         {
-            IdentityRecord identity = SealedFile.Read(path, bytes, CatalogJson.Default.IdentityRecord);
             return identity.Cluster == _options.Cluster
                 ? FileMark.Of(path)
                 : throw DataDirectory.Foreign($"data directory {_options.DataDirectory}", identity.Cluster, _options.Cluster);
         }
 
-        if (DataDirectory.Stranger(DataPath) is { } stranger)
+        // The catalog says as well whose the directory is.
+        RefuseForeignCatalog();
+        if (Current is null && DataDirectory.Stranger(DataPath) is { } stranger)
         {
             throw new ConfigurationException(stranger);
+        }
+
+        if (Current is not null && _lost is null)
+        {
+            Lose(path);
         }
 
         _files.WriteWhole(path, SealedFile.Write(new IdentityRecord(_options.Cluster), CatalogJson.Default.IdentityRecord));
@@ -183,15 +207,52 @@ public sealed class LocalCatalog : IDisposable
     private CatalogRecord? ReadCatalog()
     {
         string path = Path.Combine(DataPath, DataDirectory.CatalogFile);
-        if (_files.Read(path) is not { } bytes)
+        return Salvage(path,
+            () => _files.Read(path) is { } bytes ? SealedFile.Read(path, bytes, CatalogJson.Default.CatalogRecord) : null);
+    }
+
+    private void RefuseForeignCatalog()
+    {
+        if (Current is { } record && record.Cluster != _options.Cluster)
         {
+            throw DataDirectory.Foreign($"catalog {Path.Combine(DataPath, DataDirectory.CatalogFile)}", record.Cluster, _options.Cluster);
+        }
+    }
+
+    // What a file says; nothing when it is damaged: then it is set aside and said.
+    private T? Salvage<T>(string path, Func<T?> read)
+        where T : class
+    {
+        try
+        {
+            return read();
+        }
+        catch (DamagedFileException fault)
+        {
+            string aside = SetAside(path);
+            ClusterLog.SetAside(_logger, fault.Message, aside);
+            _lost = $"{fault.Message}; it was set aside as {aside}";
             return null;
         }
+    }
 
-        CatalogRecord record = SealedFile.Read(path, bytes, CatalogJson.Default.CatalogRecord);
-        return record.Cluster == _options.Cluster
-            ? record
-            : throw DataDirectory.Foreign($"catalog {path}", record.Cluster, _options.Cluster);
+    // Where it cannot be renamed it is overwritten, or, a witness in its default place, done without.
+    private string SetAside(string path)
+    {
+        try
+        {
+            return _files.SetAside(path);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException or StorageFailedException)
+        {
+            return $"nothing, for it cannot be renamed ({refused.Message})";
+        }
+    }
+
+    private void Lose(string path)
+    {
+        ClusterLog.MadeAnew(_logger, path);
+        _lost = $"{path} is missing in a data directory that was written";
     }
 
     private bool Guard(Func<bool> write)

@@ -25,13 +25,13 @@ internal static class SealedFile
 
     /// <summary>Reads and checks a record.</summary>
     /// <exception cref="ConfigurationException">Made by a newer version of the program.</exception>
-    /// <exception cref="StorageFailedException">Damaged.</exception>
+    /// <exception cref="DamagedFileException">Damaged.</exception>
     public static T Read<T>(string path, ReadOnlySpan<byte> bytes, JsonTypeInfo<T> type)
         where T : SealedRecord
     {
         try
         {
-            CheckFormat(path, bytes);
+            CheckFormat(path, bytes, type);
             T record = JsonSerializer.Deserialize(bytes, type) ?? throw new JsonException("is null");
             return record.Checksum == Checksum((T)(record with { Checksum = string.Empty }), type)
                 ? record
@@ -39,11 +39,12 @@ internal static class SealedFile
         }
         catch (JsonException fault)
         {
-            throw new StorageFailedException($"{path} is damaged: {FirstLine(fault.Message)}", fault);
+            throw new DamagedFileException($"{path} is damaged: {FirstLine(fault.Message)}", fault);
         }
     }
 
-    private static void CheckFormat(string path, ReadOnlySpan<byte> bytes)
+    private static void CheckFormat<T>(string path, ReadOnlySpan<byte> bytes, JsonTypeInfo<T> type)
+        where T : SealedRecord
     {
         Utf8JsonReader reader = new(bytes);
         using JsonDocument document = JsonDocument.ParseValue(ref reader);
@@ -53,11 +54,26 @@ internal static class SealedFile
             throw new JsonException("it has no format number");
         }
 
-        if (number > CurrentFormat)
+        if (number > CurrentFormat && !IsSealedAs(CurrentFormat, document, type))
         {
             throw new ConfigurationException(
                 $"{path} has format {number}, this program reads up to format {CurrentFormat}: "
                 + "use the newer version of Streams that wrote it");
+        }
+    }
+
+    // A record of this format whose number alone was damaged is not of a newer program.
+    private static bool IsSealedAs<T>(int format, JsonDocument document, JsonTypeInfo<T> type)
+        where T : SealedRecord
+    {
+        try
+        {
+            return document.Deserialize(type) is { } record
+                && record.Checksum == Checksum((T)(record with { Format = format, Checksum = string.Empty }), type);
+        }
+        catch (JsonException)
+        {
+            return false;
         }
     }
 

@@ -20,7 +20,7 @@ internal sealed class WitnessFile(CatalogOptions options, ICatalogFiles files, I
 
     /// <summary>What it says, or <see langword="null"/> when it is not there.</summary>
     /// <exception cref="ConfigurationException">It watches another cluster, or is of a newer format.</exception>
-    /// <exception cref="StorageFailedException">It is damaged.</exception>
+    /// <exception cref="DamagedFileException">It is damaged.</exception>
     public WitnessRecord? Read()
     {
         if (files.Read(FullPath) is not { } bytes)

@@ -15,6 +15,11 @@ public sealed record IncarnationDecision(IncarnationReason Reason, string Detail
     /// is doubtful opens.</remarks>
     public static IncarnationDecision Decide(IncarnationFacts facts)
     {
+        if (facts.Lost is { } lost)
+        {
+            return new(IncarnationReason.CatalogLost, lost);
+        }
+
         if (facts.Recorded is not { } recorded)
         {
             return new(IncarnationReason.NewDirectory, "the data directory has no incarnation yet");

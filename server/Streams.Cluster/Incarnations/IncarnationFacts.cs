@@ -20,6 +20,10 @@ public sealed record IncarnationFacts
     /// <summary>What the catalog in the data directory says, or <see langword="null"/> when there is none yet.</summary>
     public CatalogRecord? Recorded { get; init; }
 
+    /// <summary>Which of the small files was damaged or is missing though the directory was written, for people; else
+    /// <see langword="null"/>.</summary>
+    public string? Lost { get; init; }
+
     /// <summary>The identity file as it is now.</summary>
     public FileMark IdentityFile { get; init; }
 

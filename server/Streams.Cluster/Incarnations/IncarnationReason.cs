@@ -9,6 +9,9 @@ public enum IncarnationReason
     /// <summary>The data directory has no incarnation yet.</summary>
     NewDirectory,
 
+    /// <summary>A small file that tells of earlier starts was damaged, or is missing in a directory that was written.</summary>
+    CatalogLost,
+
     /// <summary>A restore was declared on the command line.</summary>
     RestoreDeclared,
 

@@ -33,6 +33,9 @@ internal interface ILinkMachine
     /// <summary>Entries were read; adds the frames to send at once.</summary>
     void OnRead(ReadLane request, IReadOnlyList<LaneEntry> entries, List<LinkFrame> frames);
 
+    /// <summary>What was to be read is damaged here; adds the frames to send at once.</summary>
+    void OnDamaged(ReadLane request, string reason, List<LinkFrame> frames);
+
     /// <summary>State was read; <paramref name="revision"/> is what the store gave when the reading began.</summary>
     void OnState(ReadState request, IReadOnlyList<StateItem> items, bool last, long revision);
 

@@ -9,8 +9,8 @@ internal abstract record LinkAction;
 /// <summary>Send it.</summary>
 internal sealed record SendFrame(LinkFrame Frame) : LinkAction;
 
-/// <summary>Read entries; answered by <see cref="ILinkMachine.OnRead"/>, the frames it gives are sent before the entries' memory is given
-/// back.</summary>
+/// <summary>Read entries; answered by <see cref="ILinkMachine.OnRead"/> or <see cref="ILinkMachine.OnDamaged"/>, the frames it gives are
+/// sent before the entries' memory is given back.</summary>
 internal sealed record ReadLane(int Number, LaneId Lane, EntryNumber From, int MaxBytes) : LinkAction;
 
 /// <summary>Read pieces of the state that changed since a revision, from the beginning when <paramref name="Restart"/>; answered by
@@ -51,6 +51,9 @@ internal enum LinkEvent
 
     /// <summary>Own entries come back from a neighbour (rule R14).</summary>
     Recovering,
+
+    /// <summary>Entries that were to be sent are damaged here.</summary>
+    Damaged,
 
     /// <summary>The receiver asked for entries again.</summary>
     Asked,

@@ -12,10 +12,8 @@ internal sealed partial class LinkReceiver
     private readonly Queue<int> _ackDue = new();
     private readonly Queue<StateFrame> _joins = new();
     private readonly Queue<(long Joins, long Revision)> _stateRevisions = new();
-    private FetchFrame? _fetch;
     private int _operations;
     private bool _joining;
-    private bool _serving;
     private long _consumed;
     private long _consumedTold;
 
@@ -24,6 +22,9 @@ internal sealed partial class LinkReceiver
 
     /// <summary>Entries that came though they were here already: what another route or a repetition brought first.</summary>
     public long EntriesAlreadyHere { get; private set; }
+
+    /// <summary>Entries that were not here when a gap was stepped over.</summary>
+    public long GapEntries { get; private set; }
 
     /// <summary>Memory that waits for the store, as <see cref="LinkLimits.CostOf(LaneEntry)"/> counts it.</summary>
     public long BytesHeld { get; private set; }
@@ -122,7 +123,7 @@ internal sealed partial class LinkReceiver
             }
         }
 
-        return NextFetched();
+        return (LinkAction?)_serving.Next() ?? (_damage.Next() is { } question ? new SendFrame(question) : null);
     }
 
     private LinkAction Start(int number, LaneWork work)
@@ -133,6 +134,7 @@ internal sealed partial class LinkReceiver
         _operations++;
         if (step.Skip is { } skip)
         {
+            GapEntries += Math.Max(0, skip.First.Value - OwnName.Next(_store, lane).Value);
             return new SkipLane(number, lane, skip.First, skip.FirstOffset);
         }
 
@@ -149,6 +151,12 @@ internal sealed partial class LinkReceiver
     {
         if (_phase == Phase.Closed)
         {
+            return;
+        }
+
+        if (request.Number == DamageAsking.Number)
+        {
+            _damage.OnStored(result.Outcome == IngestOutcome.Taken);
             return;
         }
 
@@ -174,6 +182,12 @@ internal sealed partial class LinkReceiver
     {
         if (_phase == Phase.Closed)
         {
+            return;
+        }
+
+        if (request.Number == DamageAsking.Number)
+        {
+            _damage.OnStored(isTaken: false);
             return;
         }
 
@@ -348,42 +362,18 @@ internal sealed partial class LinkReceiver
         return new SendFrame(new AckFrame(_consumed + _settings.CreditBytes, _levelTold, marks));
     }
 
-    private void OnFetch(FetchFrame fetch)
+    private void OnDamageAnswered()
     {
-        if (_fetch is not null || fetch.Lane.Origin.Cluster != _peer.Cluster)
+        if (_damage.OnEnd() is { } ingest)
         {
-            Close(_fetch is null ? $"protocol: wants {fetch.Lane} back, which is not its own" : "protocol: two fetches at once",
-                fault: true);
-            return;
+            _out.Enqueue(new Report(LinkEvent.Recovering, $"{_peer.Cluster} gives {ingest.Entries.Count} entries of {ingest.Lane} "
+                + $"from {ingest.Entries[0].Number} on, which are damaged here"));
+            _out.Enqueue(ingest);
         }
-
-        _fetch = fetch;
     }
 
-    private ReadLane? NextFetched()
-    {
-        if (_fetch is null || _serving)
-        {
-            return null;
-        }
+    public void OnRead(ReadLane request, IReadOnlyList<LaneEntry> entries, List<LinkFrame> frames) =>
+        _serving.OnRead(request, entries, frames);
 
-        _serving = true;
-        return new ReadLane(-1, _fetch.Lane, _fetch.From, Math.Min(_fetch.MaxBytes, _settings.SliceBytes));
-    }
-
-    public void OnRead(ReadLane request, IReadOnlyList<LaneEntry> entries, List<LinkFrame> frames)
-    {
-        int cost = 0;
-        for (int i = 0; i < entries.Count && cost < request.MaxBytes; i++)
-        {
-            cost += LinkLimits.CostOf(entries[i]);
-            frames.Add(new FetchEntryFrame(entries[i]));
-        }
-
-        LaneStatus? status = _store.Lane(request.Lane);
-        bool gap = entries.Count == 0 && status is { } s && s.FirstEntry > request.From;
-        frames.Add(new FetchEndFrame(gap ? status!.Value.FirstEntry : default, gap ? status!.Value.FirstOffset : default));
-        _serving = false;
-        _fetch = null;
-    }
+    public void OnDamaged(ReadLane request, string reason, List<LinkFrame> frames) => _serving.OnRead(request, [], frames);
 }

@@ -80,6 +80,8 @@ internal sealed partial class LinkReceiver
             return;
         }
 
+        _damage.Tick(now);
+
         for (int looks = Math.Min(_behind.Count, LooksPerTick); looks > 0; looks--)
         {
             int number = _behind.Dequeue();

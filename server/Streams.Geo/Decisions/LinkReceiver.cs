@@ -18,6 +18,8 @@ internal sealed partial class LinkReceiver : ILinkMachine
     private readonly Func<HelloFrame, string?> _admit;
     private readonly IncomingMemory _shared;
     private readonly FeedLink _link = new();
+    private readonly FetchServing _serving;
+    private readonly DamageAsking _damage;
     private readonly Queue<LinkAction> _out = new();
     private ReceiverMemory? _memory;
     private LaneTable<HeardLane> _lanes = new();
@@ -36,6 +38,8 @@ internal sealed partial class LinkReceiver : ILinkMachine
         _settings = settings;
         _store = store;
         _admit = admit ?? (static _ => null);
+        _serving = new FetchServing(store, settings.SliceBytes);
+        _damage = new DamageAsking(store, settings.SliceBytes);
         Self = store.Origin;
     }
 
@@ -129,8 +133,12 @@ internal sealed partial class LinkReceiver : ILinkMachine
                 _stateRevisions.Enqueue((_joinsAsked, end.Revision));
                 NoteState();
                 break;
-            case FetchFrame fetch when _phase == Phase.Running:
-                OnFetch(fetch);
+            case FetchFrame fetch when _phase == Phase.Running && _serving.TryTake(fetch):
+                break;
+            case FetchEntryFrame fetched when _phase == Phase.Running && _damage.OnEntry(fetched.Entry):
+                break;
+            case FetchEndFrame when _phase == Phase.Running && _damage.IsAsking:
+                OnDamageAnswered();
                 break;
             default:
                 if (_phase != Phase.Closed)

@@ -5,6 +5,11 @@ namespace Streams.Geo;
 /// <summary>Entries: whose turn it is, what is offered and what is not (rules R12, R13), and what the receiver has said of it.</summary>
 internal sealed partial class LinkSender
 {
+    private static readonly TimeSpan DamagedPause = TimeSpan.FromSeconds(10);
+
+    private readonly Queue<(int Lane, TimeSpan At)> _damaged = new();
+    private TimeSpan _now;
+
     private readonly Queue<int> _ready = new();
     private readonly Queue<int> _dirty = new();
     private readonly Queue<(int Number, long Entry, long AppendedAt)> _inFlight = new();
@@ -106,7 +111,8 @@ internal sealed partial class LinkSender
     }
 
     /// <summary>State comes before entries; and once more behind them, for a gap that was just met asks for it.</summary>
-    private LinkAction? NextOfRunning() => NextReach() ?? NextLanesOrHeads() ?? NextFetch() ?? NextState() ?? NextRead() ?? NextState();
+    private LinkAction? NextOfRunning() => NextReach() ?? NextLanesOrHeads() ?? NextFetch() ?? _serving.Next() ?? NextState() ?? NextRead()
+        ?? NextState();
 
     private SendFrame? NextLanesOrHeads()
     {
@@ -173,8 +179,29 @@ internal sealed partial class LinkSender
         return null;
     }
 
+    /// <summary>What comes next of a lane is damaged here. The others go on; this one is tried again later, for a neighbour may have given
+    /// it back by then. The receiver may get it over another link: it takes the lane when that one announces more.</summary>
+    public void OnDamaged(ReadLane request, string reason, List<LinkFrame> frames)
+    {
+        if (request.Number < 0)
+        {
+            _serving.OnRead(request, [], frames);
+            return;
+        }
+
+        _reading = false;
+        _out.Enqueue(new Report(LinkEvent.Damaged, $"{request.Lane} stands still at entry {request.From}: {reason}"));
+        _damaged.Enqueue((request.Number, _now + DamagedPause));
+    }
+
     public void OnRead(ReadLane request, IReadOnlyList<LaneEntry> entries, List<LinkFrame> frames)
     {
+        if (request.Number < 0)
+        {
+            _serving.OnRead(request, entries, frames);
+            return;
+        }
+
         _reading = false;
         ref SentLane slot = ref _lanes[request.Number];
         for (int i = 0; i < entries.Count && _granted > _spent && _inFlight.Count < LinkLimits.MaxInFlight; i++)

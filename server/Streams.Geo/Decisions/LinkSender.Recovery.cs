@@ -32,6 +32,11 @@ internal sealed partial class LinkSender
 
     private LinkAction? NextFetch()
     {
+        if (_damage.IsAsking)
+        {
+            return null;                             // one question at a time
+        }
+
         while (!_fetching && _lost.TryPeek(out LaneHead lost))
         {
             EntryNumber from = OwnName.Next(_store, lost.Lane);
@@ -44,7 +49,7 @@ internal sealed partial class LinkSender
             _lost.Dequeue();
         }
 
-        return null;
+        return _fetching || _damage.Next() is not { } question ? null : new SendFrame(question);
     }
 
     private void OnFetchEntry(FetchEntryFrame frame)
@@ -61,6 +66,18 @@ internal sealed partial class LinkSender
 
     private void OnFetchEnd(FetchEndFrame end)
     {
+        if (!_fetching)
+        {
+            if (_damage.OnEnd() is { } ingest)
+            {
+                _out.Enqueue(new Report(LinkEvent.Recovering, $"{_peer.Cluster} gives {ingest.Entries.Count} entries of {ingest.Lane} "
+                    + $"from {ingest.Entries[0].Number} on, which are damaged here"));
+                _out.Enqueue(ingest);
+            }
+
+            return;
+        }
+
         if (!_fetching || !_lost.TryPeek(out LaneHead lost))
         {
             Close("protocol: ends an answer to no question", fault: true);
@@ -89,6 +106,12 @@ internal sealed partial class LinkSender
 
     public void OnIngested(IngestEntries request, IngestResult result)
     {
+        if (request.Number == DamageAsking.Number)
+        {
+            _damage.OnStored(result.Outcome == IngestOutcome.Taken);
+            return;
+        }
+
         if (result.Outcome == IngestOutcome.Fork)
         {
             EndFetch(request.Lane, "what the neighbour holds differs from what is here");

@@ -18,6 +18,26 @@ internal sealed partial class LinkSender
     /// <summary>Gaps told to the receiver.</summary>
     public long Gaps { get; private set; }
 
+    /// <summary>Entries in them.</summary>
+    public long GapEntries { get; private set; }
+
+    /// <summary>The first entry of a lane that this link still needs, so that retention waits for it; <see langword="null"/> when it needs
+    /// none. What is not known yet counts as needed.</summary>
+    public EntryNumber? NeededFrom(LaneId lane)
+    {
+        int number = IsRunning ? _lanes.Find(lane) : -1;
+        if (number < 0)
+        {
+            return EntryNumber.Zero;
+        }
+
+        ref SentLane slot = ref _lanes[number];
+        return (slot.Flags & SentLaneFlags.Refused) != 0 ? null
+            : (slot.Flags & SentLaneFlags.Fed) != 0 ? new EntryNumber(slot.Acked)
+            : IsLevel ? null
+            : EntryNumber.Zero;
+    }
+
     /// <summary>Passes on what changed something here. Never waits long: when the receiver is slow, it gets the whole state later
     /// instead.</summary>
     public void PassOn(IReadOnlyList<StateItem> items)
@@ -103,6 +123,7 @@ internal sealed partial class LinkSender
             if (slot.Pos < skip.First.Value && (slot.Flags & SentLaneFlags.Fed) != 0)
             {
                 Gaps++;
+                GapEntries += skip.First.Value - slot.Pos;
                 _out.Enqueue(new Report(LinkEvent.Gap,
                     $"{_lanes.Lane(skip.Number)}: entries {slot.Pos} to {skip.First.Value - 1} are no longer kept, "
                     + $"{_peer.Cluster} steps over them"));

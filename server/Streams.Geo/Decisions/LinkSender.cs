@@ -22,6 +22,8 @@ internal sealed partial class LinkSender : ILinkMachine
     private readonly OfferRule _rule;
     private readonly SenderMemory _memory;
     private readonly Queue<LinkAction> _out = new();
+    private readonly FetchServing _serving;
+    private readonly DamageAsking _damage;
     private LaneTable<SentLane> _lanes;
     private Phase _phase = Phase.Greeting;
     private Origin _peer;
@@ -41,6 +43,8 @@ internal sealed partial class LinkSender : ILinkMachine
         _reach = reach;
         _memory = memory ?? new SenderMemory(1);
         _lanes = _memory.Lanes;
+        _serving = new FetchServing(store, settings.SliceBytes);
+        _damage = new DamageAsking(store, settings.SliceBytes);
         Self = store.Origin;
         Send(new HelloFrame(LinkLimits.ProtocolVersion, Self, settings.Target, settings.Probe));
     }
@@ -122,10 +126,16 @@ internal sealed partial class LinkSender : ILinkMachine
             case LaneRefusedFrame refused when _phase == Phase.Running && refused.Number < _declared:
                 OnLaneRefused(refused);
                 break;
-            case FetchEntryFrame fetched when _phase == Phase.Running:
-                OnFetchEntry(fetched);
+            case FetchFrame fetch when _phase == Phase.Running && _serving.TryTake(fetch):
                 break;
-            case FetchEndFrame end when _phase == Phase.Running:
+            case FetchEntryFrame fetched when _phase == Phase.Running && (_fetching || _damage.OnEntry(fetched.Entry)):
+                if (_fetching)
+                {
+                    OnFetchEntry(fetched);
+                }
+
+                break;
+            case FetchEndFrame end when _phase == Phase.Running && (_fetching || _damage.IsAsking):
                 OnFetchEnd(end);
                 break;
             default:
@@ -138,7 +148,17 @@ internal sealed partial class LinkSender : ILinkMachine
         }
     }
 
-    public void OnRefused(IngestEntries request, string reason) => EndFetch(request.Lane, reason);
+    public void OnRefused(IngestEntries request, string reason)
+    {
+        if (request.Number == DamageAsking.Number)
+        {
+            _damage.OnStored(isTaken: false);
+        }
+        else
+        {
+            EndFetch(request.Lane, reason);
+        }
+    }
 
     public void OnJoined(JoinState request)
     {
@@ -146,6 +166,16 @@ internal sealed partial class LinkSender : ILinkMachine
 
     public void Tick(TimeSpan now)
     {
+        if (_phase == Phase.Running && !_settings.Probe)
+        {
+            _damage.Tick(now);
+            _now = now;
+            while (_damaged.TryPeek(out (int Lane, TimeSpan At) next) && next.At <= now)
+            {
+                _damaged.Dequeue();
+                MarkReady(next.Lane);
+            }
+        }
     }
 
     public void End()

@@ -77,6 +77,7 @@ internal sealed class LinkLedger(ClusterName name, TimeProvider time)
                 BytesReceived = totals.BytesReceived,
                 Entries = totals.Entries,
                 EntriesSpared = totals.Spared,
+                GapEntries = totals.GapEntries,
                 LagEvents = lagEvents,
                 Lag = lag < TimeSpan.Zero ? TimeSpan.Zero : lag,
                 Reconnects = Math.Max(0, _begun - 1),

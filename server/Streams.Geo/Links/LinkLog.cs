@@ -49,6 +49,9 @@ internal static partial class LinkLog
     [LoggerMessage(2013, LogLevel.Warning, "Asked {Target} before the start: {Answer}")]
     public static partial void Asked(ILogger logger, ClusterName target, string answer);
 
+    [LoggerMessage(2014, LogLevel.Error, "Link {Direction} {Peer}: {Text}")]
+    public static partial void Damaged(ILogger logger, string direction, string peer, string text);
+
     /// <summary>Writes what a machine reports.</summary>
     public static void Write(ILogger logger, string direction, string peer, Report report)
     {
@@ -62,6 +65,9 @@ internal static partial class LinkLog
                 break;
             case LinkEvent.Gap:
                 Gap(logger, direction, peer, report.Text);
+                break;
+            case LinkEvent.Damaged:
+                Damaged(logger, direction, peer, report.Text);
                 break;
             case LinkEvent.Recovering:
                 Recovering(logger, direction, peer, report.Text);

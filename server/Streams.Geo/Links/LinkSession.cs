@@ -242,11 +242,30 @@ internal sealed class LinkSession : IDisposable
     private async ValueTask ReadLaneAsync(ReadLane read, CancellationToken cancellationToken)
     {
         // The frames speak of the slice's memory: they are written before it is given back.
-        using LaneSlice slice = await _context.Store.ReadAsync(read.Lane, read.From, read.MaxBytes, cancellationToken);
+        LaneSlice slice = LaneSlice.Empty;
+        string? fault = null;
+        try
+        {
+            slice = await _context.Store.ReadAsync(read.Lane, read.From, read.MaxBytes, cancellationToken);
+        }
+        catch (InvalidFormatException damaged)
+        {
+            fault = damaged.Message;
+        }
+
+        using LaneSlice disposed = slice;
         List<LinkFrame> frames = [];
         Look(machine =>
         {
-            machine.OnRead(read, slice.Entries, frames);
+            if (fault is not null)
+            {
+                machine.OnDamaged(read, fault, frames);
+            }
+            else
+            {
+                machine.OnRead(read, slice.Entries, frames);
+            }
+
             return true;
         });
         foreach (LinkFrame frame in frames)
@@ -258,14 +277,7 @@ internal sealed class LinkSession : IDisposable
     private void TellTime()
     {
         TimeSpan now = _context.Now;
-        if (_machine is LinkReceiver && Look(machine =>
-        {
-            machine.Tick(now);
-            return true;
-        }))
-        {
-            Wake();
-        }
+        Tell(machine => machine.Tick(now));
     }
 
     private void Tick()

@@ -1,5 +1,6 @@
 using Polly;
 using Polly.Retry;
+using Streams.Core;
 
 namespace Streams.Geo;
 
@@ -44,6 +45,11 @@ internal sealed class OutgoingLink : IAsyncDisposable
     public LinkTarget Target => _target;
 
     public LinkLedger Ledger { get; }
+
+    /// <summary>The first entry of a lane that the target still needs; <see langword="null"/> for none. While the link is down it needs
+    /// all.</summary>
+    public EntryNumber? NeededFrom(LaneId lane) =>
+        Ledger.Session is { } session ? session.Look(machine => ((LinkSender)machine).NeededFrom(lane)) : EntryNumber.Zero;
 
     public void Start() => _running = RunAsync(_stop.Token);
 

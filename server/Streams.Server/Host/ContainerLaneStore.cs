@@ -17,6 +17,8 @@ internal sealed class ContainerLaneStore(Engine engine, LocalCatalog catalog, IL
 
     public LaneStatus? Lane(LaneId lane) => engine.For(lane.Partition).Lane(lane);
 
+    public IReadOnlyList<DamagedRange> Damaged() => Any.Damaged();
+
     public Incarnation? LatestIncarnation(ClusterName cluster) => Any.LatestIncarnation(cluster);
 
     public ValueTask<LaneSlice> ReadAsync(LaneId lane, EntryNumber from, int maxBytes, CancellationToken cancellationToken) =>
@@ -37,9 +39,10 @@ internal sealed class ContainerLaneStore(Engine engine, LocalCatalog catalog, IL
     // more.
     public async ValueTask OpenIncarnationAsync(string reason, CancellationToken cancellationToken)
     {
+        long logEnd = Any.Status().Bytes;
         await Any.OpenIncarnationAsync(reason, cancellationToken);
         Incarnation opened = Any.Origin.Incarnation;
-        catalog.Move(opened);
+        catalog.Move(opened, logEnd);
         ServerLog.OpenedWhileRunning(logger, opened, reason);
     }
 

@@ -6,11 +6,10 @@ using Streams.Gateways;
 namespace Streams.Server;
 
 /// <summary>A running server: one node, all its endpoints.</summary>
-/// <remarks>If starting fails, what was opened is closed again and nothing listens. If the store fails while running (the disk refused),
-/// <see cref="Failed"/> completes:
-/// health turns to 503, nothing is acknowledged any more, and the owner is to stop the server and end the process, so that a supervisor
-/// starts it again
-/// and recovery verifies the data.</remarks>
+/// <remarks>If starting fails, what was opened is closed again and nothing listens. When the disk is full or refuses,
+/// health turns to 503, what is to be written is refused, and the store goes on by itself as soon as it can. If it cannot go on at all (its
+/// files are gone), <see cref="Failed"/> completes: the owner is to stop the server and end the process, so that a supervisor starts it
+/// again.</remarks>
 public sealed class ServerHost : IAsyncDisposable
 {
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(10);
@@ -40,7 +39,7 @@ public sealed class ServerHost : IAsyncDisposable
     /// <summary>Where links of other clusters connect.</summary>
     public IPEndPoint Link => _parts.Links.Endpoint!;
 
-    /// <summary>Completes when the store failed; never otherwise.</summary>
+    /// <summary>Completes when the store failed and cannot go on by itself; never otherwise.</summary>
     public Task Failed { get; }
 
     /// <summary>The line that tells people and scripts that the server is ready, and where.</summary>

@@ -5,6 +5,7 @@ using Streams.Cluster;
 using Streams.Core;
 using Streams.Gateways;
 using Streams.Geo;
+using Streams.Storage;
 
 namespace Streams.Server;
 
@@ -60,6 +61,19 @@ internal sealed partial class ServerStart
             Time,
             Part());
         closers.Add("links", Links.DisposeAsync);
+    }
+
+    private void StartRetention()
+    {
+        RetentionRules rules = new()
+        {
+            Now = default,                           // of each pass
+            NeededFrom = Links.NeededFrom,
+            HoldAge = Options.LinkHoldTime,
+            HoldBytes = Options.LinkHoldBytes,
+        };
+        RetentionKeeper keeper = new(Engine.Container, rules, State, Time, Part(), _logger);
+        closers.Add("retention", keeper.DisposeAsync);
     }
 
     private async Task StartMqttAsync(CancellationToken cancellationToken)

@@ -50,6 +50,7 @@ internal sealed partial class ServerStart(ServerOptions options, TimeProvider ti
         await RecoverAsync(cancellationToken);
         await DecideAsync(cancellationToken);
         await StartLinksAsync(cancellationToken);
+        StartRetention();
         await StartMqttAsync(cancellationToken);
         State.Enter(ServerPhase.Ready, string.Empty);
     }
@@ -124,7 +125,7 @@ internal sealed partial class ServerStart(ServerOptions options, TimeProvider ti
         {
             LatestInStore = container.LatestIncarnation(Options.Cluster) ?? default,
             OwnEntries = ownEntries,
-            StoreDamage = container.Recovery.NeedsNewIncarnation ? Damage(container.Recovery) : null,
+            StoreDamage = container.Recovery.IsDamagedBehind(Catalog.Facts.Recorded?.OpenedAt ?? 0) ? Damage(container.Recovery) : null,
         };
         Decision = IncarnationDecision.Decide(facts);
         if (!Decision.OpensNew && HasOwnLanes())
@@ -136,7 +137,7 @@ internal sealed partial class ServerStart(ServerOptions options, TimeProvider ti
 
         Incarnation incarnation = Decision.Choose(facts, Time, chance);
         LogDecision(incarnation);
-        Catalog.Begin(incarnation, ownEntries);
+        Catalog.Begin(incarnation, ownEntries, container.Status().Bytes);
         await container.StartWritingAsync(new Origin(Options.Cluster, incarnation), cancellationToken);
         WitnessKeeper keeper = new(Catalog, Engine.Lanes, Time, _logger);
         closers.Add("witness", keeper.DisposeAsync);
@@ -150,6 +151,11 @@ internal sealed partial class ServerStart(ServerOptions options, TimeProvider ti
 
     private static string Damage(RecoveryReport report)
     {
+        if (report.Unreadable.Count == 0)
+        {
+            return $"the state file tells of more than the log has: {report.StateRebuilt}";
+        }
+
         UnreadableRange first = report.Unreadable[0];
         string more = report.Unreadable.Count > 1 ? $", and {report.Unreadable.Count - 1} more" : string.Empty;
         return $"{first.Bytes} bytes at {first.Offset} of {first.Segment}: {first.Reason}{more}";

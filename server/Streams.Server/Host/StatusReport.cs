@@ -38,14 +38,15 @@ internal sealed class StatusReport(ServerStart parts)
         [.. report.Unreadable.Select(u => new UnreadableAnswer(u.Segment, u.Offset, u.Bytes, u.Reason))]);
 
     private static ContainerAnswer Of(ContainerStatus s) => new(
-        s.Id.ToString(), s.Bytes, s.Segments, s.Entries, s.Events, s.Lanes, s.Flushes, s.BytesWritten, s.PendingBytes, s.Failed);
+        s.Id.ToString(), s.Bytes, s.Segments, s.Entries, s.Events, s.Lanes, s.Flushes, s.BytesWritten, s.PendingBytes, s.Failed,
+        Word(s.Phase), s.Reason.Length == 0 ? null : s.Reason);
 
     private static GatewayAnswer Of(GatewayStatus s) => new(
         s.Connections, s.Sessions, s.PersistentSessions, s.Subscriptions, s.IsDraining, s.HintedWindow.TotalSeconds);
 
     private static LinkAnswer Of(LinkStatus s) => new(
         s.Name.Value, Word(s.State), s.Since, s.LastError, s.BytesSent, s.BytesReceived, s.Entries, s.EntriesSpared,
-        s.LagEvents, s.Lag.TotalSeconds, s.Reconnects);
+        s.GapEntries, s.LagEvents, s.Lag.TotalSeconds, s.Reconnects);
 
     private static string Word<T>(T value)
         where T : struct, Enum => JsonNamingPolicy.CamelCase.ConvertName(value.ToString());

@@ -42,7 +42,7 @@ internal sealed class WebEndpoint : IAsyncDisposable
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = 0;          // everything here is read only
+            kestrel.Limits.MaxRequestBodySize = 16 << 10;   // settings of a stream; all else is only read
             kestrel.Listen(at.ToEndPoint(), options =>
             {
                 bound = options;

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Streams.Server;
 
 /// <summary>Answer of <c>GET /health</c>.</summary>
@@ -11,6 +13,9 @@ internal sealed record StreamAnswer(string Stream, int Partitions);
 
 /// <summary>Answer of <c>GET /api/v1/streams</c>.</summary>
 internal sealed record StreamsAnswer(IReadOnlyList<StreamAnswer> Streams);
+
+/// <summary>Answer of <c>GET</c> and <c>PUT /api/v1/streams/…/settings</c>. Retention bytes are a number or <c>"forever"</c>.</summary>
+internal sealed record SettingsAnswer(string Stream, int Partitions, string RetentionAge, JsonElement RetentionBytes, string Durability);
 
 /// <summary>What is here of one lane: events from first to before next, entries likewise.</summary>
 internal sealed record LaneAnswer(

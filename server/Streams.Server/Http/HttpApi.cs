@@ -18,11 +18,14 @@ internal sealed class HttpApi(ServerState state, StatusReport report, MetricColl
         Get(app, "/api/v1/status", context => Json.WriteAsync(context, report.Status(), ApiJson.Default.StatusAnswer));
         Get(app, "/api/v1/links", context => Json.WriteAsync(context, report.Links(), ApiJson.Default.LinksAnswer));
         Data(app, "/api/v1/streams", LaneEndpoints.StreamsAsync);
+        app.MapMethods(SettingsEndpoints.Route, [HttpMethods.Get, HttpMethods.Head, HttpMethods.Put],
+            Needing(SettingsEndpoints.AnswerAsync));
         Data(app, "/api/v1/lanes", LaneEndpoints.LanesAsync);
         Data(app, "/api/v1/lanes/read", LaneEndpoints.ReadAsync);
         Data(app, "/api/v1/lanes/digest", LaneEndpoints.DigestAsync);
         Data(app, "/api/v1/cursors", LaneEndpoints.CursorsAsync);
         Data(app, "/api/v1/topics", StorageEndpoints.TopicsAsync);
+        Data(app, "/api/v1/latest", StorageEndpoints.LatestAsync);
         Data(app, "/api/v1/chains", StorageEndpoints.ChainsAsync);
     }
 
@@ -30,14 +33,16 @@ internal sealed class HttpApi(ServerState state, StatusReport report, MetricColl
         app.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], answer);
 
     /// <summary>A route that needs the store: also while draining, for what is read then is as durable as before.</summary>
-    private void Data(WebApplication app, string path, Func<HttpContext, Engine, Task> answer) => Get(app, path, context =>
-        state.Engine is { } engine ? answer(context, engine) : Problem.UnavailableAsync(context, $"{state.Phase}: {state.Reason}"));
+    private void Data(WebApplication app, string path, Func<HttpContext, Engine, Task> answer) => Get(app, path, Needing(answer));
+
+    private RequestDelegate Needing(Func<HttpContext, Engine, Task> answer) => context =>
+        state.Engine is { } engine ? answer(context, engine) : Problem.UnavailableAsync(context, $"{state.Phase}: {state.Reason}");
 
     private Task HealthAsync(HttpContext context)
     {
-        bool ready = state.Phase == ServerPhase.Ready;
-        context.Response.StatusCode = ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
-        HealthAnswer answer = new(state.Phase.ToString().ToLowerInvariant(), ready ? null : state.Reason);
+        (string status, string? reason) = state.Health();
+        context.Response.StatusCode = reason is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        HealthAnswer answer = new(status, reason);
         return Json.WriteAsync(context, answer, ApiJson.Default.HealthAnswer);
     }
 
@@ -77,6 +82,7 @@ internal sealed class HttpApi(ServerState state, StatusReport report, MetricColl
     }
 
     private static Task NoRouteAsync(HttpContext context) => context.Response.StatusCode == StatusCodes.Status405MethodNotAllowed
-        ? Problem.WriteAsync(context, context.Response.StatusCode, "Not allowed", $"{context.Request.Path} is only read: GET or HEAD")
+        ? Problem.WriteAsync(context, context.Response.StatusCode, "Not allowed",
+            $"{context.Request.Path} takes {context.Response.Headers.Allow}")
         : Problem.NotFoundAsync(context, $"{context.Request.Path} is no path of this API");
 }

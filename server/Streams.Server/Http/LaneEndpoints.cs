@@ -52,14 +52,22 @@ internal static class LaneEndpoints
         LaneId lane = Lane(query);
         Offset from = new(query.Number("from", 0, 0, long.MaxValue));
         int max = (int)query.Number("max", 1000, 1, LaneReader.MaxEvents);
+        query.NotBoth("time", "from");
+        DateTimeOffset? time = query.Has("time") ? query.Time("time") : null;
+        TopicName? topic = query.Has("topic") ? query.Topic() : null;
         if (await FindAsync(context, engine, query, lane) is null)
         {
             return;
         }
 
+        if (time is { } moment)
+        {
+            from = engine.For(lane.Partition).FindTime(lane, moment);
+        }
+
         context.Response.ContentType = Json.ContentType;
         context.Response.Headers.CacheControl = "no-store";
-        await LaneReader.WriteAsync(engine.Store, lane, from, max, context.Response.Body, context.RequestAborted);
+        await LaneReader.WriteAsync(engine, lane, topic, from, max, context.Response.Body, context.RequestAborted);
     }
 
     public static async Task DigestAsync(HttpContext context, Engine engine)

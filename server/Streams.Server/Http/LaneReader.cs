@@ -1,8 +1,9 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Streams.Core;
-using Streams.Gateways;
+using Streams.Storage;
 
 namespace Streams.Server;
 
@@ -19,26 +20,37 @@ internal static class LaneReader
     /// <summary>Bytes read at once: large enough for the disk, small enough to be forgotten.</summary>
     public const int SliceBytes = 1 << 20;
 
-    /// <summary>Writes <c>{"stream":…, "events":[…], "next":…}</c>.</summary>
+    /// <summary>Writes <c>{"stream":…, "events":[…], "next":…}</c>: all events, or those of one topic, which costs what the topic
+    /// has.</summary>
     public static async Task WriteAsync(
-        IEventStore store, LaneId lane, Offset from, int max, Stream output, CancellationToken cancellationToken)
+        Engine engine, LaneId lane, TopicName? topic, Offset from, int max, Stream output, CancellationToken cancellationToken)
     {
+        byte[]? only = topic is { } named ? Encoding.UTF8.GetBytes(named.Value) : null;
         ArrayBufferWriter<byte> buffer = new();
         await using Utf8JsonWriter json = new(buffer, new JsonWriterOptions { SkipValidation = true });
         json.WriteStartObject();
         json.WriteString("stream", lane.Partition.Stream.Value);
         json.WriteNumber("partition", lane.Partition.Partition.Value);
         json.WriteString("origin", lane.Origin.ToString());
+        if (topic is not null)
+        {
+            json.WriteString("topic", only!);
+        }
+
         json.WriteNumber("from", from.Value);
         json.WriteStartArray("events");
         LaneProgress progress = new(from, max);
         bool more = true;
         while (more)
         {
-            using (LaneSlice slice = await store.ReadAsync(lane, progress.Next, SliceBytes, cancellationToken))
+            Offset before = progress.Next;
+            TopicSlice read = topic is { } name
+                ? await engine.For(lane.Partition).ReadTopicAsync(lane, name, before, SliceBytes, cancellationToken)
+                : new TopicSlice(await engine.Store.ReadAsync(lane, before, SliceBytes, cancellationToken), before);
+            using (read.Slice)
             {
-                Offset before = progress.Next;
-                WriteEvents(json, slice, ref progress);
+                WriteEvents(json, read.Slice, only, ref progress);
+                progress.PassedTo(read.Next);
                 more = progress.Next > before && !progress.IsFull;
             }
 
@@ -54,7 +66,7 @@ internal static class LaneReader
         await output.WriteAsync(buffer.WrittenMemory, cancellationToken);
     }
 
-    private static void WriteEvents(Utf8JsonWriter json, LaneSlice slice, ref LaneProgress progress)
+    private static void WriteEvents(Utf8JsonWriter json, LaneSlice slice, byte[]? only, ref LaneProgress progress)
     {
         foreach (LaneEntry entry in slice.Entries)
         {
@@ -67,7 +79,7 @@ internal static class LaneReader
             foreach (EventView view in batch.Events)
             {
                 Offset offset = entry.BaseOffset + view.Index;
-                if (offset < progress.Next)
+                if (offset < progress.Next || (only is not null && !view.Topic.Span.SequenceEqual(only)))
                 {
                     continue;
                 }
@@ -93,12 +105,20 @@ internal static class LaneReader
         json.WriteNumber("sequence", head.FirstSequence + view.Index);
         json.WriteNumber("timestamp", view.TimestampMicroseconds);
         json.WriteString("topic", view.Topic.Span);
-        if (!view.Key.IsEmpty)
+        WriteContent(json, view.Key, view.Headers, view.Payload);
+        json.WriteEndObject();
+    }
+
+    /// <summary>Writes what an event says: key, headers and payload.</summary>
+    public static void WriteContent(Utf8JsonWriter json, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> stored,
+        ReadOnlyMemory<byte> payload)
+    {
+        if (!key.IsEmpty)
         {
-            json.WriteBase64String("key", view.Key.Span);
+            json.WriteBase64String("key", key.Span);
         }
 
-        if (EventHeader.TryDecode(view.Headers, out IReadOnlyList<EventHeader> headers) && headers.Count > 0)
+        if (EventHeader.TryDecode(stored, out IReadOnlyList<EventHeader> headers) && headers.Count > 0)
         {
             json.WriteStartArray("headers");
             foreach (EventHeader header in headers)
@@ -112,8 +132,7 @@ internal static class LaneReader
             json.WriteEndArray();
         }
 
-        json.WriteBase64String("payload", view.Payload.Span);
-        json.WriteEndObject();
+        json.WriteBase64String("payload", payload.Span);
     }
 
     /// <summary>How far an answer is.</summary>
@@ -125,6 +144,9 @@ internal static class LaneReader
         public Offset Next { get; private set; } = from;
 
         public readonly bool IsFull => _events >= max || _payload >= MaxPayloadBytes;
+
+        /// <summary>There is nothing more before an offset, unless the answer was full first.</summary>
+        public void PassedTo(Offset offset) => Next = !IsFull && offset > Next ? offset : Next;
 
         public void Passed(Offset offset, int payloadBytes)
         {

@@ -8,6 +8,8 @@ namespace Streams.Server;
 /// <summary>Reads the parameters of a request and remembers what is wrong with them, so that all of it is answered at once.</summary>
 internal sealed class QueryReader(HttpRequest request)
 {
+    private static readonly string[] TimeForms = ["yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd"];
+
     private readonly List<string> _faults = [];
 
     /// <summary>What is wrong, or <see langword="null"/>.</summary>
@@ -47,6 +49,33 @@ internal sealed class QueryReader(HttpRequest request)
             && number >= lowest && number <= highest;
         return Note(ok ? number : lowest, name, ok ? null
             : text is null ? "missing" : $"'{text}' must be a number from {lowest} to {highest}");
+    }
+
+    /// <summary>Whether a parameter is given.</summary>
+    public bool Has(string name) => request.Query.ContainsKey(name);
+
+    /// <summary>A topic, which may be empty: that of the stream itself.</summary>
+    public TopicName Topic(string name = "topic")
+    {
+        _ = TopicName.TryParse(Text(name), out TopicName topic, out string? fault);
+        return Note(topic, name, fault);
+    }
+
+    /// <summary>A moment, in UTC when it names no zone.</summary>
+    public DateTimeOffset Time(string name)
+    {
+        bool ok = DateTimeOffset.TryParseExact(Text(name), TimeForms, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal,
+            out DateTimeOffset time);
+        return Note(time, name, ok ? null : $"'{Text(name)}' must be a time as in 2026-01-31T08:30:00Z (a + of a zone is written %2B)");
+    }
+
+    /// <summary>Two parameters that say the same thing cannot both be given.</summary>
+    public void NotBoth(string name, string other)
+    {
+        if (Has(name) && Has(other))
+        {
+            Note(0, name, $"cannot be given together with '{other}'");
+        }
     }
 
     private string? Text(string name) => request.Query.TryGetValue(name, out StringValues values) && values.Count == 1 ? values[0] : null;

@@ -34,7 +34,7 @@ internal sealed record UnreadableAnswer(string Segment, long Offset, long Bytes,
 /// <summary>The container at this moment.</summary>
 internal sealed record ContainerAnswer(
     string Id, long Bytes, int Segments, long Entries, long Events, int Lanes, long Flushes, long BytesWritten, long PendingBytes,
-    bool Failed);
+    bool Failed, string State, string? Reason);
 
 /// <summary>The MQTT gateway at this moment.</summary>
 internal sealed record GatewayAnswer(
@@ -46,7 +46,7 @@ internal sealed record LinksAnswer(IReadOnlyList<LinkAnswer> Outgoing, IReadOnly
 /// <summary>One link. <c>state</c> is down, connecting, handshaking, catchingUp or level.</summary>
 internal sealed record LinkAnswer(
     string Name, string State, DateTimeOffset Since, string? LastError, long BytesSent, long BytesReceived, long Entries,
-    long EntriesSpared, long LagEvents, double LagSeconds, long Reconnects);
+    long EntriesSpared, long GapEntries, long LagEvents, double LagSeconds, long Reconnects);
 
 /// <summary>Answer of <c>GET /api/v1/chains</c>.</summary>
 internal sealed record ChainsAnswer(string Stream, IReadOnlyList<ChainAnswer> Lanes);

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Streams.Core;
 using Streams.Storage;
@@ -58,6 +60,54 @@ internal static class StorageEndpoints
         }
 
         return Json.WriteAsync(context, new ChainsAnswer(stream.Value, chains), ApiJson.Default.ChainsAnswer);
+    }
+
+    public static async Task LatestAsync(HttpContext context, Engine engine)
+    {
+        QueryReader query = new(context.Request);
+        StreamPath stream = query.Stream();
+        TopicName topic = query.Topic();
+        if (query.Fault is { } fault)
+        {
+            await Problem.BadRequestAsync(context, fault);
+        }
+        else if (engine.Store.Settings(stream) is null)
+        {
+            await LaneEndpoints.UnknownStreamAsync(context, stream);
+        }
+        else if (await engine.Container.LatestAsync(stream, topic, context.RequestAborted) is not { } latest)
+        {
+            await Problem.NotFoundAsync(context, $"topic '{topic}' of stream {stream} has no event in this cluster");
+        }
+        else
+        {
+            await WriteAsync(context, topic, latest);
+        }
+    }
+
+    private static async Task WriteAsync(HttpContext context, TopicName topic, LatestValue latest)
+    {
+        ArrayBufferWriter<byte> body = new();
+        using (Utf8JsonWriter json = new(body))
+        {
+            json.WriteStartObject();
+            json.WriteString("stream", latest.Lane.Partition.Stream.Value);
+            json.WriteString("topic", topic.Value);
+            json.WriteNumber("partition", latest.Lane.Partition.Partition.Value);
+            json.WriteString("origin", latest.Lane.Origin.ToString());
+            json.WriteNumber("offset", latest.Offset.Value);
+            json.WriteNumber("timestamp", latest.TimestampMicroseconds);
+            LaneReader.WriteContent(json, latest.Key, latest.Headers, latest.Payload);
+            json.WriteEndObject();
+        }
+
+        context.Response.ContentType = Json.ContentType;
+        context.Response.ContentLength = body.WrittenCount;
+        context.Response.Headers.CacheControl = "no-store";
+        if (!HttpMethods.IsHead(context.Request.Method))
+        {
+            await context.Response.Body.WriteAsync(body.WrittenMemory, context.RequestAborted);
+        }
     }
 
     private static PartitionletAnswer Partitionlet(PartitionletStatus p) =>

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Streams.Core;
+using Streams.Storage;
 
 namespace Streams.Server;
 
@@ -16,6 +17,8 @@ internal sealed class ServerMeter : IDisposable
         _meter = new Meter(new MeterOptions("Streams.Server") { Scope = state });
         _meter.CreateObservableGauge("streams.ready", () => state.Phase == ServerPhase.Ready ? 1 : 0, null,
             "1 while the server is ready, else 0.");
+        _meter.CreateObservableGauge("streams.writing", () => state.Engine?.Container.Status().Phase == WritePhase.Writing ? 1 : 0, null,
+            "1 while the store writes; 0 while the disk is full or refuses, and before it is open.");
         _meter.CreateObservableGauge("streams.uptime", () => time.GetElapsedTime(startedAt).TotalSeconds, "s",
             "Since the process started the server.");
         _meter.CreateObservableGauge("streams.lanes", () => Measure(static _ => 1), "{lane}", "Lanes held, written here and elsewhere.");

@@ -14,7 +14,10 @@ internal static class HelpText
     {
         StringBuilder text = new();
         text.Append("Streams ").Append(Version).Append(": an event store for things that move.\n\n");
-        text.Append("Usage: Streams.Server [options]      without any it serves cluster 'local' from ./streams-data\n\n");
+        text.Append("Usage: Streams.Server [options]      without any it serves cluster 'local' from ./streams-data\n");
+        Verb(text, VerifyVerb.Usage, "check every byte of a data directory; changes nothing");
+        Verb(text, DumpVerb.Usage, "the records of the log, one a line; changes nothing");
+        text.Append('\n');
         foreach (OptionKey key in OptionKey.All)
         {
             text.Append("  ").Append($"{key.Switch} {key.ValueName}".PadRight(32)).Append(key.Text).Append('\n');
@@ -26,6 +29,10 @@ internal static class HelpText
         text.Append("(STREAMS__MQTT, STREAMS__LINKTO__0); the command line wins over the environment, the environment over the file.\n");
         text.Append("Ports may be 0: a free one is taken and named in the line that begins with 'ready:'.\n\n");
         text.Append("Exit codes: 0 stopped as asked, 1 could not start or the disk failed, 2 wrong configuration.\n");
+        text.Append("Of verify and dump: 0 done, and of verify that all is good; 1 something is damaged; 2 wrong usage.\n");
         return text.ToString();
     }
+
+    private static void Verb(StringBuilder text, string usage, string does) =>
+        text.Append("       Streams.Server ").Append(usage).Append("\n         ").Append(does).Append('\n');
 }

@@ -28,12 +28,16 @@ internal sealed record OptionKey(string Name, string Switch, string ValueName, s
         "devices a second that the others then take: they spread so (default 1000)");
     public static readonly OptionKey AcceptRate = new("AcceptRate", "--accept-rate", "NUMBER",
         "MQTT connections taken in a second; 0 is no limit (default 0)");
+    public static readonly OptionKey LinkHoldTime = new("LinkHoldTime", "--link-hold-time", "DURATION",
+        "how long links hold back what retention may take (default PT24H)");
+    public static readonly OptionKey LinkHoldBytes = new("LinkHoldBytes", "--link-hold-bytes", "NUMBER",
+        "bytes of each lane that links hold back at most (default 1073741824)");
     public static readonly OptionKey LogLevel = new("LogLevel", "--log-level", "LEVEL",
         "trace, debug, info, warning, error, none (default info)");
 
     public static readonly ImmutableArray<OptionKey> All =
         [Cluster, Data, Mqtt, Http, Link, LinkTo, Witness, Incarnation, Restore, DevicesElsewhere, DevicesPerSecond,
-            AcceptRate, LogLevel];
+            AcceptRate, LinkHoldTime, LinkHoldBytes, LogLevel];
 
     public bool IsFlag => ValueName.Length == 0;
 

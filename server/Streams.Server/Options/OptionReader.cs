@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Streams.Cluster;
 using Streams.Core;
 
@@ -63,6 +64,10 @@ public static class OptionReader
                 ? options with { DevicesPerSecond = rate } : options,
             nameof(OptionKey.AcceptRate) => DevicePlaces.IsRate(text, 0, out int rate, out fault)
                 ? options with { AcceptRate = rate } : options,
+            nameof(OptionKey.LinkHoldTime) => IsHoldTime(text, out TimeSpan hold, out fault)
+                ? options with { LinkHoldTime = hold } : options,
+            nameof(OptionKey.LinkHoldBytes) => IsBytes(text, out long bytes, out fault)
+                ? options with { LinkHoldBytes = bytes } : options,
             nameof(OptionKey.Restore) => options with { Restore = true },
             _ => throw new InvalidOperationException($"option {given.Key.Name} is listed but not read"),
         };
@@ -139,6 +144,21 @@ public static class OptionReader
     {
         fault = text.Length == 0 ? "empty" : text.Contains('\0', StringComparison.Ordinal) ? "holds a zero byte" : null;
         return fault is null;
+    }
+
+    private static bool IsHoldTime(string text, out TimeSpan hold, out string? fault)
+    {
+        fault = !DurationText.TryParse(text, out hold) ? DurationText.Expected
+            : hold < TimeSpan.Zero || hold > TimeSpan.FromDays(366) ? "must be from 0 to a year"
+            : null;
+        return fault is null;
+    }
+
+    private static bool IsBytes(string text, out long bytes, out string? fault)
+    {
+        bool ok = long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out bytes);
+        fault = ok ? null : "must be a number of bytes";
+        return ok;
     }
 
     private static bool IsPolicy(string text, out IncarnationPolicy policy, out string? fault)

@@ -55,6 +55,13 @@ public sealed record ServerOptions
     /// <summary>MQTT connections taken in a second. Default 0: no limit; at most <see cref="MaxRate"/>.</summary>
     public int AcceptRate { get; init; }
 
+    /// <summary>How long links hold back what retention may take. Default 24 hours: that a link is down for a day is noticed. Zero to a
+    /// year.</summary>
+    public TimeSpan LinkHoldTime { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>Bytes of each lane that links hold back at most. Default 1 GiB; at least 0.</summary>
+    public long LinkHoldBytes { get; init; } = 1L << 30;
+
     /// <summary>How much is logged. Default info.</summary>
     public LogLevels LogLevels { get; init; } = LogLevels.Standard;
 }

@@ -30,9 +30,9 @@ internal sealed class AppendedFile(DiskFile file, TailWindow tail) : ILogFile
             {
                 LinuxFile.WriteZeros(direct, from, to);
             }
-            catch (Exception e) when (IsRefusal(e))
+            catch (Exception e) when (DiskRefusal.Is(e))
             {
-                throw new StorageFailedException($"allocation of {file.Name} up to {to}: {e.Message}", e);
+                throw DiskRefusal.Of($"allocation of {file.Name} up to {to}", e);
             }
         }
     }
@@ -74,11 +74,11 @@ internal sealed class AppendedFile(DiskFile file, TailWindow tail) : ILogFile
                 done += piece.Length;
             }
         }
-        catch (Exception e) when (IsRefusal(e) || e is StorageFailedException)
+        catch (Exception e) when (DiskRefusal.Is(e) || e is StorageFailedException)
         {
             tail.Clear();
             throw e as StorageFailedException
-                ?? new StorageFailedException($"write of {bytes.Length} bytes to {file.Name} at {position}: {e.Message}", e);
+                ?? DiskRefusal.Of($"write of {bytes.Length} bytes to {file.Name} at {position}", e);
         }
     }
 
@@ -87,6 +87,12 @@ internal sealed class AppendedFile(DiskFile file, TailWindow tail) : ILogFile
 
     public ValueTask<int> ReadAsync(long position, Memory<byte> bytes, CancellationToken cancellationToken) =>
         tail.TryRead(this, position, bytes.Span) ? new ValueTask<int>(bytes.Length) : file.ReadAsync(position, bytes, cancellationToken);
+
+    public void ForgetCache()
+    {
+        Forget();
+        file.ForgetCache();
+    }
 
     public void Flush() => file.Flush();
 
@@ -130,6 +136,4 @@ internal sealed class AppendedFile(DiskFile file, TailWindow tail) : ILogFile
 
         return _direct;
     }
-
-    private static bool IsRefusal(Exception e) => e is IOException or UnauthorizedAccessException or ObjectDisposedException;
 }

@@ -40,7 +40,7 @@ public sealed class DirectoryDisk : ILogDisk
     /// <inheritdoc/>
     public void Rename(string from, string to) => Guard($"rename {from} to {to}", () =>
     {
-        File.Move(System.IO.Path.Combine(_path, from), System.IO.Path.Combine(_path, to));
+        FileName.Change(System.IO.Path.Combine(_path, from), System.IO.Path.Combine(_path, to));
         return true;
     });
 
@@ -53,9 +53,9 @@ public sealed class DirectoryDisk : ILogDisk
         {
             return action();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        catch (Exception e) when (DiskRefusal.Is(e))
         {
-            throw new StorageFailedException($"{what}: {e.Message}", e);
+            throw DiskRefusal.Of(what, e);
         }
     }
 

@@ -24,9 +24,9 @@ internal sealed class DiskFile(SafeFileHandle handle, string name) : ILogFile
         {
             LinuxFile.Allocate(handle, from, to);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        catch (Exception e) when (DiskRefusal.Is(e))
         {
-            throw new StorageFailedException($"allocation of {name} up to {to}: {e.Message}", e);
+            throw DiskRefusal.Of($"allocation of {name} up to {to}", e);
         }
     }
 
@@ -36,9 +36,9 @@ internal sealed class DiskFile(SafeFileHandle handle, string name) : ILogFile
         {
             RandomAccess.Write(handle, bytes, position);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        catch (Exception e) when (DiskRefusal.Is(e))
         {
-            throw new StorageFailedException($"write of {bytes.Length} bytes to {name} at {position}: {e.Message}", e);
+            throw DiskRefusal.Of($"write of {bytes.Length} bytes to {name} at {position}", e);
         }
     }
 
@@ -52,6 +52,7 @@ internal sealed class DiskFile(SafeFileHandle handle, string name) : ILogFile
                 int read = RandomAccess.Read(handle, bytes[total..], position + total);
                 if (read == 0)
                 {
+                    ThrowIfBefore(position + total);
                     break;
                 }
 
@@ -60,9 +61,9 @@ internal sealed class DiskFile(SafeFileHandle handle, string name) : ILogFile
 
             return total;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        catch (Exception e) when (DiskRefusal.Is(e))
         {
-            throw new StorageFailedException($"read of {bytes.Length} bytes of {name} at {position}: {e.Message}", e);
+            throw DiskRefusal.Of($"read of {bytes.Length} bytes of {name} at {position}", e);
         }
     }
 
@@ -76,6 +77,7 @@ internal sealed class DiskFile(SafeFileHandle handle, string name) : ILogFile
                 int read = await RandomAccess.ReadAsync(handle, bytes[total..], position + total, cancellationToken);
                 if (read == 0)
                 {
+                    ThrowIfBefore(position + total);
                     break;
                 }
 
@@ -84,11 +86,24 @@ internal sealed class DiskFile(SafeFileHandle handle, string name) : ILogFile
 
             return total;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        catch (Exception e) when (DiskRefusal.Is(e))
         {
-            throw new StorageFailedException($"read of {bytes.Length} bytes of {name} at {position}: {e.Message}", e);
+            throw DiskRefusal.Of($"read of {bytes.Length} bytes of {name} at {position}", e);
         }
     }
+
+    // Who reads takes what is short for the end of the log, and cuts it there.
+    private void ThrowIfBefore(long end)
+    {
+        if (end < RandomAccess.GetLength(handle))
+        {
+            throw new StorageFailedException($"{name}: nothing could be read at {end}, before its end");
+        }
+    }
+
+    public void ForgetCache() => LinuxFile.ForgetCache(handle);
+
+    public bool TryPunch(long position, long length) => HolePunch.TryPunch(handle, name, position, length);
 
     public void Flush() => StableStorage.Flush(handle, name);
 

@@ -55,6 +55,16 @@ public interface ILogFile : IDisposable
     /// <summary>Reads up to so many bytes; fewer only at the end of the file.</summary>
     ValueTask<int> ReadAsync(long position, Memory<byte> bytes, CancellationToken cancellationToken);
 
+    /// <summary>What is read from now on comes from the disk, as far as the system lets itself be asked. After a refused flush its cache
+    /// may show what the disk never got.</summary>
+    void ForgetCache()
+    {
+    }
+
     /// <summary>Returns when everything written before is on stable storage; anything else is an exception.</summary>
     void Flush();
+
+    /// <summary>Gives bytes back to the system: they read as zeros from then on and take no space. False, and nothing is changed, where the
+    /// system cannot. After a crash any of them may be what they were.</summary>
+    bool TryPunch(long position, long length) => false;
 }

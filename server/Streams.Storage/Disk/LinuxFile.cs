@@ -15,6 +15,8 @@ internal static partial class LinuxFile
     private const int NotSupported = 95;                  // EOPNOTSUPP
     private const int NotImplemented = 38;                // ENOSYS
 
+    private const int DontNeed = 4;                       // POSIX_FADV_DONTNEED
+
     private const int ZeroBytes = 256 << 10;
 
     private static readonly Memory<byte> Zeros = AlignedMemory(ZeroBytes);
@@ -68,12 +70,38 @@ internal static partial class LinuxFile
             int error = Marshal.GetLastPInvokeError();
             if (error is not (NotSupported or NotImplemented))
             {
-                throw new IOException($"{Marshal.GetPInvokeErrorMessage(error)} (error {error})");
+                GiveBack(file, from);
+                throw new IOException($"{Marshal.GetPInvokeErrorMessage(error)} (error {error})", error);
             }
         }
 
         RandomAccess.SetLength(file, to);
     }
+
+    // The system keeps what it found before there was no more: the last of a full disk, which others on it need.
+    private static void GiveBack(SafeFileHandle file, long from)
+    {
+        try
+        {
+            RandomAccess.SetLength(file, from);
+        }
+        catch (IOException)
+        {
+            // The refusal that is about to be told counts.
+        }
+    }
+
+    /// <summary>Lets the system forget what it has of a file in its cache and need not write: reading asks the disk.</summary>
+    public static void ForgetCache(SafeFileHandle file)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            _ = Advise(file, 0, 0, DontNeed);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
+    private static partial int Advise(SafeFileHandle file, long offset, long length, int advice);
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);

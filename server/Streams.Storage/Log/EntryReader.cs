@@ -13,8 +13,18 @@ internal static class EntryReader
     // Reading a few records of other lanes between two of this one is cheaper than another call.
     private const int MaxGapBytes = 8 << 10;
 
-    public static async ValueTask<LaneSlice> ReadAsync(SegmentLog log, LaneId lane, long firstEntry, EntryPlace[] places,
-        CancellationToken cancellationToken)
+    /// <summary>Reads entries that follow each other, up to one that is damaged, of which <paramref name="damaged"/> is told.</summary>
+    public static ValueTask<LaneSlice> ReadAsync(SegmentLog log, LaneId lane, long firstEntry, EntryPlace[] places,
+        Action<LaneId, long> damaged, CancellationToken cancellationToken) =>
+        ReadAsync(log, lane, firstEntry, null, places, damaged, cancellationToken);
+
+    /// <summary>Reads entries of these numbers, which rise.</summary>
+    public static ValueTask<LaneSlice> ReadAsync(SegmentLog log, LaneId lane, IReadOnlyList<long> numbers, EntryPlace[] places,
+        Action<LaneId, long> damaged, CancellationToken cancellationToken) =>
+        ReadAsync(log, lane, numbers[0], numbers, places, damaged, cancellationToken);
+
+    private static async ValueTask<LaneSlice> ReadAsync(SegmentLog log, LaneId lane, long firstEntry, IReadOnlyList<long>? numbers,
+        EntryPlace[] places, Action<LaneId, long> damaged, CancellationToken cancellationToken)
     {
         if (places.Length == 0)
         {
@@ -44,7 +54,16 @@ internal static class EntryReader
                 for (int j = i; j < next; j++)
                 {
                     ReadOnlyMemory<byte> record = bytes[(int)(places[j].Position - places[i].Position)..];
-                    entries.Add(Parse(lane, firstEntry + j, places[j], record));
+                    long number = numbers?[j] ?? firstEntry + j;
+                    if (TryParse(number, places[j], record) is { } entry)
+                    {
+                        entries.Add(entry);
+                        continue;
+                    }
+
+                    damaged(lane, number);
+                    return entries.Count > 0 ? new LaneSlice(entries, memory)
+                        : throw new InvalidFormatException($"{lane}: entry {number} is damaged in the log at {places[j].Position}");
                 }
 
                 used += length;
@@ -67,7 +86,7 @@ internal static class EntryReader
         long end = places[from].Position + RecordHeader.Size + places[from].BodyLength;
         for (next = from + 1; next < places.Length; next++)
         {
-            if (places[next].Position - end > MaxGapBytes || log.Find(places[next].Position) != segment)
+            if (places[next].Position < end || places[next].Position - end > MaxGapBytes || log.Find(places[next].Position) != segment)
             {
                 break;
             }
@@ -87,17 +106,11 @@ internal static class EntryReader
         }
     }
 
-    private static LaneEntry Parse(LaneId lane, long number, in EntryPlace place, ReadOnlyMemory<byte> record)
-    {
-        if (!RecordHeader.TryRead(record.Span, place.Position, out RecordHeader header) || header.Kind != RecordKind.LaneEntry
-            || !RecordBodies.TryReadEntry(record.Slice(RecordHeader.Size, header.BodyLength), out _, out LaneEntry? entry)
-            || entry!.Number.Value != number)
-        {
-            throw new InvalidFormatException($"{lane}: entry {number} is damaged in the log at {place.Position}");
-        }
-
-        return entry;
-    }
+    private static LaneEntry? TryParse(long number, in EntryPlace place, ReadOnlyMemory<byte> record) =>
+        RecordHeader.TryRead(record.Span, place.Position, out RecordHeader header)
+        && header.Kind is RecordKind.LaneEntry or RecordKind.LaneRepaired
+        && RecordBodies.TryReadEntry(record.Slice(RecordHeader.Size, header.BodyLength), out _, out LaneEntry? entry)
+        && entry!.Number.Value == number ? entry : null;
 
     private sealed class PooledMemory(byte[] bytes) : IDisposable
     {

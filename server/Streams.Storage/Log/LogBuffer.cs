@@ -21,6 +21,9 @@ internal sealed class LogBuffer : IBufferWriter<byte>
     /// <summary>The number of the group.</summary>
     public uint Group => _group;
 
+    /// <summary>Position in the log at which the group stands.</summary>
+    public long Position => _position;
+
     /// <summary>Position in the log of the next record.</summary>
     public long NextPosition => _position + _written;
 

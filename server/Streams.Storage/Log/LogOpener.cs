@@ -21,7 +21,7 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
             replay.Begin(segment);
             if (i + 1 < segments.Count)
             {
-                TakeSealed(segment, segments[i + 1].First);
+                TakeSealed(segment, EndOf(segment, segments[i + 1]));
             }
             else
             {
@@ -36,7 +36,7 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
 
         report.Unreadable = _unreadable;
         report.RecordsRead = replay.Records;
-        return new SegmentLog(disk, options, [.. segments], _lastGroup);
+        return new SegmentLog(disk, options, [.. segments], _lastGroup, _lastGroupStart);
     }
 
     private List<Segment> OpenFiles()
@@ -58,11 +58,11 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
             (long first, string name) = found[i];
             ILogFile file = disk.Open(name);
             int read = file.Read(0, header);
-            if (SegmentHeader.IsValid(header[..read], first))
+            if (SegmentHeader.TryRead(header[..read], first, out SegmentHeader head))
             {
-                segments.Add(new Segment(name, first, file) { Allocated = file.Length });
+                segments.Add(new Segment(name, first, file) { Allocated = file.Length, Header = head });
             }
-            else if (i == found.Count - 1)
+            else if (i == found.Count - 1 && !HasRecord(file, first))
             {
                 // The header is flushed before the first record is written: there is nothing in it.
                 file.Dispose();
@@ -72,23 +72,112 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
             }
             else
             {
-                _unreadable.Add(new UnreadableRange(name, 0, SegmentHeader.Size, "the segment's header is damaged"));
-                segments.Add(new Segment(name, first, file) { Allocated = file.Length });
+                _unreadable.Add(new UnreadableRange(name, 0, SegmentHeader.Size, "the segment's header is damaged", first));
+                Segment segment = new(name, first, file) { Allocated = file.Length };
+                segments.Add(segment);
+                MendHeader(segment, isFirst: i == 0, i + 1 < found.Count ? found[i + 1].First : null);
             }
         }
 
+        RemoveGivenBack(segments);
         return segments;
+    }
+
+    // Checksums of records begin from their positions, so the name says all that is needed to know them.
+    private static bool HasRecord(ILogFile file, long first)
+    {
+        SegmentScanner scanner = new(file, first, file.Length);
+        return scanner.Next(out _, out _, out _) == ScanStep.Record || scanner.TryFindNext(out _);
+    }
+
+    // It says what its name and its neighbours say. What stands between it and the next segment is taken to have been given back; if it
+    // was not, the lanes miss entries, and that is found.
+    private void MendHeader(Segment segment, bool isFirst, long? next)
+    {
+        long gap = next is { } begins && begins > segment.First + segment.Allocated ? begins : 0;
+        try
+        {
+            SegmentLog.Replace(segment, new SegmentHeader(segment.First, gap, isFirst && segment.First > 0));
+        }
+        catch (StorageFailedException cause)
+        {
+            logger.HeaderNotMended(cause, segment.Name);
+        }
+    }
+
+    // A segment is deleted after a neighbour that stays says so: what is still there was to go when the program stopped. What is not
+    // there though no neighbour says so is damage.
+    private void RemoveGivenBack(List<Segment> segments)
+    {
+        int begin = Math.Max(0, segments.FindLastIndex(s => s.Header.BeginsLog));
+        bool removed = false;
+        for (int i = segments.Count - 1; i >= 0; i--)
+        {
+            long first = segments[i].First;
+            if (i < begin || segments.Exists(s => s.First < first && first < s.Header.NextPosition))
+            {
+                segments[i].File.Dispose();
+                disk.Delete(SegmentIndex.NameFor(segments[i]));
+                disk.Delete(segments[i].Name);
+                segments.RemoveAt(i);
+                removed = true;
+            }
+        }
+
+        if (removed)
+        {
+            disk.SyncDirectory();
+        }
+
+        if (segments.Count > 0 && segments[0].First > 0 && !segments[0].Header.BeginsLog)
+        {
+            Report(segments[0], 0, 0, "the segments before it are missing");
+        }
+
+        if (segments.Count > 0 && segments[^1].Header.NextPosition > 0)
+        {
+            Report(segments[^1], segments[^1].Allocated, 0, "the segments behind it are missing");
+        }
+    }
+
+    private long EndOf(Segment segment, Segment next)
+    {
+        if (segment.Header.NextPosition == 0)
+        {
+            return next.First;
+        }
+
+        if (segment.Header.NextPosition != next.First)
+        {
+            Report(segment, segment.Allocated, 0, $"the segment behind it, at {segment.Header.NextPosition}, is missing");
+        }
+
+        return segment.First + segment.Allocated;
     }
 
     private void TakeSealed(Segment segment, long end)
     {
         segment.Used = end - segment.First;
+        if (segment.Allocated < segment.Used)
+        {
+            // Its index may be good and say what was there; what cannot be read is said when it is opened, not when somebody reads.
+            Report(segment, segment.Allocated, segment.Used - segment.Allocated, "the file was cut");
+        }
+
         if (replay.IsApplied(end))
         {
-            string? fault = SegmentIndex.TryApply(disk, segment, end, replay, out uint lastGroup);
+            string? fault = SegmentIndex.TryOpen(disk, segment, end, logger, out SegmentIndex? index, out byte[] directory);
             if (fault is null)
             {
-                _lastGroup = lastGroup;
+                segment.Index = index;
+                fault = replay.Apply(index!, directory);
+                if (fault is not null)
+                {
+                    throw new InvalidFormatException(
+                        $"{SegmentIndex.NameFor(segment)}: {fault}; delete the file to have it made anew");
+                }
+
+                _lastGroup = index!.Header.LastGroup;
                 report.SegmentsFromIndex++;
                 return;
             }
@@ -98,10 +187,36 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
 
         int faults = _unreadable.Count;
         ReadSealed(segment, segment.Used);
-        if (options.Directory is not null && _unreadable.Count == faults)
+        if (options.Directory is not null)
         {
-            replay.Index.LastGroup = _lastGroup;
-            replay.Index.Save(disk, segment, end);
+            EndSealed(segment, end, makeIndex: _unreadable.Count == faults);
+        }
+    }
+
+    // Without an index file, for it would hide the damage at the next start, its rows stay in memory.
+    private void EndSealed(Segment segment, long end, bool makeIndex)
+    {
+        SegmentContents contents = replay.State.Contents;
+        IndexKeeper.End(replay.State);
+        if (!makeIndex)
+        {
+            contents.Mentions.Sort();
+            return;
+        }
+
+        try
+        {
+            foreach ((LaneState lane, MemoryPart part, FilePart file) in IndexKeeper.Write(disk, contents, segment, end, _lastGroup,
+                logger))
+            {
+                lane.Replace(part, file);
+            }
+
+            replay.State.Ended.Remove(contents);
+        }
+        catch (Exception cause) when (cause is StorageFailedException or InvalidFormatException)
+        {
+            logger.IndexNotWritten(cause, segment.Name);
         }
     }
 
@@ -188,30 +303,9 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
         // Stale bytes behind the cut must not come back as records.
         segment.File.SetLength(segment.Used);
         segment.Allocated = segment.Used;
-        WriteTailAgain(segment);
+        TailWriter.WriteAgain(segment.File, segment.Name, Math.Max(0, _lastGroupStart - segment.First), segment.Used);
         segment.File.Flush();
         disk.SyncDirectory();
-    }
-
-    // Only the last group can be unflushed: a killed process leaves it in the system's cache alone, and after a refused flush the cache
-    // may even take it for clean. It was read just now and will be shown to others, so it is written once more: then the flush is true
-    // for it.
-    private void WriteTailAgain(Segment segment)
-    {
-        long from = Math.Max(0, _lastGroupStart - segment.First);
-        byte[] piece = new byte[Math.Min(1 << 20, segment.Used - from)];
-        for (long at = from; at < segment.Used;)
-        {
-            int length = (int)Math.Min(piece.Length, segment.Used - at);
-            int read = segment.File.Read(at, piece.AsSpan(0, length));
-            if (read < length)
-            {
-                throw new StorageFailedException($"{segment.Name}: {read} of {length} bytes could be read at {at}");
-            }
-
-            segment.File.Write(at, piece.AsSpan(0, length));
-            at += length;
-        }
     }
 
     private void Take(Segment segment, in RecordHeader header, ReadOnlyMemory<byte> body, long position)
@@ -229,5 +323,5 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
     }
 
     private void Report(Segment segment, long offset, long bytes, string reason) =>
-        _unreadable.Add(new UnreadableRange(segment.Name, offset, bytes, reason));
+        _unreadable.Add(new UnreadableRange(segment.Name, offset, bytes, reason, segment.First + offset));
 }

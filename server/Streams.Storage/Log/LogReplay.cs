@@ -1,3 +1,4 @@
+using System.Buffers;
 using Streams.Core;
 
 namespace Streams.Storage;
@@ -10,29 +11,31 @@ internal sealed class LogReplay(ContainerState state, long appliedPosition)
 
     public long Records { get; private set; }
 
-    /// <summary>The rows of the segment being read.</summary>
-    public SegmentIndex Index { get; } = new();
+    public ContainerState State => state;
 
     public void Begin(Segment segment)
     {
         _segment = segment.First;
-        Index.Clear();
+        state.Segments.Begin(segment.First);
     }
 
     /// <summary>Whether the state holds all that stands before a position.</summary>
     public bool IsApplied(long position) => appliedPosition >= position;
 
-    /// <summary>Puts an entry into its lane's index, its facts being in the state already.</summary>
-    public string? ApplyPlace(int lane, EntryNumber number, int events, long appendedAt, in EntryPlace place)
-    {
-        if (state.Lanes.Find(lane) is not { } found || number.Value < found.NextEntry)
+    /// <summary>Takes what an index says of its segment, whose facts are in the state already; the first fault, if there is one: then
+    /// the state is of no use.</summary>
+    public string? Apply(SegmentIndex index, byte[] directory) => IndexDirectory.Walk(directory,
+        (number, shape) =>
         {
-            return $"entry {number} of lane {lane} has no place";
-        }
+            if (state.Lanes.Find(number) is not { } lane || shape.FirstEntry < lane.NextEntry)
+            {
+                return $"entry {shape.FirstEntry} of lane {number} has no place";
+            }
 
-        state.ApplyPlace(found, number.Value, place.BaseOffset + events, events, appendedAt, place);
-        return null;
-    }
+            state.ApplyPart(lane, index, shape);
+            return null;
+        },
+        (kind, body) => ApplyToLane(kind, body) ? null : $"a record of kind {kind} is malformed");
 
     /// <summary>Applies a record whose checksum was good; what is wrong with it, if something is.</summary>
     public string? Apply(in RecordHeader header, ReadOnlyMemory<byte> body, long position)
@@ -41,25 +44,25 @@ internal sealed class LogReplay(ContainerState state, long appliedPosition)
         bool isNew = position >= appliedPosition;
         if (header.Kind is RecordKind.LaneDeclared or RecordKind.LaneSkip or RecordKind.PartitionletSealed)
         {
-            Index.Add(header.Kind, body.Span);
+            state.Contents.Add(header.Kind, body.Span);
+            return ApplyToLane(header.Kind, body) ? null
+                : $"a record of kind {header.Kind} is malformed, or its lane's declaration is lost";
         }
 
         switch (header.Kind)
         {
-            case RecordKind.LaneDeclared when RecordBodies.TryReadDeclared(body, out int number, out LaneId id):
-                state.Declare(number, id).DeclaredIn = _segment;
-                return null;
             case RecordKind.LaneEntry when RecordBodies.TryReadEntry(body, out int lane, out LaneEntry? entry):
                 return ApplyEntry(state.Lanes.Find(lane), entry!, position, header.BodyLength, isNew);
-            case RecordKind.LaneSkip when RecordBodies.TryReadSkip(body, out int lane, out EntryNumber first, out Offset offset):
-                return OnLane(state.Lanes.Find(lane), l => state.ApplySkip(l, first, offset));
-            case RecordKind.PartitionletSealed when RecordBodies.TryReadSealed(body, out int lane, out SealedRun run):
-                return OnLane(state.Lanes.Find(lane), l => l.SealRun(run));
+            case RecordKind.LaneRepaired when RecordBodies.TryReadEntry(body, out int lane, out LaneEntry? entry)
+                && state.Lanes.Find(lane) is { } found:
+                return ApplyRepair(found, entry!, position, header.BodyLength, isNew);
             case RecordKind.Joined when RecordBodies.TryReadItem(body, out StateItem item):
                 _ = isNew && state.ApplyItem(item);
                 return null;
             case RecordKind.OriginSet when RecordBodies.TryReadOrigin(body, out Origin origin):
                 state.ApplyOwnOrigin(origin);
+                return null;
+            case RecordKind.Hole:
                 return null;
             default:
                 return $"a record of kind {header.Kind} is malformed";
@@ -78,6 +81,26 @@ internal sealed class LogReplay(ContainerState state, long appliedPosition)
             return $"{lane.Id}: entry {entry.Number} stands where entry {lane.NextEntry} belongs";
         }
 
+        EventBatch? batch = null;
+        if (entry.Kind == EntryKind.Events && !EventBatch.TryParse(entry.Body, out batch, out string? fault))
+        {
+            return fault;
+        }
+
+        EntryPlace place = new(position, bodyLength, Crc32C.Compute(entry.Body.Span), entry.BaseOffset.Value);
+        if (isNew)
+        {
+            state.ApplyFacts(lane.Id, entry, batch?.Header ?? default);
+        }
+
+        BatchTopics? topics = batch is null ? null : BatchTopics.Of(batch);
+        topics?.Rows.Fill(-1);
+        state.ApplyPlace(lane, entry, place, topics);
+        return null;
+    }
+
+    private string? ApplyRepair(LaneState lane, LaneEntry entry, long position, int bodyLength, bool isNew)
+    {
         BatchHeader batch = default;
         if (isNew && entry.Kind == EntryKind.Events && !BatchHeader.TryRead(entry.Body.Span, out batch, out string? fault))
         {
@@ -85,8 +108,10 @@ internal sealed class LogReplay(ContainerState state, long appliedPosition)
         }
 
         EntryPlace place = new(position, bodyLength, Crc32C.Compute(entry.Body.Span), entry.BaseOffset.Value);
-        state.ApplyPlace(lane, entry, place);
-        Index.Add(lane.Number, entry, place, _segment);
+        ArrayBufferWriter<byte> row = new();
+        RecordBodies.WritePlace(row, lane.Number, entry.Number.Value, place);
+        state.Contents.Add(RecordKind.LaneRepaired, row.WrittenSpan);
+        state.ApplyRepair(lane, entry.Number.Value, place);
         if (isNew)
         {
             state.ApplyFacts(lane.Id, entry, batch);
@@ -95,14 +120,27 @@ internal sealed class LogReplay(ContainerState state, long appliedPosition)
         return null;
     }
 
-    private static string? OnLane(LaneState? lane, Action<LaneState> apply)
+    private bool ApplyToLane(RecordKind kind, ReadOnlyMemory<byte> body)
     {
-        if (lane is null)
+        switch (kind)
         {
-            return "a record of a lane whose declaration is lost";
+            case RecordKind.LaneDeclared when RecordBodies.TryReadDeclared(body, out int number, out LaneId id):
+                state.Declare(number, id).DeclaredIn = _segment;
+                return true;
+            case RecordKind.LaneSkip when RecordBodies.TryReadSkip(body, out int number, out EntryNumber first, out Offset offset)
+                && state.Lanes.Find(number) is { } lane:
+                state.ApplySkip(lane, first, offset, first.Value > lane.FirstEntry ? lane.BytesBefore(first.Value) : 0);
+                return true;
+            case RecordKind.LaneRepaired when RecordBodies.TryReadPlace(body, out int number, out long entry, out EntryPlace place)
+                && state.Lanes.Find(number) is { } lane:
+                state.ApplyRepair(lane, entry, place);
+                return true;
+            case RecordKind.PartitionletSealed when RecordBodies.TryReadSealed(body, out int number, out SealedRun run)
+                && state.Lanes.Find(number) is { } lane:
+                lane.SealRun(run);
+                return true;
+            default:
+                return false;
         }
-
-        apply(lane);
-        return null;
     }
 }

@@ -81,6 +81,28 @@ internal static class RecordBodies
         return reader.AtEnd;
     }
 
+    /// <summary>What an index says of an entry that was got back.</summary>
+    public static void WritePlace(IBufferWriter<byte> output, int lane, long entry, in EntryPlace place)
+    {
+        ByteWriter writer = new(output);
+        writer.Varint((ulong)lane);
+        writer.Varint((ulong)entry);
+        writer.Varint((ulong)place.Position);
+        writer.Varint((ulong)place.BodyLength);
+        writer.UInt32(place.Checksum);
+        writer.Varint((ulong)place.BaseOffset);
+    }
+
+    public static bool TryReadPlace(ReadOnlyMemory<byte> body, out int lane, out long entry, out EntryPlace place)
+    {
+        ByteReader reader = new(body);
+        lane = (int)reader.Varint(int.MaxValue);
+        entry = reader.Varint(long.MaxValue);
+        place = new EntryPlace(reader.Varint(long.MaxValue), (int)reader.Varint(RecordHeader.MaxBodyBytes), reader.UInt32(),
+            reader.Varint(long.MaxValue));
+        return reader.AtEnd;
+    }
+
     public static void WriteSealed(IBufferWriter<byte> output, int lane, SealedRun run)
     {
         ByteWriter writer = new(output);
@@ -98,6 +120,19 @@ internal static class RecordBodies
         lane = (int)reader.Varint(int.MaxValue);
         run = new SealedRun(reader.Varint(long.MaxValue), reader.Varint(long.MaxValue), reader.Varint(long.MaxValue),
             reader.Varint(long.MaxValue), reader.Varint(long.MaxValue));
+        return reader.AtEnd;
+    }
+
+    public static void WriteHole(IBufferWriter<byte> output, long bytes)
+    {
+        ByteWriter writer = new(output);
+        writer.UInt32((uint)bytes);
+    }
+
+    public static bool TryReadHole(ReadOnlyMemory<byte> body, out long bytes)
+    {
+        ByteReader reader = new(body);
+        bytes = reader.UInt32();
         return reader.AtEnd;
     }
 }

@@ -23,6 +23,12 @@ internal enum RecordKind : byte
 
     /// <summary>A partitionlet of a lane reached its limit.</summary>
     PartitionletSealed = 6,
+
+    /// <summary>The bytes from here on, so many, were given back: nothing that is kept stood there. Only in segments that
+    /// ended.</summary>
+    Hole = 7,
+    /// <summary>An entry of a lane that was damaged further up, got back from a neighbour.</summary>
+    LaneRepaired = 8,
 }
 
 /// <summary>The head of a record: body length u32, CRC-32C u32, kind u8, group u24; the body; zeros up to a multiple of eight. Drawn in
@@ -63,7 +69,7 @@ internal readonly record struct RecordHeader(RecordKind Kind, int BodyLength, ui
         uint word = BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]);
         header = new RecordHeader((RecordKind)(byte)word, BinaryPrimitives.ReadInt32LittleEndian(bytes), word >> 8);
         return header.BodyLength is > 0 and <= MaxBodyBytes
-            && header.Kind is >= RecordKind.LaneDeclared and <= RecordKind.PartitionletSealed;
+            && header.Kind is >= RecordKind.LaneDeclared and <= RecordKind.LaneRepaired;
     }
 
     /// <summary>Reads and checks a record that begins these bytes and stands at <paramref name="position"/> of the log.</summary>

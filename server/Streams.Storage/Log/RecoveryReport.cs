@@ -5,7 +5,8 @@ namespace Streams.Storage;
 /// <param name="Offset">Where in the file it begins.</param>
 /// <param name="Bytes">How long it is.</param>
 /// <param name="Reason">Why it could not be read.</param>
-public readonly record struct UnreadableRange(string Segment, long Offset, long Bytes, string Reason);
+/// <param name="Position">Where in the log it begins.</param>
+public readonly record struct UnreadableRange(string Segment, long Offset, long Bytes, string Reason, long Position);
 
 /// <summary>What opening a container found and did.</summary>
 public sealed class RecoveryReport
@@ -35,5 +36,9 @@ public sealed class RecoveryReport
 
     /// <summary>Whether offsets that were acknowledged may have been in what is lost, so that the old incarnation must not be continued
     /// (rules R14, R15): open a new one before writing.</summary>
-    public bool NeedsNewIncarnation => Unreadable.Count > 0 || LogLostItsEnd;
+    public bool NeedsNewIncarnation => IsDamagedBehind(0);
+
+    /// <summary>The same for an incarnation that was opened when the log ended at a position: none of its entries stands before. So damage
+    /// that stays costs one incarnation, not one at each start.</summary>
+    public bool IsDamagedBehind(long position) => LogLostItsEnd || Unreadable.Any(r => r.Position + r.Bytes > position);
 }

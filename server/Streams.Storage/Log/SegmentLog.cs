@@ -3,15 +3,17 @@ using Streams.Core;
 namespace Streams.Storage;
 
 /// <summary>A segment of the log: a file that holds the log's bytes from <see cref="First"/> on.</summary>
-internal sealed class Segment(string name, long first, ILogFile file)
+internal sealed class Segment(string name, long first, ILogFile file) : IDisposable
 {
+    private ILogFile _file = file;
+    private ILogFile? _before;
     private long _allocated;
 
     public string Name => name;
 
     public long First => first;
 
-    public ILogFile File => file;
+    public ILogFile File => Volatile.Read(ref _file);
 
     /// <summary>Bytes used, header included. Written by the writer only.</summary>
     public long Used { get; set; }
@@ -22,12 +24,34 @@ internal sealed class Segment(string name, long first, ILogFile file)
         get => Volatile.Read(ref _allocated);
         set => Volatile.Write(ref _allocated, value);
     }
+
+    /// <summary>Its index file, once the segment has ended and that is made.</summary>
+    public SegmentIndex? Index { get; set; }
+
+    /// <summary>What its header says of segments that were given back.</summary>
+    public SegmentHeader Header { get; set; } = new(first, 0, false);
+
+    /// <summary>Another handle takes the place of the one there was, which stays open for those who read with it just now.</summary>
+    public void Reopen(ILogFile opened)
+    {
+        _before?.Dispose();
+        _before = File;
+        Volatile.Write(ref _file, opened);
+    }
+
+    public void Dispose()
+    {
+        File.Dispose();
+        _before?.Dispose();
+        Index?.Dispose();
+    }
 }
 
-/// <summary>The segments of a container, in order. One thread appends; many may read.</summary>
-/// <remarks>After a failed write or flush the log must not be appended to again: what is on disk behind the last good flush is unknown.
-/// Reading goes on.</remarks>
-internal sealed class SegmentLog : IDisposable
+/// <summary>The segments of a container, in order. One thread at a time appends; many may read.</summary>
+/// <remarks>After a refused write for want of room it is cut back and goes on. After any other refusal what is on disk behind the last good
+/// flush is unknown: it is given up, verified and cut, and the next group goes into a new segment (SegmentLog.Mending.cs). Reading goes
+/// on.</remarks>
+internal sealed partial class SegmentLog : IDisposable
 {
     private readonly ILogDisk _disk;
     private readonly long _segmentBytes;
@@ -36,8 +60,10 @@ internal sealed class SegmentLog : IDisposable
     private Segment[] _segments;
     private uint _group;
     private bool _isGroupOpen;
+    private readonly Lock _changing = new();
+    private volatile bool _endIsWanted;
 
-    public SegmentLog(ILogDisk disk, ContainerOptions options, Segment[] segments, uint lastGroup)
+    public SegmentLog(ILogDisk disk, ContainerOptions options, Segment[] segments, uint lastGroup, long lastGroupStart)
     {
         _disk = disk;
         _segmentBytes = options.SegmentBytes;
@@ -53,7 +79,12 @@ internal sealed class SegmentLog : IDisposable
 
         if (_segments.Length == 0)
         {
-            Start(0);
+            Start(0, mayUseReserve: false);
+        }
+        else
+        {
+            _flushedEnd = Current.Used;
+            _tailStart = Math.Max(SegmentHeader.Size, lastGroupStart - Current.First);
         }
     }
 
@@ -73,34 +104,66 @@ internal sealed class SegmentLog : IDisposable
     public Segment Current => _segments[^1];
 
     /// <summary>Whether so many more bytes call for a new segment.</summary>
-    public bool IsFullFor(long bytes) => Current.Used > SegmentHeader.Size && Current.Used + bytes > _segmentBytes;
+    public bool IsFullFor(long bytes) =>
+        _isEnded || (Current.Used > SegmentHeader.Size && (_endIsWanted || Current.Used + bytes > _segmentBytes));
 
-    /// <summary>Gathers the rows of the current segment; <see langword="null"/> when no index files are kept.</summary>
-    public SegmentIndex? Index { get; set; }
+    /// <summary>Whether so many bytes behind a position at the end call for a new segment; for who asks while another thread
+    /// appends.</summary>
+    public bool IsFullFor(long position, long bytes) => _isEnded || _endIsWanted || position + bytes > Current.First + _segmentBytes;
+
+    /// <summary>The current segment ends before the next group.</summary>
+    public void WantEnd() => _endIsWanted = true;
+
+    /// <summary>The number of the last group.</summary>
+    public uint LastGroup => _group;
 
     /// <summary>Ends the current segment, of which all must be flushed, and starts the next; that is flushed when it returns.</summary>
-    public void Roll()
+    /// <param name="mayUseReserve">Whether the reserve may be used up for it: what the ended segment has set aside makes the room.</param>
+    public void Roll(bool mayUseReserve = false)
     {
         Segment ended = Current;
-        Start(ended.First + ended.Used);
-        _preparer.End(ended);
-        if (Index is not null)
+        bool hadEnded = _isEnded;
+        _isEnded = true;                                  // the next may be there in part: what came behind here would not be found
+        _endIsWanted = false;
+        long allocated = ended.Allocated;
+        try
         {
-            Index.LastGroup = _group;
-            Index.Save(_disk, ended, ended.First + ended.Used);
-            Index.Clear();
+            if (mayUseReserve)
+            {
+                _preparer.Settle();
+                SegmentPreparer.Cut(ended);
+            }
+
+            Start(ended.First + ended.Used, mayUseReserve);
+        }
+        catch (StorageFailedException refusal) when (refusal.IsFull)
+        {
+            RemoveStarted(SegmentHeader.Name(ended.First + ended.Used));
+            _preparer.TryKeep(ended, allocated);
+            _isEnded = hadEnded;
+            throw;
+        }
+
+        _isEnded = false;
+        _preparer.End(ended);
+        if (mayUseReserve)
+        {
+            _preparer.TryKeep(Current, RoundUp(Current.Used + allocated - ended.Used, LinuxFile.BlockBytes));
         }
     }
 
     /// <summary>Writes bytes of a group; they are not durable yet.</summary>
     /// <param name="bytes">Whole records.</param>
     /// <param name="flushesNext">Whether <see cref="Flush"/> follows at once.</param>
-    public void Append(ReadOnlySpan<byte> bytes, bool flushesNext)
+    /// <param name="mayUseReserve">Whether it may use up what is set aside for those who give space back.</param>
+    public void Append(ReadOnlySpan<byte> bytes, bool flushesNext, bool mayUseReserve = false)
     {
         Segment current = Current;
         long end = current.Used + bytes.Length;
-        _preparer.Reach(current, end);
+        _preparer.Reach(current, end, mayUseReserve);
+        _isDirty = true;
         current.File.Append(current.Used, bytes, flushesNext);
+        _isDirty = false;
         current.Used = end;
         _group = NextGroup;
         _isGroupOpen = true;
@@ -112,6 +175,8 @@ internal sealed class SegmentLog : IDisposable
     public void Flush()
     {
         Current.File.Flush();
+        _tailStart = Unflushed > 0 ? _flushedEnd : _tailStart;
+        _flushedEnd = Current.Used;
         Unflushed = 0;
         _isGroupOpen = false;
     }
@@ -138,33 +203,80 @@ internal sealed class SegmentLog : IDisposable
         return segments[low];
     }
 
+    /// <summary>Takes a segment out and deletes its files; certain after the folder is flushed. What pointed into it is not found any
+    /// more.</summary>
+    public void Delete(Segment segment)
+    {
+        lock (_changing)
+        {
+            Volatile.Write(ref _segments, [.. _segments.Where(s => s != segment)]);
+        }
+
+        segment.Dispose();
+        _disk.Delete(SegmentIndex.NameFor(segment));
+        _disk.Delete(segment.Name);
+    }
+
+    /// <summary>Replaces the header of a segment that ended; flushed when it returns.</summary>
+    public static void Replace(Segment segment, SegmentHeader header)
+    {
+        Span<byte> bytes = stackalloc byte[SegmentHeader.Size];
+        header.Write(bytes);
+        segment.File.Write(0, bytes);
+        segment.File.Flush();
+        segment.Header = header;
+    }
+
+    public void SyncDirectory() => _disk.SyncDirectory();
+
     public void Dispose()
     {
         _preparer.Dispose();
         foreach (Segment segment in _segments)
         {
-            segment.File.Dispose();
+            segment.Dispose();
         }
     }
 
     internal static long RoundUp(long bytes, long step) => (bytes + step - 1) / step * step;
 
-    private void Start(long first)
+    // There is certainly no next segment when this returns; then what retention writes may still go into what the last one has set aside.
+    private void RemoveStarted(string name)
+    {
+        _preparer.RemoveSpare();
+        _disk.Delete(name);
+        _disk.SyncDirectory();
+    }
+
+    private void Start(long first, bool mayUseReserve)
     {
         string name = SegmentHeader.Name(first);
         ILogFile file = _preparer.Take(out string? spare) ?? _disk.Create(name);
-        Segment segment = new(name, first, file) { Used = SegmentHeader.Size, Allocated = file.Length };
-        Span<byte> header = stackalloc byte[SegmentHeader.Size];
-        SegmentHeader.Write(header, first);
-        _preparer.Reach(segment, SegmentHeader.Size);
-        file.Write(0, header);
-        file.Flush();
-        if (spare is not null)
+        try
         {
-            _disk.Rename(spare, name);                    // only with a good header does it get a segment's name
-        }
+            Segment segment = new(name, first, file) { Used = SegmentHeader.Size, Allocated = file.Length };
+            Span<byte> header = stackalloc byte[SegmentHeader.Size];
+            segment.Header.Write(header);
+            _preparer.Reach(segment, SegmentHeader.Size, mayUseReserve);
+            file.Write(0, header);
+            file.Flush();
+            if (spare is not null)
+            {
+                _disk.Rename(spare, name);                // only with a good header does it get a segment's name
+            }
 
-        _disk.SyncDirectory();
-        Volatile.Write(ref _segments, [.. _segments, segment]);
+            _disk.SyncDirectory();
+            lock (_changing)
+            {
+                Volatile.Write(ref _segments, [.. _segments, segment]);
+            }
+
+            _tailStart = _flushedEnd = SegmentHeader.Size;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
     }
 }

@@ -14,11 +14,16 @@ internal sealed class SegmentPreparer(ILogDisk disk, ContainerOptions options) :
     // What the writer allocates itself: as little as lets it go on until the rest is prepared.
     private const long OwnStepBytes = 1 << 20;
 
+    // What is set aside behind the end for those who give space back: they write a few facts of each segment that goes. It bounds how
+    // long retention goes on while the disk is full, and each piece of facts is at most as large.
+    private const long MostReserveBytes = 512 << 10;
+
     // Groups below this are flushed much sooner into space that was written before; larger ones not soon enough to pay for
-    // writing everything twice (docs/decisions: preallocated segments).
+    // writing everything twice (docs/decisions/0018-how-the-log-is-appended-to.md).
     private const int SmallGroupBytes = 96 << 10;
 
     private readonly bool _hasThreads = options.Disk is null;
+    private readonly long _reserveBytes = Math.Min(MostReserveBytes, options.SegmentBytes / 8);
     private Task _job = Task.CompletedTask;
     private ILogFile? _spare;
     private double _meanGroup = SmallGroupBytes / 4.0;
@@ -34,9 +39,10 @@ internal sealed class SegmentPreparer(ILogDisk disk, ContainerOptions options) :
         }
     }
 
-    /// <summary>Makes sure that the segment is allocated up to <paramref name="end"/>.</summary>
-    public void Reach(Segment segment, long end)
+    /// <summary>Makes sure that the segment is allocated up to <paramref name="end"/>, and so much further as is kept in reserve.</summary>
+    public void Reach(Segment segment, long end, bool mayUseReserve)
     {
+        end += mayUseReserve ? 0 : _reserveBytes;
         if (end > segment.Allocated)
         {
             _job.Wait();
@@ -45,10 +51,23 @@ internal sealed class SegmentPreparer(ILogDisk disk, ContainerOptions options) :
         if (end > segment.Allocated)
         {
             long step = _hasThreads ? Math.Min(OwnStepBytes, options.AllocationBytes) : options.AllocationBytes;
-            long to = SegmentLog.RoundUp(end, step);
-            segment.File.Allocate(segment.Allocated, to, written: false);
-            segment.Allocated = to;
+            Allocate(segment, SegmentLog.RoundUp(end, mayUseReserve ? LinuxFile.BlockBytes : step));
         }
+    }
+
+    /// <summary>Sets aside again what was just cut off, as far as nobody else has taken it.</summary>
+    public void TryKeep(Segment segment, long allocated)
+    {
+        if (allocated > segment.Allocated)
+        {
+            Try(() => Allocate(segment, allocated));
+        }
+    }
+
+    private static void Allocate(Segment segment, long to)
+    {
+        segment.File.Allocate(segment.Allocated, to, written: false);
+        segment.Allocated = to;
     }
 
     /// <summary>Begins to prepare what will be needed soon. A group of so many bytes was just appended.</summary>
@@ -62,9 +81,10 @@ internal sealed class SegmentPreparer(ILogDisk disk, ContainerOptions options) :
 
         long from = segment.Allocated;
         long step = Math.Min(options.AllocationBytes, Math.Max(OwnStepBytes, from));     // a small log takes little space
-        if (_hasThreads && from - segment.Used < step / 2 && from < options.SegmentBytes)
+        long end = SegmentLog.RoundUp(options.SegmentBytes + _reserveBytes, LinuxFile.BlockBytes);
+        if (_hasThreads && from - segment.Used < step / 2 && from < end)
         {
-            long to = Math.Min(from + step, SegmentLog.RoundUp(options.SegmentBytes, LinuxFile.BlockBytes));
+            long to = Math.Min(from + step, end);
             Do(() => Lengthen(segment, from, to, Writes));
         }
         else if (_spare is null && segment.Used > options.SegmentBytes / 2 && options.RunsAhead)
@@ -85,6 +105,9 @@ internal sealed class SegmentPreparer(ILogDisk disk, ContainerOptions options) :
         name = spare is null ? null : SpareName;
         return spare;
     }
+
+    /// <summary>Returns when nothing is being prepared.</summary>
+    public void Settle() => _job.Wait();
 
     /// <summary>Cuts a segment that ended, some time.</summary>
     public void End(Segment ended) => Do(() => Cut(ended));
@@ -118,7 +141,7 @@ internal sealed class SegmentPreparer(ILogDisk disk, ContainerOptions options) :
         }
         else
         {
-            job();
+            Try(job);                                     // the group that it comes after is written: nothing is wrong with that
         }
     }
 
@@ -141,6 +164,7 @@ internal sealed class SegmentPreparer(ILogDisk disk, ContainerOptions options) :
         catch
         {
             file.Dispose();
+            Try(() => disk.Delete(SpareName));            // on a full disk it would hold what little there is
             throw;
         }
     }

@@ -23,7 +23,7 @@ internal sealed class SegmentScanner(ILogFile file, long firstPosition, long end
     /// <summary>Behind the last byte seen by <see cref="TryFindNext"/> that is not zero.</summary>
     public long LastNonZero { get; private set; }
 
-    /// <summary>Goes over the next record. At anything else it stays where it is.</summary>
+    /// <summary>Goes over the next record, over a hole to its end. At anything else it stays where it is.</summary>
     public ScanStep Next(out RecordHeader header, out ReadOnlyMemory<byte> body, out long position)
     {
         position = firstPosition + Offset;
@@ -41,7 +41,14 @@ internal sealed class SegmentScanner(ILogFile file, long firstPosition, long end
         }
 
         body = _window.AsMemory((int)(Offset - _windowStart) + RecordHeader.Size, header.BodyLength);
-        Offset += header.Padded;
+        long length = header.Padded;
+        if (header.Kind == RecordKind.Hole
+            && (!RecordBodies.TryReadHole(body, out length) || length < header.Padded || length > end - Offset))
+        {
+            return ScanStep.Bad;
+        }
+
+        Offset += length;
         return ScanStep.Record;
     }
 

@@ -23,6 +23,12 @@ internal sealed class ContainerState
 
     public LaneTable Lanes { get; } = new();
 
+    /// <summary>What the segment being written, or read, holds.</summary>
+    public SegmentContents Contents { get; set; } = new(keepsItems: false);
+
+    /// <summary>What the segments hold that have ended and whose index files are being made, oldest first.</summary>
+    public List<SegmentContents> Ended { get; } = [];
+
     public ProducerLedger Ledger { get; } = new();
 
     public CursorTable Cursors { get; }
@@ -34,6 +40,9 @@ internal sealed class ContainerState
     public OriginTable Origins { get; }
 
     public StreamTable Streams { get; } = new();
+
+    /// <summary>Which lanes have what in which segment.</summary>
+    public SegmentBook Segments { get; } = new();
 
     /// <summary>The origin under which was written last.</summary>
     public Origin? OwnOrigin { get; private set; }
@@ -64,21 +73,57 @@ internal sealed class ContainerState
         Streams.Note(lane.Id.Partition.Stream, lane.Id.Partition.Partition.Value);
     }
 
-    public void ApplyPlace(LaneState lane, LaneEntry entry, in EntryPlace place) =>
-        ApplyPlace(lane, entry.Number.Value, entry.NextOffset.Value, entry.EventCount, entry.AppendedAt, place);
-
-    public void ApplyPlace(LaneState lane, long entry, long nextOffset, int events, long appendedAt, in EntryPlace place)
+    /// <summary>An entry stands in the log, and mentions these topics.</summary>
+    public void ApplyPlace(LaneState lane, LaneEntry entry, in EntryPlace place, BatchTopics? topics)
     {
-        lane.Add(entry, nextOffset, appendedAt, place);
+        lane.Add(entry.Number.Value, entry.NextOffset.Value, entry.AppendedAt, place, Contents);
+        NoteDamage(lane);
+        Segments.Add(lane, entry.Number.Value, place.Bytes, entry.AppendedAt);
         Lanes.Grew(lane);
         Changes?.Lanes.Add(lane);
         Entries++;
-        Events += events;
+        Events += entry.EventCount;
+        if (topics is not null)
+        {
+            Saw(lane, entry, topics);
+        }
     }
 
-    public void ApplySkip(LaneState lane, EntryNumber first, Offset firstOffset)
+    /// <summary>Lanes of which entries are, or were, damaged.</summary>
+    public HashSet<LaneState> Damaged { get; } = [];
+
+    /// <summary>An entry that was damaged was got back, and stands at a place.</summary>
+    public void ApplyRepair(LaneState lane, long entry, in EntryPlace place)
     {
-        lane.SkipTo(first.Value, firstOffset.Value);
+        if (entry >= lane.FirstEntry && entry < lane.NextEntry)
+        {
+            lane.Repair(entry, place);
+            Segments.AddRepaired(lane, entry, place.Bytes);
+        }
+    }
+
+    /// <summary>A part of a lane stands in a segment that has an index file.</summary>
+    public void ApplyPart(LaneState lane, SegmentIndex index, in FilePartShape shape)
+    {
+        lane.Add(index, shape, Contents);
+        NoteDamage(lane);
+        Segments.Add(lane, shape.FirstEntry, shape.FirstEntry + shape.Count, shape.Bytes, shape.FirstAppendedBy, shape.AppendedBy);
+        Lanes.Grew(lane);
+        Changes?.Lanes.Add(lane);
+        Entries += shape.Count;
+        Events += shape.Events;
+    }
+
+    /// <summary>A lane's copy begins at an entry; <paramref name="bytesBefore"/> as <see cref="LaneState.BytesBefore"/> gives
+    /// it.</summary>
+    public void ApplySkip(LaneState lane, EntryNumber first, Offset firstOffset, long bytesBefore)
+    {
+        if (lane.FirstEntry > 0 && first.Value <= lane.FirstEntry)
+        {
+            return;                                  // written again, because the record that said it was about to go
+        }
+
+        lane.SkipTo(first.Value, firstOffset.Value, bytesBefore, Contents.KeepsItems);
         Lanes.Grew(lane);
         _heldChanged[lane.Id] = Revision.Next(); // runs of entries that went are state from now on (rule R8)
         Changes?.Lanes.Add(lane);
@@ -166,16 +211,8 @@ internal sealed class ContainerState
         return changed;
     }
 
-    public bool JoinCursor(StreamPartition partition, ConsumerName consumer, Cursor cursor)
-    {
-        bool changed = Cursors.Join(consumer, partition, cursor);
-        if (changed)
-        {
-            Changes?.Cursors.Add((partition, consumer));
-        }
-
-        return changed;
-    }
+    public bool JoinCursor(StreamPartition partition, ConsumerName consumer, Cursor cursor) =>
+        Cursors.Join(consumer, partition, cursor);
 
     public bool JoinTopics(StreamPath stream, IReadOnlyList<TopicFact> facts)
     {
@@ -186,7 +223,6 @@ internal sealed class ContainerState
             if (Topics.Join(stream, fact))
             {
                 any = true;
-                Changes?.Topics.Add((stream, fact));
             }
         }
 
@@ -202,7 +238,6 @@ internal sealed class ContainerState
             if (Registers.Join(stream, fact, out _))
             {
                 any = true;
-                Changes?.Registers.Add((stream, fact.Key));
                 if (fact.Key == StreamSettings.RegisterKey)
                 {
                     Streams.Note(stream, -1);
@@ -211,6 +246,28 @@ internal sealed class ContainerState
         }
 
         return any;
+    }
+
+    private void NoteDamage(LaneState lane)
+    {
+        if (lane.Damaged.Count > 0)
+        {
+            Damaged.Add(lane);
+        }
+    }
+
+    private void Saw(LaneState lane, LaneEntry entry, BatchTopics topics)
+    {
+        if (Topics.Of(lane.Id.Partition.Stream) is { } known)
+        {
+            known.Saw(lane, entry, topics, Contents.Mentions);
+            return;
+        }
+
+        foreach (ref readonly TopicMention mention in topics.Mentions)
+        {
+            Contents.Mentions.AddOther(lane.Number, mention.Hash, entry.Number.Value);
+        }
     }
 
     private void Observe(HybridTimestamp at)

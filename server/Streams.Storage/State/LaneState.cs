@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Streams.Core;
 
 namespace Streams.Storage;
@@ -9,14 +10,18 @@ internal sealed class LaneState(LaneId id, int number)
     // Most lanes are idle most of the time: what only some need is made when it is needed.
     private List<uint>? _stagedChecksums;
     private List<SealedRun>? _sealed;
+    private SequenceRanges? _damaged;
+    private LanePart[] _parts = [];                   // all but the last
+    private LanePart? _last;
     private long _stagedFrom;
+    private long _totalBytes;
+    private long _goneBytes;
+    private long _sealedBytes;
 
     public LaneId Id => id;
 
     /// <summary>The number that stands for the lane in the log.</summary>
     public int Number => number;
-
-    public LaneIndex Index { get; } = new();
 
     public long FirstEntry { get; private set; }
 
@@ -26,7 +31,23 @@ internal sealed class LaneState(LaneId id, int number)
 
     public long NextOffset { get; private set; }
 
-    public long Bytes { get; private set; }
+    /// <summary>Bytes of the log that its entries take.</summary>
+    public long Bytes => _totalBytes - _goneBytes;
+
+    /// <summary>Bytes of all its entries that ever were here.</summary>
+    public long TotalBytes => _totalBytes;
+
+    /// <summary>The index of its entries, in order; the last part may still grow.</summary>
+    public int Parts => _parts.Length + (_last is null ? 0 : 1);
+
+    /// <summary>Where entries stand that were damaged and got back; <see langword="null"/> when there are none. Does not change.</summary>
+    public ImmutableSortedDictionary<long, EntryPlace>? Repaired { get; private set; }
+
+    /// <summary>Entries known to be damaged, first and last of each range; empty when there are none.</summary>
+    public IReadOnlyList<(long First, long Last)> Damaged => _damaged?.Ranges ?? [];
+
+    /// <summary>The latest time at which one of its entries was appended.</summary>
+    public long AppendedBy => _last is { Count: > 0 } last ? last.AppendedBy : _parts.Length > 0 ? _parts[^1].AppendedBy : 0;
 
     /// <summary>The sealed partitionlets, oldest first.</summary>
     public IReadOnlyList<SealedRun> Sealed => _sealed ?? (IReadOnlyList<SealedRun>)[];
@@ -36,7 +57,7 @@ internal sealed class LaneState(LaneId id, int number)
 
     public long OpenFirstOffset { get; private set; }
 
-    public long OpenBytes { get; private set; }
+    public long OpenBytes => _totalBytes - Math.Max(_sealedBytes, _goneBytes);
 
     public long OpenSince { get; private set; }
 
@@ -71,51 +92,149 @@ internal sealed class LaneState(LaneId id, int number)
 
     // ---- publishing and replay
 
-    public void Add(long entry, long nextOffset, long appendedAt, in EntryPlace place)
+    /// <summary>Part by its index among <see cref="Parts"/>.</summary>
+    public LanePart Part(int index) => index < _parts.Length ? _parts[index] : _last!;
+
+    /// <summary>The index of the part that holds an entry, which must be kept here.</summary>
+    public int PartOf(long entry)
     {
-        FillHole(entry, NextOffset);
-        Index.Add(place);
+        int low = 0;
+        for (int high = Parts - 1; low < high;)
+        {
+            int middle = (low + high + 1) >> 1;
+            (low, high) = Part(middle).FirstEntry <= entry ? (middle, high) : (low, middle - 1);
+        }
+
+        return low;
+    }
+
+    /// <summary>The index of the part that holds an offset, or of the first one when the offset is before it.</summary>
+    public int PartHolding(long offset)
+    {
+        int low = 0;
+        for (int high = Parts - 1; low < high;)
+        {
+            int middle = (low + high + 1) >> 1;
+            (low, high) = Part(middle).FirstOffset <= offset ? (middle, high) : (low, middle - 1);
+        }
+
+        return low;
+    }
+
+    /// <summary>An entry stands in the log. A part that begins with it is added to what the segment holds.</summary>
+    public void Add(long entry, long nextOffset, long appendedAt, in EntryPlace place, SegmentContents contents)
+    {
+        FillHole(entry, place.BaseOffset, contents);
+        long appendedBy = Math.Max(AppendedBy, appendedAt);
+        Open(place.BaseOffset, contents).Add(nextOffset, place with { AppendedBy = appendedBy });
         NextEntry = entry + 1;
         NextOffset = nextOffset;
-        Bytes += RecordHeader.Size + place.BodyLength;
-        OpenBytes += RecordHeader.Size + place.BodyLength;
+        _totalBytes += place.Bytes;
         OpenSince = OpenSince == 0 ? appendedAt : OpenSince;
     }
 
-    public void SkipTo(long first, long firstOffset)
+    /// <summary>A part of a segment that has an index file.</summary>
+    public void Add(SegmentIndex index, in FilePartShape shape, SegmentContents contents)
+    {
+        FillHole(shape.FirstEntry, shape.FirstOffset, contents);
+        Append(new FilePart(index, shape, _totalBytes));
+        NextEntry = shape.FirstEntry + shape.Count;
+        NextOffset = shape.NextOffset;
+        _totalBytes += shape.Bytes;
+        OpenSince = OpenSince == 0 ? shape.FirstAppendedBy : OpenSince;
+    }
+
+    /// <summary>The index of a part is in a file now.</summary>
+    public void Replace(MemoryPart part, FilePart file)
+    {
+        if (ReferenceEquals(_last, part))
+        {
+            _last = file;
+        }
+        else if (Array.IndexOf(_parts, part) is var at and >= 0)
+        {
+            _parts[at] = file;
+        }
+    }
+
+    /// <summary>The segment has ended: what comes next begins a part of its own.</summary>
+    public void EndPart()
+    {
+        if (_last is MemoryPart)
+        {
+            _parts = [.. _parts, _last];
+            _last = null;
+        }
+    }
+
+    /// <summary>Bytes of all entries before one that ever were here; reads the disk when that entry is in a segment that has
+    /// ended.</summary>
+    public long BytesBefore(long entry)
+    {
+        if (entry >= NextEntry || Parts == 0)
+        {
+            return _totalBytes;
+        }
+
+        LanePart part = Part(PartOf(entry));
+        return part.BytesBefore((int)(entry - part.FirstEntry));
+    }
+
+    /// <summary>The copy begins at an entry; <paramref name="bytesBefore"/> as <see cref="BytesBefore"/> gives it.</summary>
+    public void SkipTo(long first, long firstOffset, long bytesBefore, bool keepsItems)
     {
         if (first <= FirstEntry && FirstEntry > 0)
         {
             return;                                  // two trims that crossed: a copy never begins earlier again
         }
 
+        EndPartAt(first, keepsItems);
         if (first >= NextEntry)
         {
-            Index.RemoveFront(Index.Count);
             NextEntry = first;
             NextOffset = firstOffset;
-            Bytes = 0;
-        }
-        else
-        {
-            int gone = (int)(first - FirstEntry);
-            for (int i = 0; i < gone; i++)
-            {
-                Bytes -= Index[i].IsReadable ? RecordHeader.Size + Index[i].BodyLength : 0;
-            }
-
-            Index.RemoveFront(gone);
+            bytesBefore = _totalBytes;
         }
 
+        _goneBytes = Math.Max(_goneBytes, bytesBefore);
         FirstEntry = first;
         FirstOffset = firstOffset;
         _sealed?.RemoveAll(s => s.NextEntry <= first);
+        _damaged?.Remove(0, first - 1);
+        Repaired = Repaired?.RemoveRange(Repaired.Keys.Where(e => e < first));
         if (OpenFirstEntry < first)
         {
             OpenFirstEntry = first;
             OpenFirstOffset = firstOffset;
-            OpenBytes = Bytes;
         }
+    }
+
+    /// <summary>An entry cannot be read.</summary>
+    public void NoteDamage(long entry)
+    {
+        if (entry >= FirstEntry && entry < NextEntry)
+        {
+            (_damaged ??= new SequenceRanges()).Add(entry, entry);
+        }
+    }
+
+    /// <summary>Whether an entry is known to be damaged.</summary>
+    public bool IsDamaged(long entry) => _damaged?.Contains(entry) ?? false;
+
+    /// <summary>An entry that was damaged stands elsewhere.</summary>
+    public void Repair(long entry, in EntryPlace place)
+    {
+        _damaged?.Remove(entry, entry);
+        Repaired = (Repaired ?? ImmutableSortedDictionary<long, EntryPlace>.Empty).SetItem(entry, place);
+    }
+
+    /// <summary>Whether an entry fits what is here around it, where it is damaged. Reads the disk when the entry is in a segment that
+    /// has ended.</summary>
+    public bool FitsDamage(LaneEntry entry)
+    {
+        (long _, long last) = _damaged!.Ranges.First(r => r.First <= entry.Number.Value && entry.Number.Value <= r.Last);
+        long end = last + 1 < NextEntry ? PlaceOf(last + 1).BaseOffset : NextOffset;
+        return entry.BaseOffset.Value >= PlaceOf(entry.Number.Value).BaseOffset && entry.NextOffset.Value <= end;
     }
 
     public void SealRun(SealedRun run)
@@ -123,8 +242,9 @@ internal sealed class LaneState(LaneId id, int number)
         (_sealed ??= []).Add(run);
         OpenFirstEntry = run.NextEntry;
         OpenFirstOffset = run.NextOffset;
-        OpenBytes = 0;
         OpenSince = 0;
+        _sealedBytes = _totalBytes;
+        EndPart();
     }
 
     // ---- the writer
@@ -149,7 +269,7 @@ internal sealed class LaneState(LaneId id, int number)
         _stagedChecksums = null;
     }
 
-    /// <summary>The group is published. If none staged here since, the next one begins at what is flushed then.</summary>
+    /// <summary>A group is published, or given up. If none staged here since, the next one begins at what is flushed then.</summary>
     public void EndStaging(StagedGroup group)
     {
         if (StagedIn == group)
@@ -186,7 +306,7 @@ internal sealed class LaneState(LaneId id, int number)
     }
 
     /// <summary>The checksum of an entry that is here, flushed or staged; <see langword="null"/> when it is no longer kept or cannot be
-    /// read.</summary>
+    /// read. Reads the disk when the entry is in a segment that has ended.</summary>
     public uint? ChecksumOf(long entry)
     {
         if (entry >= _stagedFrom)
@@ -194,8 +314,19 @@ internal sealed class LaneState(LaneId id, int number)
             return entry < StagedNextEntry ? _stagedChecksums![(int)(entry - _stagedFrom)] : null;
         }
 
-        long at = entry - FirstEntry;
-        return at >= 0 && at < Index.Count && Index[(int)at].IsReadable ? Index[(int)at].Checksum : null;
+        return entry >= FirstEntry && entry < NextEntry && PlaceOf(entry) is { IsReadable: true } place ? place.Checksum : null;
+    }
+
+    /// <summary>The place of an entry that is kept; reads the disk when it is in a segment that has ended.</summary>
+    public EntryPlace PlaceOf(long entry)
+    {
+        if (Repaired is not null && Repaired.TryGetValue(entry, out EntryPlace place))
+        {
+            return place;
+        }
+
+        LanePart part = Part(PartOf(entry));
+        return part.Place((int)(entry - part.FirstEntry));
     }
 
     private void ForgetPublished()
@@ -208,20 +339,69 @@ internal sealed class LaneState(LaneId id, int number)
         }
     }
 
-    // Entries lost to damage. A lane that begins behind more than could be lost so begins there.
-    private void FillHole(long until, long baseOffset)
+    private MemoryPart Open(long baseOffset, SegmentContents contents)
+    {
+        if (_last is not MemoryPart part)
+        {
+            part = new MemoryPart(NextEntry, baseOffset, _totalBytes);
+            Append(part);
+            contents.Begins(this, part);
+        }
+
+        return part;
+    }
+
+    private void Append(LanePart part)
+    {
+        _parts = _last is null ? _parts : [.. _parts, _last];
+        _last = part;
+    }
+
+    // Parts before an entry go; a lane that begins anew behind its end begins a part too.
+    private void EndPartAt(long first, bool keepsItems)
+    {
+        int gone = 0;
+        while (gone < Parts && Part(gone).NextEntry <= first)
+        {
+            gone++;
+        }
+
+        if (gone == Parts)
+        {
+            _parts = [];
+            _last = null;
+        }
+        else if (gone > 0)
+        {
+            _parts = _parts[gone..];
+        }
+
+        if (!keepsItems && Parts == 1 && _last is MemoryPart part && part.FirstEntry < first)
+        {
+            _last = part.Without((int)(first - part.FirstEntry));
+        }
+    }
+
+    // Entries lost to damage. A lane of which nothing came before begins here: what stood before it in the log was given back; so does
+    // one that goes on behind more than could be lost.
+    private void FillHole(long until, long baseOffset, SegmentContents contents)
     {
         const int MaxHole = 1 << 20;
-        if (until - NextEntry > MaxHole)
+        if (until > 0 && (NextEntry == 0 || until - NextEntry > MaxHole))
         {
-            SkipTo(until, baseOffset);
+            SkipTo(until, baseOffset, _totalBytes, contents.KeepsItems);
             return;
         }
 
-        while (NextEntry < until)
+        if (NextEntry < until)
         {
-            Index.Add(new EntryPlace(-1, 0, 0, baseOffset));
-            NextEntry++;
+            (_damaged ??= new SequenceRanges()).Add(NextEntry, until - 1);
+            MemoryPart part = Open(NextOffset, contents);
+            while (NextEntry < until)
+            {
+                part.Add(NextOffset, new EntryPlace(-1, 0, 0, NextOffset, AppendedBy));
+                NextEntry++;
+            }
         }
     }
 }

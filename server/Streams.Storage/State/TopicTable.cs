@@ -7,40 +7,34 @@ namespace Streams.Storage;
 /// <param name="CreatedAt">When its first event was appended, as far as is known here.</param>
 public readonly record struct TopicStatus(TopicName Topic, HybridTimestamp CreatedAt);
 
-/// <summary>The topics of streams, found by their UTF-8 without making a string. Facts of one topic join to the earliest.</summary>
+/// <summary>The topics of streams. Facts of one topic join to the earliest.</summary>
 internal sealed class TopicTable(StateRevision revision)
 {
-    private readonly Dictionary<StreamPath, Dictionary<byte[], (HybridTimestamp At, long Revision)>> _topics = [];
+    private readonly Dictionary<StreamPath, StreamTopics> _topics = [];
 
-    public int CountOf(StreamPath stream) =>
-        _topics.TryGetValue(stream, out Dictionary<byte[], (HybridTimestamp At, long Revision)>? of) ? of.Count : 0;
+    /// <summary>The streams that have topics.</summary>
+    public IReadOnlyCollection<StreamPath> Streams => _topics.Keys;
 
-    public bool Contains(StreamPath stream, ReadOnlySpan<byte> topic) =>
-        _topics.TryGetValue(stream, out Dictionary<byte[], (HybridTimestamp At, long Revision)>? of)
-        && of.GetAlternateLookup<ReadOnlySpan<byte>>().ContainsKey(topic);
+    /// <summary>The topics of a stream, or <see langword="null"/> when it has none.</summary>
+    public StreamTopics? Of(StreamPath stream) => _topics.GetValueOrDefault(stream);
+
+    public int CountOf(StreamPath stream) => Of(stream)?.Count ?? 0;
+
+    /// <summary>What is known of a topic, or <see langword="null"/>.</summary>
+    public TopicFact? Find(StreamPath stream, TopicName topic) => Of(stream)?.Find(topic);
 
     /// <summary>Whether joining this fact would change anything.</summary>
-    public bool WouldChange(StreamPath stream, TopicFact fact) =>
-        !_topics.TryGetValue(stream, out Dictionary<byte[], (HybridTimestamp At, long Revision)>? of)
-        || !of.TryGetValue(System.Text.Encoding.UTF8.GetBytes(fact.Topic.Value), out (HybridTimestamp At, long Revision) kept)
-        || kept.At.CompareTo(fact.CreatedAt) > 0;
+    public bool WouldChange(StreamPath stream, TopicFact fact) => Of(stream)?.WouldChange(fact) ?? true;
 
     /// <summary>Joins a fact into what is kept; whether that changed anything.</summary>
     public bool Join(StreamPath stream, TopicFact fact)
     {
-        if (!_topics.TryGetValue(stream, out Dictionary<byte[], (HybridTimestamp At, long Revision)>? of))
+        if (!_topics.TryGetValue(stream, out StreamTopics? of))
         {
-            _topics[stream] = of = new Dictionary<byte[], (HybridTimestamp At, long Revision)>(Utf8Comparer.Instance);
+            _topics[stream] = of = new StreamTopics(revision);
         }
 
-        byte[] topic = System.Text.Encoding.UTF8.GetBytes(fact.Topic.Value);
-        if (of.TryGetValue(topic, out (HybridTimestamp At, long Revision) kept) && kept.At.CompareTo(fact.CreatedAt) <= 0)
-        {
-            return false;
-        }
-
-        of[topic] = (fact.CreatedAt, revision.Next());
-        return true;
+        return of.Join(fact);
     }
 
     public void Clear() => _topics.Clear();
@@ -48,16 +42,12 @@ internal sealed class TopicTable(StateRevision revision)
     public IReadOnlyList<TopicStatus> List(StreamPath stream, int max)
     {
         List<TopicStatus> list = [];
-        if (_topics.TryGetValue(stream, out Dictionary<byte[], (HybridTimestamp At, long Revision)>? of))
+        if (Of(stream) is { } of)
         {
-            foreach ((byte[] topic, (HybridTimestamp at, _)) in of)
+            for (int i = 0; i < of.Count && i < max; i++)
             {
-                if (list.Count == max)
-                {
-                    break;
-                }
-
-                list.Add(new TopicStatus(TopicName.FromValidated(topic), at));
+                TopicFact fact = of.FactOf(i);
+                list.Add(new TopicStatus(fact.Topic, fact.CreatedAt));
             }
         }
 
@@ -66,27 +56,5 @@ internal sealed class TopicTable(StateRevision revision)
 
     /// <summary>Those that changed since a revision.</summary>
     public IEnumerable<(StreamPath Stream, TopicFact Fact)> Since(long since) =>
-        _topics.SelectMany(s => s.Value.Where(t => t.Value.Revision > since)
-            .Select(t => (s.Key, new TopicFact(TopicName.FromValidated(t.Key), t.Value.At))));
-}
-
-/// <summary>Compares UTF-8 by its bytes.</summary>
-internal sealed class Utf8Comparer : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
-{
-    public static readonly Utf8Comparer Instance = new();
-
-    public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
-
-    public int GetHashCode(byte[] obj) => GetHashCode(obj.AsSpan());
-
-    public bool Equals(ReadOnlySpan<byte> alternate, byte[] other) => alternate.SequenceEqual(other);
-
-    public int GetHashCode(ReadOnlySpan<byte> alternate)
-    {
-        HashCode hash = default;
-        hash.AddBytes(alternate);
-        return hash.ToHashCode();
-    }
-
-    public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
+        _topics.SelectMany(s => s.Value.Since(since).Select(f => (s.Key, f)));
 }

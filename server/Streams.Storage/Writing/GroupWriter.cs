@@ -1,32 +1,30 @@
-using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Streams.Core;
 
 namespace Streams.Storage;
 
 /// <summary>The one writer of a container: takes what waits, stages it, writes it with one write, flushes it with one flush, makes it
-/// visible, answers. While it flushes, the next group gathers, and, when there is enough of it already, is staged.</summary>
-/// <remarks>A group of which nobody asked for more than to be written is answered before its flush; it becomes visible with the next one,
-/// which comes soon: readers and links never see what a power cut could undo (rule R1). Failure: a refused write or flush ends it. Nothing
-/// of that group is made visible or acknowledged (its callers get a <see cref="StorageFailedException"/>: it may or may not be found at the
-/// next open), nor is anything later. Readers go on with what was flushed before.</remarks>
-internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog log, Lock gate, WatchList watches, ContainerOptions options,
-    TimeProvider time, ILogger logger)
+/// visible, answers. While it flushes, the next group gathers, and, when there is enough of it already, is staged; it is written when
+/// that flush has succeeded.</summary>
+/// <remarks>A group of which nobody asked for more than to be written is answered before its flush; it becomes visible with the next
+/// one, which comes soon: readers and links never see what a power cut could undo (rule R1). Failure: nothing of a group that the disk
+/// refused is made visible or acknowledged, nothing of the one staged behind it was written, which is staged anew; readers go on with
+/// what was flushed before, and it mends itself (GroupWriter.Faults.cs).</remarks>
+internal sealed partial class GroupWriter(WriteQueue queue, Stager stager, SegmentLog log, IndexKeeper indexes, Lock gate,
+    WatchList watches, ContainerOptions options, TimeProvider time, ILogger logger)
 {
     private readonly TaskCompletionSource<StorageFailedException> _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private List<Operation> _group = [];
-    private List<Operation> _otherGroup = [];
-    private Flight? _inFlight;
+    private OperationGroup _group = new();
+    private OperationGroup _other = new();
+    private OperationGroup? _inFlight;                        // is _other; the log is its thread's until it has landed
     private ITimer? _flushTimer;
     private bool _isFlushDue;
     private long _flushes;
     private long _bytesWritten;
-    private long _unflushedBytes;
+    private long _answeredBytes;                              // answered for, and not flushed
+    private long _overlapped;
 
-    // A group that is written and flushed by another thread while the next is staged.
-    private sealed record Flight(StagedGroup Staged, List<Operation> Operations, long Cost, long Started, Task Task);
-
-    /// <summary>Completes with the reason when the disk refuses.</summary>
+    /// <summary>Completes with the reason when it cannot go on at all.</summary>
     public Task<StorageFailedException> Failed => _failed.Task;
 
     public long Flushes => Volatile.Read(ref _flushes);
@@ -34,183 +32,144 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
     public long BytesWritten => Volatile.Read(ref _bytesWritten);
 
     /// <summary>Bytes that were answered for without a flush, and are not flushed yet.</summary>
-    public long UnflushedBytes => Volatile.Read(ref _unflushedBytes);
+    public long AnsweredBytes => Volatile.Read(ref _answeredBytes);
 
-    /// <summary>Groups that were staged while the one before was being flushed. For tests.</summary>
-    public long Overlapped { get; private set; }
+    /// <summary>Groups that were staged while the one before was being flushed.</summary>
+    public long Overlapped => Volatile.Read(ref _overlapped);
 
     /// <summary>Called under the lock after each group that was made visible, with the records in it.</summary>
     public Action<int>? Published { get; set; }
 
-    /// <summary>Works until the queue is closed and empty, or the disk refuses. Never throws.</summary>
+    /// <summary>Works until the queue is closed and empty, or it cannot go on. Never throws.</summary>
     public async Task RunAsync()
     {
         using ITimer timer = time.CreateTimer(_ => FlushSoon(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        using ITimer retry = time.CreateTimer(_ => queue.Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _flushTimer = timer;
-        while ((_inFlight is null || queue.HasReady || Try(Land)) && await queue.WaitAsync())
+        _retryTimer = retry;
+        while (LandIfIdle() && await queue.WaitAsync())
         {
-            _group.Clear();
-            long cost = queue.Take(_group, options.GroupBytes, options.GroupOperations);
-            if (!Try(() => Process(cost)))
+            if (!MendIfDue())
+            {
+                return;
+            }
+
+            _group.Take(queue, options);
+            if (!DoTurn())
+            {
+                return;
+            }
+
+            _group.Release(queue);
+            if (!MendIfDue())
             {
                 return;
             }
         }
 
-        _group.Clear();
-        if (!_failed.Task.IsCompleted)
+        if (Phase == WritePhase.Writing)
         {
-            Try(FlushWritten);
+            Try(FlushWritten, _nobody, 0);
         }
     }
 
-    private bool Try(Action step)
+    // Whether the writer can go on. Nothing else is to be done meanwhile.
+    private bool LandIfIdle() => _inFlight is not { } flight || queue.HasReady || (Land(flight) && MendIfDue());
+
+    private bool DoTurn()
     {
-        try
+        if (_inFlight is { } before)
         {
-            step();
-            return true;
+            bool isDone = false;
+            bool goesOn = MayOverlap() ? Overlap(before, out isDone) : Land(before) && MendIfDue();
+            if (!goesOn || isDone)
+            {
+                return goesOn;
+            }
         }
-        catch (Exception cause)
+
+        return Phase == WritePhase.Writing ? Try(() => Process(_group.Cost, mayUseReserve: false), _group, _group.Cost)
+            : RefuseOrFreeSpace();
+    }
+
+    private bool MayOverlap() => _group.MayOverlap(stager)
+        && !log.IsFullFor(stager.Oldest.Buffer.NextPosition, _group.Cost);
+
+    // Stages the group while the one before is being flushed. It is not done when that one was refused: all that it was staged upon is
+    // taken back or given up, and it is staged again as if it came only now.
+    private bool Overlap(OperationGroup before, out bool isDone)
+    {
+        bool mustFlush = false;
+        isDone = false;
+        bool goesOn = DoOwn(() =>
         {
-            Fail(cause as StorageFailedException ?? new StorageFailedException("the writer stopped: " + cause.Message, cause));
+            LogBuffer flying = stager.Oldest.Buffer;
+            mustFlush = Stage(flying.NextPosition, (flying.Group + 1) & RecordHeader.GroupMask);
+            Volatile.Write(ref _overlapped, _overlapped + 1);
+        });
+        StagedGroup? published = null;
+        if (!goesOn || !Try(() => published = PublishFlight(before), before, before.Cost))
+        {
             return false;
         }
+
+        if (Phase != WritePhase.Writing)
+        {
+            before.Release(queue);
+            _group.Unstage();
+            return MendIfDue();
+        }
+
+        isDone = true;
+        bool flies = false;
+        bool isAnswered = DoOwn(() =>
+        {
+            flies = IsToBeFlushed(mustFlush) && Flies();
+            if (flies)
+            {
+                TakeOff();                                // before the answers: the disk waits for nobody
+            }
+
+            Answer(before, published);
+            before.Release(queue);
+        });
+        return isAnswered && (flies || Try(() => Write(IsToBeFlushed(mustFlush), mayUseReserve: false), _group, _group.Cost));
     }
 
-    private void Process(long cost)
+    private void Process(long cost, bool mayUseReserve)
     {
-        if (_group.Count == 0)
+        if (_group.Operations.Count == 0)
         {
-            Land();
             FlushWritten();                               // woken for this alone
             return;
         }
 
-        if (_inFlight is not null && !MayOverlap(_inFlight, cost))
+        RollIfFull(cost, mayUseReserve);
+        bool flush = IsToBeFlushed(Stage(log.NextPosition, log.NextGroup));
+        if (flush && Flies())
         {
-            Land();
+            TakeOff();
         }
-
-        if (_inFlight is null)
+        else
         {
-            RollIfFull(cost);
+            Write(flush, mayUseReserve);
         }
-
-        // The log itself belongs to whoever flushes: what it will be is known.
-        int flying = _inFlight?.Staged.Buffer.Written ?? 0;
-        stager.Begin(flying == 0 ? log.NextPosition : _inFlight!.Staged.Buffer.NextPosition, log.Current.First,
-            flying == 0 ? log.NextGroup : (_inFlight!.Staged.Buffer.Group + 1) & RecordHeader.GroupMask);
-        bool mustFlush = Stage();
-        Flight? before = _inFlight;
-        if (before is not null)
-        {
-            Overlapped++;
-            WaitAndPublish(before);
-        }
-
-        bool flush = mustFlush || Volatile.Read(ref _isFlushDue) || log.Unflushed + stager.Bytes.Length >= options.GroupBytes;
-        bool flies = flush && options.RunsAhead && !stager.Bytes.IsEmpty && queue.HasReady;
-        if (flies)
-        {
-            TakeOff(cost);
-        }
-
-        if (before is not null)
-        {
-            Answer(before.Staged, before.Operations, before.Cost);
-        }
-
-        if (flies)
-        {
-            (_group, _otherGroup) = (_otherGroup, _group);    // the other one was answered just now
-            _group.Clear();
-            return;
-        }
-
-        WriteGroup(flush);
-        Answer(PublishFlushed(), _group, cost);
-    }
-
-    private bool MayOverlap(Flight flight, long cost)
-    {
-        bool may = !log.IsFullFor(flight.Staged.Buffer.Written + cost);
-        for (int i = 0; i < _group.Count && may; i++)
-        {
-            may = _group[i].MayOverlap;
-        }
-
-        return may;
-    }
-
-    private void TakeOff(long cost)
-    {
-        ReadOnlyMemory<byte> bytes = stager.Bytes;
-        Count(bytes.Length);
-        long started = time.GetTimestamp();
-        _inFlight = new Flight(stager.Detach(), _group, cost, started, Task.Run(() =>
-        {
-            log.Append(bytes.Span, flushesNext: true);
-            log.Flush();
-        }));
-    }
-
-    // Nothing else is to be done meanwhile.
-    private void Land()
-    {
-        if (_inFlight is { } flight)
-        {
-            WaitAndPublish(flight);
-            Answer(flight.Staged, flight.Operations, flight.Cost);
-        }
-    }
-
-    private void WaitAndPublish(Flight flight)
-    {
-        flight.Task.GetAwaiter().GetResult();
-        CountFlush(flight.Started);
-        Publish(flight.Staged);
-        _inFlight = null;
-    }
-
-    // After the last moment that the group may be changed in: an answer lets its caller go on.
-    private void Answer(StagedGroup? published, List<Operation> operations, long cost)
-    {
-        foreach (Operation operation in operations)
-        {
-            if (!operation.IsRefused)
-            {
-                operation.Complete();
-            }
-        }
-
-        if (stager.TakeFork() is { } fork)
-        {
-            logger.Fork(fork);
-        }
-
-        if (published is not null)
-        {
-            watches.Fire(published.ChangedStreams, published.ChangesLanes);
-        }
-
-        queue.Release(cost, operations.Count);
     }
 
     // Whether one of the operations must be flushed before it is answered.
-    private bool Stage()
+    private bool Stage(long position, uint group)
     {
+        stager.Begin(position, log.Current.First, group);
         bool mustFlush = false;
-        for (int i = 0; i < _group.Count; i++)
+        foreach (Operation operation in _group.Operations)
         {
-            Operation operation = _group[i];
             try
             {
                 operation.IsStaged = true;
                 operation.Stage(stager);
                 mustFlush |= operation.Stream is not { } stream || !stager.IsWritten(stream);
             }
-            catch (StreamsException refusal) when (refusal is not StorageFailedException)
+            catch (StreamsException refusal)                  // also of the disk, of which it read: nothing is wrong with the log
             {
                 operation.IsRefused = true;
                 operation.Fail(refusal);
@@ -221,25 +180,66 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
         return mustFlush;
     }
 
-    private void RollIfFull(long cost)
+    private bool IsToBeFlushed(bool mustFlush) =>
+        mustFlush || Volatile.Read(ref _isFlushDue) || log.Unflushed + stager.Open.Buffer.Written >= options.GroupBytes;
+
+    // Whether it pays to flush on another thread: only when others wait to be staged meanwhile.
+    private bool Flies() => options.RunsAhead && stager.Open.Buffer.Written > 0 && queue.HasReady && _group.MayOverlap(stager);
+
+    private void TakeOff()
+    {
+        OperationGroup flight = _group;
+        StagedGroup staged = stager.Detach();
+        Count(staged);
+        flight.Started = time.GetTimestamp();
+        flight.Flight = Task.Run(() =>
+        {
+            Append(flight, staged, flush: true, mayUseReserve: false);
+            log.Flush();
+        });
+        _inFlight = flight;
+        (_group, _other) = (_other, _group);
+    }
+
+    // Whether the writer can go on.
+    private bool Land(OperationGroup flight)
+    {
+        StagedGroup? published = null;
+        bool goesOn = Try(() => published = PublishFlight(flight), flight, flight.Cost)
+            && (Phase != WritePhase.Writing || DoOwn(() => Answer(flight, published)));
+        flight.Release(queue);
+        return goesOn;
+    }
+
+    private StagedGroup? PublishFlight(OperationGroup flight)
+    {
+        flight.Flight.GetAwaiter().GetResult();
+        CountFlush(flight.Started);
+        _inFlight = null;
+        return PublishFlushed();
+    }
+
+    private void RollIfFull(long cost, bool mayUseReserve)
     {
         if (log.IsFullFor(cost))
         {
             FlushWritten();
-            log.Roll();
+            Segment ended = log.Current;
+            log.Roll(mayUseReserve);
+            indexes.Ended(ended, log.Current.First, log.LastGroup);
             logger.Rolled(log.Current.Name);
         }
     }
 
-    private void WriteGroup(bool flush)
+    private void Write(bool flush, bool mayUseReserve)
     {
-        ReadOnlySpan<byte> bytes = stager.Bytes.Span;
+        StagedGroup staged = stager.Open;
         long started = time.GetTimestamp();
-        if (!bytes.IsEmpty)
+        if (staged.Buffer.Written > 0)
         {
             bool isFirst = log.Unflushed == 0;
-            log.Append(bytes, flush);
-            Count(bytes.Length);
+            Append(_group, staged, flush, mayUseReserve);
+            Count(staged);
             if (isFirst && !flush)
             {
                 _flushTimer!.Change(options.FlushInterval, Timeout.InfiniteTimeSpan);
@@ -252,20 +252,35 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
             CountFlush(started);
         }
 
-        Volatile.Write(ref _unflushedBytes, log.Unflushed);
+        Answer(_group, PublishFlushed());
+        Volatile.Write(ref _answeredBytes, log.Unflushed);
     }
 
-    private void Count(int bytes)
+    // What was staged was staged for one place and one number: any other would be found damaged, or as another group's.
+    private void Append(OperationGroup group, StagedGroup staged, bool flush, bool mayUseReserve)
     {
-        Volatile.Write(ref _bytesWritten, _bytesWritten + bytes);
-        StorageMeter.BytesWritten.Add(bytes);
-        StorageMeter.GroupSize.Record(_group.Count);
+        LogBuffer buffer = staged.Buffer;
+        if (buffer.Position != log.NextPosition || buffer.Group != log.NextGroup)
+        {
+            throw new InvalidOperationException($"group {buffer.Group} was staged for position {buffer.Position}, "
+                + $"the log goes on with group {log.NextGroup} at {log.NextPosition}");
+        }
+
+        log.Append(buffer.WrittenMemory.Span, flush, mayUseReserve);
+        group.IsAppended = true;
+    }
+
+    private void Count(StagedGroup staged)
+    {
+        Volatile.Write(ref _bytesWritten, _bytesWritten + staged.Buffer.Written);
+        StorageMeter.BytesWritten.Add(staged.Buffer.Written);
+        StorageMeter.GroupSize.Record(_group.Operations.Count);
     }
 
     private void CountFlush(long started)
     {
         Volatile.Write(ref _isFlushDue, false);
-        Volatile.Write(ref _unflushedBytes, 0);
+        Volatile.Write(ref _answeredBytes, 0);
         Volatile.Write(ref _flushes, _flushes + 1);
         StorageMeter.Flushes.Add(1);
         StorageMeter.FlushDuration.Record(time.GetElapsedTime(started).TotalSeconds);
@@ -279,16 +294,33 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
             return null;
         }
 
-        Publish(stager.Open);
-        return stager.Open;
+        try
+        {
+            lock (gate)
+            {
+                StagedGroup group = stager.Publish();
+                Published?.Invoke(group.Records.Count);
+                return group;
+            }
+        }
+        catch (StreamsException fault)
+        {
+            throw new InvalidOperationException("what is flushed could not be made visible: " + fault.Message, fault);
+        }
     }
 
-    private void Publish(StagedGroup group)
+    // After the last moment that the group may be changed in: an answer lets its caller go on.
+    private void Answer(OperationGroup group, StagedGroup? published)
     {
-        lock (gate)
+        if (published is not null)
         {
-            stager.Publish(group, log.Index);
-            Published?.Invoke(group.Records.Count);
+            watches.Fire(published.ChangedStreams, published.ChangesLanes);
+        }
+
+        group.Complete();
+        if (stager.TakeFork() is { } fork)
+        {
+            logger.Fork(fork);
         }
     }
 
@@ -299,8 +331,7 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
             long started = time.GetTimestamp();
             log.Flush();
             CountFlush(started);
-            StagedGroup? published = PublishFlushed();
-            watches.Fire(published!.ChangedStreams, published.ChangesLanes);
+            Answer(_nobody, PublishFlushed());
         }
     }
 
@@ -308,24 +339,5 @@ internal sealed class GroupWriter(WriteQueue queue, Stager stager, SegmentLog lo
     {
         Volatile.Write(ref _isFlushDue, true);
         queue.Wake();
-    }
-
-    private void Fail(StorageFailedException cause)
-    {
-        logger.DiskRefused(cause);
-        queue.Close(cause, dropAll: true);
-        if (_inFlight is { } flight)
-        {
-            ((IAsyncResult)flight.Task).AsyncWaitHandle.WaitOne();
-            _ = flight.Task.Exception;                    // it is the cause, or is told with it
-            flight.Operations.ForEach(o => o.Fail(cause));
-        }
-
-        foreach (Operation operation in _group)
-        {
-            operation.Fail(cause);
-        }
-
-        _failed.TrySetResult(cause);
     }
 }

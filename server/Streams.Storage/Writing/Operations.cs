@@ -3,14 +3,15 @@ using Streams.Core;
 namespace Streams.Storage;
 
 /// <summary>A batch of a producer's session.</summary>
-internal sealed class ProduceOperation(ProducerSession session, StreamPartition partition, AfterVector after, EventBatch batch)
+internal sealed class ProduceOperation(ProducerSession session, StreamPartition partition, AfterVector after, EventBatch batch,
+    BatchTopics topics)
     : Operation<ProduceResult>
 {
     public override StreamPath? Stream => partition.Stream;
 
-    public override bool MayOverlap => true;
+    public override bool MayOverlap(Stager stager) => true;
 
-    public override void Stage(Stager stager) => Result = stager.Produce(session, partition, after, batch);
+    public override void Stage(Stager stager) => Result = stager.Produce(session, partition, after, batch, topics);
 
     /// <summary>A batch that was never taken up is refused for certain; of one that was, nobody knows.</summary>
     public override void Fail(Exception cause)
@@ -33,7 +34,7 @@ internal sealed class AppendPlainOperation(StreamPartition partition, PlainEvent
 
     public override StreamPath? Stream => partition.Stream;
 
-    public override bool MayOverlap => true;
+    public override bool MayOverlap(Stager stager) => true;
 
     public override void Stage(Stager stager) => stager.AppendPlain(partition, this);
 
@@ -43,7 +44,7 @@ internal sealed class AppendPlainOperation(StreamPartition partition, PlainEvent
 /// <summary>A consumer's cursor.</summary>
 internal sealed class CommitOperation(ConsumerName consumer, StreamPartition partition, Cursor cursor) : Operation<bool>
 {
-    public override bool MayOverlap => true;
+    public override bool MayOverlap(Stager stager) => true;
 
     public override void Stage(Stager stager) => stager.Commit(consumer, partition, cursor);
 }
@@ -55,11 +56,11 @@ internal sealed class SetRegisterOperation(StreamPath stream, string key, ReadOn
 }
 
 /// <summary>Entries of a lane, from a link.</summary>
-internal sealed class IngestOperation(LaneId lane, IReadOnlyList<LaneEntry> entries, BatchHeader[] batches) : Operation<IngestResult>
+internal sealed class IngestOperation(LaneId lane, IReadOnlyList<LaneEntry> entries, CheckedBody[] bodies) : Operation<IngestResult>
 {
-    public override bool MayOverlap => true;
+    public override bool MayOverlap(Stager stager) => stager.MayOverlap(lane, entries);
 
-    public override void Stage(Stager stager) => Result = stager.Ingest(lane, entries, batches);
+    public override void Stage(Stager stager) => Result = stager.Ingest(lane, entries, bodies);
 }
 
 /// <summary>A gap that the sender of a lane has at its beginning.</summary>
@@ -71,6 +72,8 @@ internal sealed class SkipOperation(LaneId lane, EntryNumber first, Offset first
 /// <summary>Retention of one lane.</summary>
 internal sealed class TrimOperation(LaneId lane, EntryNumber first) : Operation<EntryNumber>
 {
+    public override bool FreesSpace => true;
+
     public override void Stage(Stager stager) => Result = stager.Trim(lane, first);
 }
 
@@ -84,4 +87,22 @@ internal sealed class JoinOperation(IReadOnlyList<StateItem> items) : Operation<
 internal sealed class OriginOperation(Origin? origin) : Operation<Origin>
 {
     public override void Stage(Stager stager) => Result = stager.SetOrigin(origin);
+}
+
+/// <summary>Facts written once more, because the records that told them are about to go.</summary>
+internal sealed class RestateOperation(IReadOnlyList<FactKey> facts) : Operation<bool>
+{
+    public override bool FreesSpace => true;
+
+    public override void Stage(Stager stager) => stager.Restate(facts);
+}
+
+/// <summary>Comes to its turn and does nothing.</summary>
+internal sealed class TurnOperation : Operation<bool>
+{
+    public override bool FreesSpace => true;          // retention ends a segment with it
+
+    public override void Stage(Stager stager)
+    {
+    }
 }

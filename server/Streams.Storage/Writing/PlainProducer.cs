@@ -10,7 +10,7 @@ internal sealed class PlainProducer(Random chance, int batchBytes)
     private const int KeptBuilders = 16;
 
     private readonly ProducerId _id = ProducerId.Create(chance);
-    private readonly ulong _epoch = (ulong)chance.NextInt64(1, long.MaxValue);
+    private ulong _epoch = NewEpoch(chance);
     private readonly Dictionary<StreamPartition, long> _sequences = [];
     private readonly Dictionary<StreamPartition, Batch> _open = [];
     private readonly Stack<EventBatchBuilder> _builders = [];
@@ -62,6 +62,16 @@ internal sealed class PlainProducer(Random chance, int batchBytes)
 
         return true;
     }
+
+    /// <summary>Begins another epoch: the batches of this one were not all kept, and no sequence is used for two events.</summary>
+    public void Restart()
+    {
+        _epoch = NewEpoch(chance);
+        _sequences.Clear();
+        _open.Clear();
+    }
+
+    private static ulong NewEpoch(Random chance) => (ulong)chance.NextInt64(1, long.MaxValue);
 
     /// <summary>A partition with an open batch.</summary>
     public bool TryNextOpen(out StreamPartition partition)

@@ -9,6 +9,9 @@ internal sealed class StagedGroup
     // A rare giant group must not hold memory for ever.
     private const int KeptRecords = 256;
 
+    /// <summary>What staging may change beside the group, as it was.</summary>
+    internal readonly record struct Mark(Origin? Origin, bool IsWriting, HybridClock? Clock);
+
     public LogBuffer Buffer { get; } = new();
 
     public List<StagedRecord> Records { get; } = [];
@@ -28,13 +31,64 @@ internal sealed class StagedGroup
     public HashSet<StateItem> Items { get; } = new(ItemBytes.Instance);
 
     /// <summary>First position of the segment in which it stands.</summary>
-    public long Segment { get; set; }
+    public long Segment { get; private set; }
 
     /// <summary>Whether publishing makes lanes longer.</summary>
     public bool ChangesLanes { get; set; }
 
-    /// <summary>Forgets everything but the buffer.</summary>
-    public void Clear()
+    /// <summary>Whether something is staged in it, be it nothing but an empty group, that is neither published nor given up.</summary>
+    public bool IsStaged { get; private set; }
+
+    /// <summary>As it was before anything was staged in it.</summary>
+    public Mark Before { get; private set; }
+
+    /// <summary>As it was before the last group was staged; the others of it are in the log.</summary>
+    public Mark BeforeLast { get; private set; }
+
+    /// <summary>How many records it had then.</summary>
+    public int RecordsBeforeLast { get; private set; }
+
+    /// <summary>Another group begins in it.</summary>
+    public void Begin(long segment, in Mark now)
+    {
+        if (!IsStaged)
+        {
+            Clear();
+            IsStaged = true;
+            Before = now;
+        }
+
+        BeforeLast = now;
+        RecordsBeforeLast = Records.Count;
+        Segment = segment;
+    }
+
+    /// <summary>It is published, or given up. What it says stays to be read until the next one begins in it.</summary>
+    public void End()
+    {
+        IsStaged = false;
+        foreach (LaneState lane in Touched)
+        {
+            lane.EndStaging(this);
+        }
+    }
+
+    /// <summary>Forgets the records from one on, of which nothing is in the log, nor will be.</summary>
+    public void Forget(int from)
+    {
+        for (int i = from; i < Records.Count; i++)
+        {
+            if (Records[i] is { Kind: RecordKind.LaneDeclared, Lane: { } lane })
+            {
+                lane.DeclaredIn = -1;
+            }
+        }
+
+        Records.RemoveRange(from, Records.Count - from);
+    }
+
+    // All but the buffer.
+    private void Clear()
     {
         Records.Clear();
         Items.Clear();

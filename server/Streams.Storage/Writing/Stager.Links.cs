@@ -9,7 +9,7 @@ internal sealed partial class Stager
     public string? Fork { get; private set; }
 
     /// <summary>Entries of a lane: those that are here are compared and skipped, the rest is taken as long as it follows.</summary>
-    public IngestResult Ingest(LaneId id, IReadOnlyList<LaneEntry> entries, BatchHeader[] batches)
+    public IngestResult Ingest(LaneId id, IReadOnlyList<LaneEntry> entries, CheckedBody[] bodies)
     {
         ClosePlain(id.Partition);
         LaneState lane = Lane(id);
@@ -27,13 +27,54 @@ internal sealed partial class Stager
                 return new IngestResult(IngestOutcome.Ahead, new EntryNumber(lane.StagedNextEntry));
             }
 
+            if (number < lane.NextEntry && lane.IsDamaged(number) && lane.FitsDamage(entries[i]))
+            {
+                StageRepair(lane, entries[i], bodies[i].Header);
+            }
+
             if (number == lane.StagedNextEntry)
             {
-                StageEntry(lane, Origin is { } here ? entries[i].PassedTo(here) : entries[i], batches[i]);
+                if (bodies[i].Topics is { } topics)
+                {
+                    Resolve(id.Partition.Stream, topics);
+                }
+
+                StageEntry(lane, Origin is { } here ? entries[i].PassedTo(here) : entries[i], bodies[i].Header, bodies[i].Topics);
             }
         }
 
         return new IngestResult(IngestOutcome.Taken, new EntryNumber(lane.StagedNextEntry));
+    }
+
+    /// <summary>Whether entries may be taken beside a group in flight: they are neither compared with what is damaged, which is known of
+    /// what is published only, nor do they bring settings, which say when others are answered.</summary>
+    public bool MayOverlap(LaneId id, IReadOnlyList<LaneEntry> entries)
+    {
+        bool may = _state.Lanes.Find(id) is not { Damaged.Count: > 0 };
+        for (int i = 0; i < entries.Count && may; i++)
+        {
+            may = entries[i].Kind != EntryKind.Registers;
+        }
+
+        return may;
+    }
+
+    // It goes to the end of the log: what was damaged stays where it is, and is not looked at any more.
+    private void StageRepair(LaneState lane, LaneEntry entry, in BatchHeader batch)
+    {
+        if (Origin is { } here && !entry.Path.Contains(here))
+        {
+            entry = entry.PassedTo(here);
+        }
+
+        Declare(lane);
+        _buffer.BeginRecord();
+        RecordBodies.WriteEntry(_buffer, lane.Number, entry);
+        (long position, int length) = _buffer.EndRecord(RecordKind.LaneRepaired);
+        _records.Add(new StagedRecord(RecordKind.LaneRepaired, lane, entry,
+            new EntryPlace(position, length, Crc32C.Compute(entry.Body.Span), entry.BaseOffset.Value), batch));
+        ChangesLanes = true;
+        _changedStreams.Add(lane.Id.Partition.Stream);
     }
 
     /// <summary>The fork met since the last call.</summary>
@@ -54,11 +95,7 @@ internal sealed partial class Stager
             return;
         }
 
-        Declare(lane);
-        _buffer.BeginRecord();
-        RecordBodies.WriteSkip(_buffer, lane.Number, first, firstOffset);
-        _buffer.EndRecord(RecordKind.LaneSkip);
-        _records.Add(new StagedRecord(RecordKind.LaneSkip, lane, (first, firstOffset), default, default));
+        StageSkip(lane, first, firstOffset, long.MaxValue);
         lane.StageSkip(first.Value, firstOffset.Value);
         ChangesLanes = true;
         _changedStreams.Add(id.Partition.Stream);
@@ -79,16 +116,21 @@ internal sealed partial class Stager
             return new EntryNumber(lane.FirstEntry);
         }
 
-        Offset offset = new(to == lane.NextEntry ? lane.NextOffset : lane.Index[(int)(to - lane.FirstEntry)].BaseOffset);
+        Offset offset = new(to == lane.NextEntry ? lane.NextOffset : lane.PlaceOf(to).BaseOffset);
         EntryNumber begin = new(to);
-        Declare(Lane(id));
-        _buffer.BeginRecord();
-        RecordBodies.WriteSkip(_buffer, lane.Number, begin, offset);
-        _buffer.EndRecord(RecordKind.LaneSkip);
-        _records.Add(new StagedRecord(RecordKind.LaneSkip, lane, (begin, offset), default, default));
+        StageSkip(Lane(id), begin, offset, lane.BytesBefore(to));
         ChangesLanes = true;
         _changedStreams.Add(id.Partition.Stream);
         return begin;
+    }
+
+    private void StageSkip(LaneState lane, EntryNumber first, Offset firstOffset, long bytesBefore)
+    {
+        Declare(lane);
+        _buffer.BeginRecord();
+        RecordBodies.WriteSkip(_buffer, lane.Number, first, firstOffset);
+        _buffer.EndRecord(RecordKind.LaneSkip);
+        _records.Add(new StagedRecord(RecordKind.LaneSkip, lane, (first, firstOffset, bytesBefore), default, default));
     }
 
     /// <summary>Joins state; gives what of it changes something. What changes nothing is not written, nor is what another link has brought

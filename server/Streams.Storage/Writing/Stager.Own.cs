@@ -9,7 +9,8 @@ internal sealed partial class Stager
     private const int CommitBytes = 1 << 20;
 
     /// <summary>A batch of a session (rules R1, R2, R4, R6).</summary>
-    public ProduceResult Produce(ProducerSession session, StreamPartition partition, AfterVector after, EventBatch batch)
+    public ProduceResult Produce(ProducerSession session, StreamPartition partition, AfterVector after, EventBatch batch,
+        BatchTopics topics)
     {
         BatchHeader header = batch.Header;
         if (!IsWriting)
@@ -38,7 +39,7 @@ internal sealed partial class Stager
         }
 
         ClosePlain(partition);
-        LaneEntry entry = AppendEvents(partition, after, batch);
+        LaneEntry entry = AppendEvents(partition, after, batch, topics);
         return ProduceResult.At([new PlacedRun(header.FirstSequence, header.LastSequence, id.Origin, entry.BaseOffset)]);
     }
 
@@ -115,10 +116,7 @@ internal sealed partial class Stager
 
         if (Origin != origin)
         {
-            _buffer.BeginRecord();
-            RecordBodies.WriteOrigin(_buffer, origin);
-            _buffer.EndRecord(RecordKind.OriginSet);
-            _records.Add(new StagedRecord(RecordKind.OriginSet, null, origin, default, default));
+            StageOrigin(origin);
             ChangesLanes = true;                     // links must hear of it
         }
 
@@ -126,6 +124,14 @@ internal sealed partial class Stager
         IsWriting = true;
         _clock = new HybridClock(_time, origin.Cluster);
         return origin;
+    }
+
+    private void StageOrigin(Origin origin)
+    {
+        _buffer.BeginRecord();
+        RecordBodies.WriteOrigin(_buffer, origin);
+        _buffer.EndRecord(RecordKind.OriginSet);
+        _records.Add(new StagedRecord(RecordKind.OriginSet, null, origin, default, default));
     }
 
     private Origin NextIncarnation()
@@ -154,7 +160,7 @@ internal sealed partial class Stager
     {
         if (_plain.TryClose(partition, out EventBatch? batch, out IReadOnlyList<AppendPlainOperation> operations))
         {
-            LaneEntry entry = AppendEvents(partition, AfterVector.Empty, batch!);
+            LaneEntry entry = AppendEvents(partition, AfterVector.Empty, batch!, BatchTopics.Of(batch!));
             for (int i = 0; i < operations.Count; i++)
             {
                 operations[i].PlaceAt(new EventPlace(Origin!.Value, entry.BaseOffset + i));
@@ -162,34 +168,40 @@ internal sealed partial class Stager
         }
     }
 
-    private LaneEntry AppendEvents(StreamPartition partition, AfterVector after, EventBatch batch)
+    private LaneEntry AppendEvents(StreamPartition partition, AfterVector after, EventBatch batch, BatchTopics topics)
     {
-        AppendNewTopics(partition, batch);
-        return AppendOwn(partition, EntryKind.Events, batch.Header.Count, after.Without(Origin!.Value), batch.Bytes, batch.Header);
+        AppendNewTopics(partition, topics);
+        return AppendOwn(partition, EntryKind.Events, batch.Header.Count, after.Without(Origin!.Value), batch.Bytes, batch.Header, topics);
     }
 
     // Topics stand before the events that first use them, in the same lane: whoever has the events has the topics.
-    private void AppendNewTopics(StreamPartition partition, EventBatch batch)
+    private void AppendNewTopics(StreamPartition partition, BatchTopics topics)
     {
         List<TopicFact>? facts = null;
-        ReadOnlyMemory<byte> last = default;
-        bool first = true;
-        foreach (EventView view in batch.Events)
+        StreamTopics? staged = _stagedTopics.Of(partition.Stream);
+        StreamTopics? flying = _inFlight?.Topics.Of(partition.Stream);
+        ReadOnlySpan<TopicMention> mentions = topics.Mentions;
+        Span<int> rows = topics.Rows;
+        Resolve(partition.Stream, topics);
+        for (int i = 0; i < mentions.Length; i++)
         {
-            if (!first && view.Topic.Equals(last))
+            if (rows[i] >= 0)
             {
                 continue;
             }
 
-            first = false;
-            last = view.Topic;
-            if (!_state.Topics.Contains(partition.Stream, last.Span) && !_stagedTopics.Contains(partition.Stream, last.Span)
-                && !(_inFlight?.Topics.Contains(partition.Stream, last.Span) ?? false))
+            // Publishing looks for its row by its name, which may be after the answer: then the batch's memory may be another's.
+            topics.Keep(i);
+            ReadOnlySpan<byte> topic = mentions[i].Topic.Span;
+            if ((staged?.Contains(mentions[i].Hash, topic) ?? false) || (flying?.Contains(mentions[i].Hash, topic) ?? false))
             {
-                TopicFact fact = new(TopicName.FromValidated(last.Span), NextMoment());
-                _stagedTopics.Join(partition.Stream, fact);
-                (facts ??= []).Add(fact);
+                continue;
             }
+
+            TopicFact fact = new(TopicName.FromValidated(topic), NextMoment());
+            _stagedTopics.Join(partition.Stream, fact);
+            staged ??= _stagedTopics.Of(partition.Stream);
+            (facts ??= []).Add(fact);
         }
 
         if (facts is not null)
@@ -198,6 +210,18 @@ internal sealed partial class Stager
             {
                 AppendOwn(partition, EntryKind.Topics, 0, AfterVector.Empty, TopicFacts.Write(piece), default);
             }
+        }
+    }
+
+    private void Resolve(StreamPath stream, BatchTopics topics)
+    {
+        if (_state.Topics.Of(stream) is { } known)
+        {
+            known.Find(topics.Mentions, topics.Rows);
+        }
+        else
+        {
+            topics.Rows.Fill(-1);
         }
     }
 
@@ -225,16 +249,16 @@ internal sealed partial class Stager
 
     // The first entry of a lane announces the incarnation (rule R15).
     private LaneEntry AppendOwn(StreamPartition partition, EntryKind kind, int events, AfterVector after, ReadOnlyMemory<byte> body,
-        in BatchHeader batch)
+        in BatchHeader batch, BatchTopics? topics = null)
     {
         LaneState lane = Lane(new LaneId(partition, Origin!.Value));
         if (lane.StagedNextEntry == 0)
         {
-            StageEntry(lane, Make(lane, EntryKind.Opened, 0, AfterVector.Empty, default), default);
+            StageEntry(lane, Make(lane, EntryKind.Opened, 0, AfterVector.Empty, default), default, null);
         }
 
         LaneEntry entry = Make(lane, kind, events, after, body);
-        StageEntry(lane, entry, batch);
+        StageEntry(lane, entry, batch, topics);
         return entry;
     }
 

@@ -3,9 +3,9 @@ using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>Turns the operations of one group into records, against what is flushed and what the group has so far. Pure but for the
-/// clock and chance it was given: no input or output. The writer's own; nothing here is visible to anybody until
-/// <see cref="Publish"/>.</summary>
+/// <summary>Turns the operations of one group into records, against what is flushed, what the group in flight holds, and what the group has
+/// so far. Pure but for the clock and chance it was given: no input or output. The writer's own; nothing here is visible to anybody
+/// until <see cref="Publish"/>.</summary>
 internal sealed partial class Stager
 {
     private readonly ContainerState _state;
@@ -19,7 +19,6 @@ internal sealed partial class Stager
     private (StreamPath Stream, bool IsWritten)? _asked;
     private StagedGroup _open;
     private StagedGroup? _inFlight;
-    private bool _isPublished = true;
     private int _nextLane;
 
     // Those of the open group.
@@ -55,12 +54,16 @@ internal sealed partial class Stager
     /// <summary>The group that operations are staged into.</summary>
     public StagedGroup Open => _open;
 
+    /// <summary>The group that is published next: the one in flight, or, if there is none, the open one.</summary>
+    public StagedGroup Oldest => _inFlight ?? _open;
+
+    /// <summary>Whether something is staged, be it nothing but an empty group.</summary>
+    public bool IsStaged => Oldest.IsStaged;
+
     private bool ChangesLanes
     {
         set => _open.ChangesLanes = value;
     }
-
-    public ReadOnlyMemory<byte> Bytes => _buffer.WrittenMemory;
 
     /// <summary>Begins a group that will be written at <paramref name="position"/>, in the segment that begins at
     /// <paramref name="segment"/>. What earlier groups staged and is not published yet stays staged.</summary>
@@ -70,22 +73,62 @@ internal sealed partial class Stager
         _segment = segment;
         _now = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
         _asked = null;
-        if (_isPublished)
-        {
-            _isPublished = false;
-            _open.Clear();
-        }
-
-        _open.Segment = segment;
+        _open.Begin(segment, new StagedGroup.Mark(Origin, IsWriting, _clock));
     }
 
-    /// <summary>The open group is being flushed, on another thread: what comes is staged into another, behind it.</summary>
+    /// <summary>The open group will be written and flushed by another thread: what comes is staged into another, behind it.</summary>
     public StagedGroup Detach()
     {
         _inFlight = _open;
         Use(_groups[0] == _open ? _groups[1] : _groups[0]);
-        _open.Clear();
         return _inFlight;
+    }
+
+    /// <summary>Forgets the last group that was to be written, of which nothing is in the log, and what is staged behind it. What was
+    /// staged before it stays, to be published next. Nothing may be staged before that.</summary>
+    public void TakeBack()
+    {
+        if (_inFlight is not null)
+        {
+            Drop(_open);
+        }
+
+        StagedGroup last = Oldest;
+        if (last.IsStaged)
+        {
+            last.Forget(last.RecordsBeforeLast);
+            GoBackTo(last.BeforeLast);
+        }
+    }
+
+    /// <summary>Forgets all that is staged: it was not flushed, and is cut from the log before anything else is written.</summary>
+    public void Abandon()
+    {
+        StagedGroup oldest = Oldest;
+        if (oldest.IsStaged)
+        {
+            Drop(_open);
+            Drop(oldest);
+            GoBackTo(oldest.Before);
+        }
+
+        _inFlight = null;
+    }
+
+    private static void Drop(StagedGroup group)
+    {
+        group.Forget(0);
+        group.End();
+    }
+
+    // Sessions have moved on with what was staged: their producers say hello again, and hear what is held.
+    private void GoBackTo(in StagedGroup.Mark before)
+    {
+        (Origin, IsWriting, _clock) = (before.Origin, before.IsWriting, before.Clock);
+        _nextLane = 0;
+        _plain.Restart();
+        Fork = null;
+        _sessions.EndAll();
     }
 
     /// <summary>Stages what was gathered over the group: plain batches and cursor commits.</summary>
@@ -113,29 +156,20 @@ internal sealed partial class Stager
         return asked.IsWritten;
     }
 
-    /// <summary>Makes visible all that the open group holds, or the one that was detached: it is flushed. Under the container's
-    /// lock.</summary>
-    public void Publish(StagedGroup group, SegmentIndex? index)
+    /// <summary>Makes the oldest group visible: it is flushed. Under the container's lock.</summary>
+    public StagedGroup Publish()
     {
+        StagedGroup group = Oldest;
+        group.End();
+        _inFlight = null;
+        _state.Segments.Begin(group.Segment);
         foreach (StagedRecord record in group.Records)
         {
+            _state.Contents.Add(record);
             record.Publish(_state);
-            index?.Add(record, group.Segment);
         }
 
-        foreach (LaneState lane in group.Touched)
-        {
-            lane.EndStaging(group);
-        }
-
-        if (group == _inFlight)
-        {
-            _inFlight = null;
-        }
-        else
-        {
-            _isPublished = true;
-        }
+        return group;
     }
 
     [MemberNotNull(nameof(_open), nameof(_buffer), nameof(_records), nameof(_newLanes), nameof(_stagedRuns), nameof(_stagedTopics),
@@ -189,7 +223,7 @@ internal sealed partial class Stager
     }
 
     /// <summary>Stages an entry at its number; the lane must stand there.</summary>
-    private void StageEntry(LaneState lane, LaneEntry entry, in BatchHeader batch)
+    private void StageEntry(LaneState lane, LaneEntry entry, in BatchHeader batch, BatchTopics? topics)
     {
         Declare(lane);
         SealIfFull(lane, entry);
@@ -198,10 +232,10 @@ internal sealed partial class Stager
         (long position, int length) = _buffer.EndRecord(RecordKind.LaneEntry);
         uint checksum = Crc32C.Compute(entry.Body.Span);
         lane.Stage(entry, checksum);
-        lane.StagedOpenBytes += RecordHeader.Size + length;
+        lane.StagedOpenBytes += RecordHeader.PaddedLength(length);
         lane.StagedOpenSince = lane.StagedOpenSince == 0 ? entry.AppendedAt : lane.StagedOpenSince;
         _records.Add(new StagedRecord(RecordKind.LaneEntry, lane, entry,
-            new EntryPlace(position, length, checksum, entry.BaseOffset.Value), batch));
+            new EntryPlace(position, length, checksum, entry.BaseOffset.Value), batch, topics));
         if (entry.Kind == EntryKind.Events)
         {
             _stagedRuns.Add(lane.Id.Partition, new HeldRun(batch.Run, lane.Id.Origin, entry.BaseOffset), out _);

@@ -23,7 +23,7 @@ public sealed class CatalogCrashTests
             using LocalCatalog again = LocalCatalog.Open(options, _logger);
             IncarnationDecision decision = IncarnationDecision.Decide(WithItsStore(again));
             Assert.True(decision.Reason is IncarnationReason.NewDirectory or IncarnationReason.PlainRestart, $"step {step}: {decision}");
-            again.Begin(new Incarnation(8), 0);
+            again.Begin(new Incarnation(8), 0, 0);
         }
 
         Assert.True(step > 8, $"only {step} steps were tried");
@@ -81,7 +81,7 @@ public sealed class CatalogCrashTests
         try
         {
             using LocalCatalog catalog = LocalCatalog.Open(options, files, _logger);
-            catalog.Begin(incarnation, 0);
+            catalog.Begin(incarnation, 0, 0);
         }
         catch (CrashException)
         {

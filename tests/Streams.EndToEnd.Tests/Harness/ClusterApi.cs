@@ -38,6 +38,13 @@ internal sealed class ClusterApi : IDisposable
 
     public Task<string> TextAsync(string path) => _http.GetStringAsync(new Uri(path, UriKind.Relative));
 
+    /// <summary>The body of an answer, whatever its status.</summary>
+    public async Task<string> AnswerAsync(string path)
+    {
+        using var answer = await _http.GetAsync(new Uri(path, UriKind.Relative));
+        return await answer.Content.ReadAsStringAsync();
+    }
+
     /// <summary>The lanes of a stream, by partition and origin; none when the stream is not known.</summary>
     public async Task<IReadOnlyList<LaneState>> LanesAsync(string stream)
     {
@@ -70,6 +77,14 @@ internal sealed class ClusterApi : IDisposable
         var path = $"api/v1/cursors?consumer={Uri.EscapeDataString(consumer)}&stream={stream}";
         using var answer = await _http.GetAsync(new Uri(path, UriKind.Relative));
         return answer.IsSuccessStatusCode ? (await answer.Content.ReadFromJsonAsync<CursorList>())!.Cursors : null;
+    }
+
+    /// <summary>Changes settings of a stream, named without its first slash.</summary>
+    public async Task PutSettingsAsync(string stream, string json)
+    {
+        using var body = new StringContent(json);
+        using var answer = await _http.PutAsync(new Uri($"api/v1/streams/{stream}/settings", UriKind.Relative), body);
+        answer.EnsureSuccessStatusCode();
     }
 
     public void Dispose() => _http.Dispose();

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Streams.Testing;
 
 namespace Streams.EndToEnd.Tests;
@@ -6,12 +5,8 @@ namespace Streams.EndToEnd.Tests;
 /// <summary>How often a test repeats itself, and with which chance.</summary>
 internal static class Rounds
 {
-    public const string Variable = "STREAMS_ROUNDS";
-
     /// <summary>The rounds asked for by the environment, else the number of an ordinary run.</summary>
-    public static int Or(int ordinary) => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } text
-        ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture)
-        : ordinary;
+    public static int Or(int ordinary) => Seeds.Rounds(ordinary);
 
     /// <summary>Plays a story under a seed; when it fails, the seed is the first thing said.</summary>
     public static async Task PlayAsync(Func<SeededRandom, Task> story)

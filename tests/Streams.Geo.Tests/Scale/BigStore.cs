@@ -30,6 +30,8 @@ internal sealed class BigStore : ILaneHeads
 
     public LaneStatus? Lane(LaneId lane) => _at.TryGetValue(lane, out var at) ? _lanes[at] : null;
 
+    public IReadOnlyList<DamagedRange> Damaged() => [];
+
     public Incarnation? LatestIncarnation(ClusterName cluster) => null;
 
     public void Grow(int number) => _lanes[number] = _lanes[number] with

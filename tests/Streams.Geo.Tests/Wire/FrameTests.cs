@@ -16,7 +16,7 @@ public sealed class FrameTests
 
     private static readonly LinkFrame[] All =
     [
-        new HelloFrame(2, A, ClusterName.Parse("b"), true),
+        new HelloFrame(LinkLimits.ProtocolVersion, A, ClusterName.Parse("b"), true),
         new WelcomeFrame(A, 8 << 20, new Remembered(99, 3, 4, 2, 5)),
         new RefusedFrame("no"),
         new ReachFrame([A.Cluster, ClusterName.Parse("b")]),

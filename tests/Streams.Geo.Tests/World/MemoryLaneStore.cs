@@ -13,6 +13,7 @@ public sealed class MemoryLaneStore : ILaneStore
     private readonly Dictionary<string, (long Value, long Revision)> _registers = [];
     private readonly Dictionary<ClusterName, (Incarnation Incarnation, long Revision)> _latest = [];
     private readonly List<Action> _watchers = [];
+    private readonly HashSet<(LaneId Lane, long Entry)> _damaged = [];
     private readonly Func<ulong> _clock;
     private long _revision = 1;
 
@@ -47,6 +48,24 @@ public sealed class MemoryLaneStore : ILaneStore
         lock (_gate)
         {
             return _lanes.TryGetValue(lane, out var found) && found.Durable > 0 ? found.Status : null;
+        }
+    }
+
+    public IReadOnlyList<DamagedRange> Damaged()
+    {
+        lock (_gate)
+        {
+            return [.. _damaged.GroupBy(static d => d.Lane).Select(static g => new DamagedRange(g.Key,
+                new EntryNumber(g.Min(static d => d.Entry)), new EntryNumber(g.Max(static d => d.Entry) + 1)))];
+        }
+    }
+
+    /// <summary>An entry that is here can no longer be read.</summary>
+    public void Damage(LaneId lane, long entry)
+    {
+        lock (_gate)
+        {
+            _damaged.Add((lane, entry));
         }
     }
 
@@ -140,6 +159,12 @@ public sealed class MemoryLaneStore : ILaneStore
                 var bytes = 0;
                 for (var n = from.Value; n < found.Durable && (read.Count == 0 || bytes < maxBytes); n++)
                 {
+                    if (_damaged.Contains((lane, n)))
+                    {
+                        return read.Count > 0 ? new(new LaneSlice(read))
+                            : throw new InvalidFormatException($"{lane}: entry {n} is damaged");
+                    }
+
                     read.Add(found[n]);
                     bytes += found[n].Body.Length + 64;
                 }
@@ -175,6 +200,7 @@ public sealed class MemoryLaneStore : ILaneStore
 
                 if (entry.Number.Value < lane.Head)
                 {
+                    _damaged.Remove((id, entry.Number.Value));
                     if (entry.Number.Value >= lane.First && !lane[entry.Number.Value].Body.Span.SequenceEqual(entry.Body.Span))
                     {
                         Forks.Add($"{id} entry {entry.Number} at {Origin}");

@@ -30,14 +30,18 @@ internal sealed class RunningHost : IAsyncDisposable
         Link = new ListenAddress(IPAddress.Loopback, 0),
     };
 
-    public static async Task<RunningHost> StartAsync(ServerOptions options)
+    public static async Task<RunningHost> StartAsync(ServerOptions options, TimeProvider? time = null)
     {
         CollectingLoggerProvider log = new();
-        return new RunningHost(await ServerHost.StartAsync(options, TimeProvider.System, new Random(1), log, CancellationToken.None), log);
+        return new RunningHost(
+            await ServerHost.StartAsync(options, time ?? TimeProvider.System, new Random(1), log, CancellationToken.None), log);
     }
 
-    public Task<HttpResponseMessage> SendAsync(string path, HttpMethod? method = null) =>
-        _http.SendAsync(new HttpRequestMessage(method ?? HttpMethod.Get, new Uri(path.TrimStart('/'), UriKind.Relative)));
+    public Task<HttpResponseMessage> SendAsync(string path, HttpMethod? method = null, HttpContent? content = null) =>
+        _http.SendAsync(new HttpRequestMessage(method ?? HttpMethod.Get, new Uri(path.TrimStart('/'), UriKind.Relative))
+        {
+            Content = content,
+        });
 
     public async Task<JsonElement> GetAsync(string path, HttpStatusCode expected = HttpStatusCode.OK)
     {

@@ -183,6 +183,14 @@ public sealed class HttpApiTests : IAsyncLifetime, IDisposable
     [InlineData("/api/v1/cursors?stream=/f", 400, "parameter 'consumer': consumer name: missing")]
     [InlineData("/api/v1/topics?stream=/nowhere", 404, "stream /nowhere is not known in this cluster")]
     [InlineData("/api/v1/chains?stream=/nowhere", 404, "stream /nowhere is not known in this cluster")]
+    [InlineData("/api/v1/lanes/read?stream=/f&partition=0&origin=sj.0192f3ab4c5d6e7f&time=noon", 400,
+        "parameter 'time': 'noon' must be a time as in 2026-01-31T08:30:00Z (a + of a zone is written %2B)")]
+    [InlineData("/api/v1/lanes/read?stream=/f&partition=0&origin=sj.0192f3ab4c5d6e7f&time=2026-01-31&from=3", 400,
+        "parameter 'time': cannot be given together with 'from'")]
+    [InlineData("/api/v1/lanes/read?stream=/f&partition=0&origin=sj.0192f3ab4c5d6e7f&topic=a/%23", 400,
+        "parameter 'topic': topic name 'a/#': '#' at 2 is a wildcard; wildcards belong in filters")]
+    [InlineData("/api/v1/latest?stream=/f", 400, "parameter 'topic': topic name: missing")]
+    [InlineData("/api/v1/latest?stream=/nowhere&topic=x", 404, "stream /nowhere is not known in this cluster")]
     [InlineData("/api/v2/lanes", 404, "/api/v2/lanes is no path of this API")]
     [InlineData("/", 404, "/ is no path of this API")]
     public async Task What_is_wrong_is_answered_as_a_problem(string path, int status, string detail)

@@ -46,6 +46,8 @@ internal sealed class ScaleCluster(ScaleWorld world, int number) : ILaneHeads, I
 
     public LaneStatus? Lane(LaneId lane) => Store.Lane(lane);
 
+    public IReadOnlyList<DamagedRange> Damaged() => Store.Damaged();
+
     public Incarnation? LatestIncarnation(ClusterName cluster) => Store.LatestIncarnation(cluster);
 
     /// <summary>Opens the store; to be called in the world's thread.</summary>

@@ -24,6 +24,8 @@ internal sealed class WatchedStore(Container container, LinkObservations seen) :
 
     public LaneStatus? Lane(LaneId lane) => container.Lane(lane);
 
+    public IReadOnlyList<DamagedRange> Damaged() => container.Damaged();
+
     public Incarnation? LatestIncarnation(ClusterName cluster) => container.LatestIncarnation(cluster);
 
     public ValueTask<LaneSlice> ReadAsync(LaneId lane, EntryNumber from, int maxBytes, CancellationToken cancellationToken) =>

@@ -16,6 +16,9 @@ internal sealed class Scene(int seed = 1) : IAsyncDisposable
 
     public ManualTime Time { get; } = new();
 
+    /// <summary>A clock in place of <see cref="Time"/>, for tests that move timers.</summary>
+    public TimeProvider? Clock { get; init; }
+
     public Random Chance { get; } = new(seed);
 
     public RecordingLogger Log { get; } = new();
@@ -44,9 +47,9 @@ internal sealed class Scene(int seed = 1) : IAsyncDisposable
         return scene;
     }
 
-    public async Task OpenStoreAsync(bool write = true)
+    public async Task OpenStoreAsync(bool write = true, ILogDisk? disk = null)
     {
-        Store = await Container.OpenAsync(Options with { Disk = Disk }, Time, Chance, Log, default);
+        Store = await Container.OpenAsync(Options with { Disk = disk ?? Disk }, Clock ?? Time, Chance, Log, default);
         if (write)
         {
             await Store.StartWritingAsync(Origin, default);
@@ -63,6 +66,15 @@ internal sealed class Scene(int seed = 1) : IAsyncDisposable
     /// <summary>Kills the process, or the machine when chance is given, and opens again.</summary>
     public async Task CrashAsync(Random? chance, bool write = true)
     {
+        await StopAsync(chance);
+        await OpenStoreAsync(write);
+    }
+
+    /// <summary>Kills the process, or the machine when chance is given.</summary>
+    public async Task StopAsync(Random? chance)
+    {
+        Disk.StopAt = 0;                              // a dead process mends nothing
+        await Store.DisposeAsync();
         if (chance is null)
         {
             Disk.Kill();
@@ -71,9 +83,6 @@ internal sealed class Scene(int seed = 1) : IAsyncDisposable
         {
             Disk.Crash(chance);
         }
-
-        await Store.DisposeAsync();
-        await OpenStoreAsync(write);
     }
 
     public static EventBatch Batch(ProducerId producer, long first, int count, long after = 0, ulong epoch = 7, ulong? afterEpoch = null,
@@ -127,23 +136,35 @@ internal sealed class Scene(int seed = 1) : IAsyncDisposable
         Body = (body ?? e.Body).ToArray(),
     };
 
-    /// <summary>The payloads of a lane, by offset.</summary>
+    /// <summary>The payloads of a lane, which must begin at offset 0.</summary>
     public async Task<List<string>> PayloadsAsync(LaneId? lane = null, Container? store = null)
     {
-        List<string> payloads = [];
+        Dictionary<long, string> events = await EventsAsync(lane, store);
+        Assert.True(events.Count == 0 || events.ContainsKey(0));
+        return [.. events.Values];
+    }
+
+    /// <summary>The payloads of what is kept of a lane, by offset, in order and without a hole.</summary>
+    public async Task<Dictionary<long, string>> EventsAsync(LaneId? lane = null, Container? store = null)
+    {
+        Dictionary<long, string> events = [];
+        long? next = null;
         foreach (LaneEntry entry in await EntriesAsync(lane, store))
         {
             if (entry.Kind == EntryKind.Events)
             {
-                Assert.Equal(payloads.Count, (int)entry.BaseOffset.Value);
+                long offset = entry.BaseOffset.Value;
+                Assert.Equal(next ?? offset, offset);
                 foreach (EventView view in EventBatch.Parse(entry.Body).Events)
                 {
-                    payloads.Add(Encoding.UTF8.GetString(view.Payload.Span));
+                    events.Add(offset++, Encoding.UTF8.GetString(view.Payload.Span));
                 }
+
+                next = offset;
             }
         }
 
-        return payloads;
+        return events;
     }
 
     public async ValueTask DisposeAsync() => await Store.DisposeAsync();

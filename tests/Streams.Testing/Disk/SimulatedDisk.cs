@@ -23,6 +23,24 @@ public sealed class SimulatedDisk : ILogDisk
     /// <summary>How many of the next flushes to let pass before one is refused; -1 for never.</summary>
     public int RefuseFlushAfter { get; set; } = -1;
 
+    /// <summary>Reads so far.</summary>
+    public int Reads { get; private set; }
+
+    /// <summary>Bytes of all files together beyond which there is no room.</summary>
+    public long Capacity { get; set; } = long.MaxValue;
+
+    /// <summary>What it refuses, and when.</summary>
+    public DiskFault? Fault { get; set; }
+
+    /// <summary>How often a fault was met.</summary>
+    public int FaultsMet { get; private set; }
+
+    /// <summary>Whether parts of files can be given back.</summary>
+    public bool CanPunch { get; set; } = true;
+
+    /// <summary>Bytes of files that were given back.</summary>
+    public long PunchedBytes { get; private set; }
+
     /// <summary>Held by a test to keep a flush from ending.</summary>
     public ManualResetEventSlim FlushGate { get; } = new(true);
 
@@ -42,7 +60,7 @@ public sealed class SimulatedDisk : ILogDisk
     {
         lock (_lock)
         {
-            Step("create " + name);
+            Step("create " + name, takesRoom: true);
             SimulatedFile file = new();
             _names[name] = file;
             return new Handle(this, file, _epoch);
@@ -168,14 +186,45 @@ public sealed class SimulatedDisk : ILogDisk
     {
         StopAt = int.MaxValue;
         RefuseFlushAfter = -1;
+        Fault = null;
         FlushGate.Set();
     }
 
-    private void Step(string what)
+    private void Step(string what, bool takesRoom = false)
     {
+        bool faulty = IsFaulty(takesRoom);
         if (++Steps >= StopAt)
         {
             throw new StorageFailedException($"the machine stopped at step {Steps}: {what}");
+        }
+
+        if (faulty)
+        {
+            FaultsMet++;
+            bool full = Fault!.Kind == DiskFaultKind.NoRoom;
+            throw new StorageFailedException($"{(full ? "no room" : "refused")} at step {Steps}: {what}") { IsFull = full };
+        }
+    }
+
+    // Whether the next step meets the fault.
+    private bool IsFaulty(bool takesRoom) => Fault is { } fault && Steps + 1 >= fault.At && Steps + 1 - fault.At < fault.Count
+        && (fault.Kind == DiskFaultKind.Refused || (takesRoom && fault.Kind == DiskFaultKind.NoRoom));
+
+    private void StepRead()
+    {
+        Reads++;
+        if (Fault is { Kind: DiskFaultKind.ReadRefused } fault && Reads >= fault.At && Reads - fault.At < fault.Count)
+        {
+            FaultsMet++;
+            throw new StorageFailedException($"refused: read {Reads}");
+        }
+    }
+
+    private void TakeRoom(SimulatedFile file, long length)
+    {
+        if (length > file.Length && _names.Values.Sum(f => f.Length - f.Punched) + length - file.Length > Capacity)
+        {
+            throw new StorageFailedException($"no room for {length - file.Length} bytes") { IsFull = true };
         }
     }
 
@@ -185,7 +234,8 @@ public sealed class SimulatedDisk : ILogDisk
 
         public void SetLength(long length) => Do(() =>
         {
-            disk.Step("set length");
+            disk.Step("set length", takesRoom: length > file.Length);
+            disk.TakeRoom(file, length);
             file.SetLength(length);
             return 0;
         });
@@ -195,13 +245,18 @@ public sealed class SimulatedDisk : ILogDisk
             byte[] copy = bytes.ToArray();
             Do(() =>
             {
-                bool stops = disk.Steps + 1 >= disk.StopAt;
+                bool stops = disk.Steps + 1 == disk.StopAt;
                 if (stops)
                 {
                     file.Write(position, copy);       // under way: it may tear
                 }
+                else if (disk.IsFaulty(takesRoom: true))
+                {
+                    file.FailWrite(position, copy, disk.Fault!.Variant);
+                }
 
-                disk.Step("write");
+                disk.Step("write", takesRoom: true);
+                disk.TakeRoom(file, position + copy.Length);
                 file.Write(position, copy);
                 return 0;
             });
@@ -210,7 +265,11 @@ public sealed class SimulatedDisk : ILogDisk
         public int Read(long position, Span<byte> bytes)
         {
             byte[] read = new byte[bytes.Length];
-            int count = Do(() => file.Read(position, read));
+            int count = Do(() =>
+            {
+                disk.StepRead();
+                return file.Read(position, read);
+            });
             read.AsSpan(0, count).CopyTo(bytes);
             return count;
         }
@@ -224,6 +283,11 @@ public sealed class SimulatedDisk : ILogDisk
             disk.FlushGate.Wait();
             Do(() =>
             {
+                if (disk.IsFaulty(takesRoom: false))
+                {
+                    file.FailFlush(disk.Fault!.Variant);
+                }
+
                 disk.Step("flush");
                 if (disk.RefuseFlushAfter == 0)
                 {
@@ -236,6 +300,20 @@ public sealed class SimulatedDisk : ILogDisk
                 return 0;
             });
         }
+
+        public bool TryPunch(long position, long length) => Do(() =>
+        {
+            disk.Step("punch");
+            if (!disk.CanPunch)
+            {
+                return false;
+            }
+
+            file.Write(position, new byte[length]);
+            file.Punched += length;
+            disk.PunchedBytes += length;
+            return true;
+        });
 
         public void Dispose()
         {

@@ -11,6 +11,9 @@ internal sealed class SimulatedFile
 
     public long Length => _length;
 
+    /// <summary>Bytes within the length that take no room.</summary>
+    public long Punched { get; set; }
+
     public byte[] Contents() => _cache[.._length];
 
     public void SetLength(long length)
@@ -64,6 +67,49 @@ internal sealed class SimulatedFile
         }
 
         _dirty.Clear();
+    }
+
+    /// <summary>A refused flush, of which nobody is told how it ended.</summary>
+    public void FailFlush(int variant)
+    {
+        switch (variant)
+        {
+            case 0:
+                ForgetUnflushed();
+                break;
+            case 1:
+                Flush();
+                break;
+            case 3:
+                foreach (long sector in _dirty.Where((_, i) => i % 2 == 1))
+                {
+                    Copy(_cache, _durable, sector);
+                }
+
+                _dirty.Clear();
+                _durableLength = _length;
+                break;
+            default:
+                _dirty.Clear();                       // the cache shows what the platter never gets
+                break;
+        }
+    }
+
+    /// <summary>A refused write, of which nobody is told how far it came.</summary>
+    public void FailWrite(long position, byte[] bytes, int variant)
+    {
+        if (variant < 3)
+        {
+            Write(position, bytes[..(bytes.Length * variant / 2)]);
+            return;
+        }
+
+        long sector = SimulatedDisk.SectorBytes;
+        for (long at = (position / sector * sector) + sector; at < position + bytes.Length; at += 2 * sector)
+        {
+            int from = (int)(at - position);
+            Write(at, bytes[from..(int)Math.Min(bytes.Length, from + sector)]);
+        }
     }
 
     public SimulatedFile CopyOfDurable()

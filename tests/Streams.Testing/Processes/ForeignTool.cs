@@ -10,6 +10,10 @@ public sealed class ForeignTool : IAsyncDisposable
         ["mosquitto_sub"] = "mosquitto-clients",
         ["mosquitto_rr"] = "mosquitto-clients",
         ["strace"] = "strace",
+        ["mount"] = "mount",
+        ["umount"] = "mount",
+        ["mkfs.ext4"] = "e2fsprogs",
+        ["e2fsck"] = "e2fsprogs",
         ["kcat"] = "kcat",
     };
 

@@ -8,6 +8,13 @@ public static class Seeds
 {
     public const string Variable = "STREAMS_SEED";
 
+    public const string RoundsVariable = "STREAMS_ROUNDS";
+
+    /// <summary>The rounds asked for by the environment, else the number of an ordinary run.</summary>
+    public static int Rounds(int ordinary) => Environment.GetEnvironmentVariable(RoundsVariable) is { Length: > 0 } text
+        ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture)
+        : ordinary;
+
     /// <summary>A generator with the seed of the environment, else a fresh one; the seed is printed.</summary>
     /// <exception cref="FormatException">STREAMS_SEED is set and is no 32-bit integer.</exception>
     public static SeededRandom Next() => Next(Environment.GetEnvironmentVariable(Variable));

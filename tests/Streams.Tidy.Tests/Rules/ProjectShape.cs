@@ -6,7 +6,7 @@ namespace Streams.Tidy.Tests;
 /// <summary>Names and places of projects, and where package versions stand.</summary>
 public static partial class ProjectShape
 {
-    private static readonly string[] TestProjectsOfOtherName = ["Streams.Testing", "Streams.Simulation"];
+    private static readonly string[] TestProjectsOfOtherName = ["Streams.Testing", "Streams.Simulation", "Streams.Faults"];
 
     /// <summary>A project stands in AREA/NAME/NAME.csproj, is called what it is, and does not rename itself.</summary>
     public static IReadOnlyList<Fault> CheckNames(RepositoryFile file)

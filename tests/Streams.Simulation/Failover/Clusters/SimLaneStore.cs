@@ -12,5 +12,7 @@ internal sealed class SimLaneStore(ClusterLife life) : ILaneHeads
 
     public LaneStatus? Lane(LaneId lane) => life.Container.Lane(lane);
 
+    public IReadOnlyList<DamagedRange> Damaged() => life.Container.Damaged();
+
     public Incarnation? LatestIncarnation(ClusterName cluster) => life.Container.LatestIncarnation(cluster);
 }

@@ -3,7 +3,7 @@ using Xunit.Abstractions;
 namespace Streams.Simulation;
 
 /// <summary>A world without a rule is seen to fail, in the way that the rule is there for: so the worlds test the rules, and the judges
-/// judge. The rules that fail seldom are played in the long run (docs/simulation.md).</summary>
+/// judge.</summary>
 public sealed class MissingRuleTests(ITestOutputHelper output)
 {
     private const int MostSeeds = 2000;
@@ -25,6 +25,12 @@ public sealed class MissingRuleTests(ITestOutputHelper output)
     [InlineData(nameof(Rule.Ground), "skip", nameof(Violation.LostOrTwice))]
     [InlineData(nameof(Rule.KeepBack), "wipe", nameof(Violation.LostOrTwice))]
     [InlineData(nameof(Rule.Closed), "rollone", nameof(Violation.Waits))]
+    [InlineData(nameof(Rule.OwnMid), "clocks", nameof(Violation.Inversion))]
+    [InlineData(nameof(Rule.Prefix), "rollone", nameof(Violation.LostOrTwice))]
+    [InlineData(nameof(Rule.PathInc), "all", nameof(Violation.Waits))]
+    [InlineData(nameof(Rule.GenTie), "rewind", nameof(Violation.LostOrTwice))]
+    [InlineData(nameof(Rule.Chain), "chain", nameof(Violation.Inversion))]
+    [InlineData(nameof(Rule.Memory), "all", nameof(Violation.LostOrTwice))]
     public void Without_a_rule_a_world_fails(string rule, string configuration, string kind)
     {
         Rule[] without = [Enum.Parse<Rule>(rule)];

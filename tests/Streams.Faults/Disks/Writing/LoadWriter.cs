@@ -1,0 +1,106 @@
+using Streams.Core;
+using Streams.Storage;
+
+namespace Streams.Faults;
+
+/// <summary>Many producers at once, each with one request under way, until the disk refuses.</summary>
+internal sealed class LoadWriter(string directory, int tailBytes, int firstProducer, bool written, AckWriter acks)
+{
+    public const int SegmentBytes = 1 << 20;
+
+    private const int PlainProducers = 9;
+    private const int BatchProducers = 4;
+
+    private const int EventsBetweenPasses = 150;
+    private const int EventsBesideWritten = 100;
+
+    public async Task RunAsync()
+    {
+        var store = await WriterProgram.OpenAsync(TestStore.Options(directory, SegmentBytes, tailBytes), acks);
+        List<Task> running = [];
+        if (written)
+        {
+            // Whoever asks for a flush all the time would flush what is only written along with it.
+            Run(producer => CommitsAsync(store, producer, EventsBesideWritten));
+            Repeat(PlainProducers, (i, producer) => PlainAsync(store, TestStore.Quick, i, producer));
+        }
+        else
+        {
+            Run(producer => CommitsAsync(store, producer, long.MaxValue));
+            Run(producer => BriefAsync(store, producer));
+            Repeat(PlainProducers, (i, producer) => PlainAsync(store, TestStore.Keep, i, producer));
+            Repeat(BatchProducers, (i, producer) => BatchesAsync(store, i, producer));
+        }
+
+        // The container is not disposed of: the power is gone.
+        await Task.WhenAll(running);
+
+        void Run(Func<long, Task> work) => running.Add(UntilRefusedAsync(work(firstProducer + running.Count)));
+
+        void Repeat(int count, Func<int, long, Task> work)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                var number = i;
+                Run(producer => work(number, producer));
+            }
+        }
+    }
+
+    private static StreamPartition Partition(StreamPath stream, int number)
+        => new(stream, new PartitionId(stream == TestStore.Keep ? number % TestStore.KeepPartitions : 0));
+
+    private async Task PlainAsync(Container store, StreamPath stream, int number, long producer)
+    {
+        for (var i = 0L; ; i++)
+        {
+            await TestStore.AppendAsync(store, Partition(stream, number), producer, i, acks);
+        }
+    }
+
+    private async Task BatchesAsync(Container store, int number, long producer)
+    {
+        var session = store.BeginProducer(new ProducerId((UInt128)producer));
+        var chance = new Random((int)producer);
+        for (var i = 0L; ;)
+        {
+            var count = chance.Next(1, Ledger.MostInOneRequest + 1);
+            await TestStore.ProduceAsync(store, session, Partition(TestStore.Keep, number), producer, i, count, acks);
+            i += count;
+        }
+    }
+
+    private async Task BriefAsync(Container store, long producer)
+    {
+        for (var i = 0L; ; i++)
+        {
+            await TestStore.AppendAsync(store, Partition(TestStore.Brief, 0), producer, i, acks);
+            if (i % EventsBetweenPasses == 0)
+            {
+                await TestStore.RetainAsync(store);
+            }
+        }
+    }
+
+    // With an event before each, for a commit that changes nothing is answered without being written.
+    private async Task CommitsAsync(Container store, long producer, long count)
+    {
+        for (var i = 0L; i < count; i++)
+        {
+            await TestStore.AppendAsync(store, Partition(TestStore.Keep, 0), producer, i, acks);
+            await TestStore.CommitAsync(store, Partition(TestStore.Keep, 0), $"c{producer}", acks);
+        }
+    }
+
+    private async Task UntilRefusedAsync(Task work)
+    {
+        try
+        {
+            await work;
+        }
+        catch (StreamsException cause)
+        {
+            acks.Refused(cause);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+return await Streams.Faults.WriterProgram.RunAsync(args);
