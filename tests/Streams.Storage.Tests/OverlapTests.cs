@@ -85,6 +85,34 @@ public sealed class OverlapTests
         }
     }
 
+    [Fact]
+    public async Task Who_watches_a_stream_is_told_of_each_group_though_the_next_takes_off_before_the_answers()
+    {
+        await using Scene scene = await OpenAsync(1, One);
+        StreamPartition[] streams = [.. Enumerable.Range(0, Cars).Select(i => new StreamPartition(StreamPath.Parse("/s" + i), default))];
+        int[] told = new int[Cars];
+        IDisposable[] watches = [.. streams.Select((s, i) => scene.Store.Watch(s.Stream, () => Interlocked.Increment(ref told[i])))];
+        await Task.WhenAll(streams.Select(s => AppendAsync(scene, s, "x")));
+        Assert.True(scene.Store.Overlapped > 10, $"only {scene.Store.Overlapped} groups overlapped: the test shows nothing");
+        Assert.All(told, t => Assert.True(t > 0));
+        Array.ForEach(watches, w => w.Dispose());
+    }
+
+    [Fact]
+    public async Task With_durability_written_the_memory_of_a_batch_is_the_callers_again_once_it_is_answered()
+    {
+        await using Scene scene = await OpenAsync(1, One);
+        await scene.Store.SetRegisterAsync(Fleet, StreamSettings.RegisterKey,
+            (StreamSettings.Default with { Durability = Durability.Written }).Write(), default);
+        byte[] memory = Batch(Car(1), 1, 2, topic: "new").Bytes.ToArray();
+        await scene.SendAsync(scene.Store.BeginProducer(Car(1)), EventBatch.Parse(memory));
+        memory.AsSpan().Fill(0xff);
+        await scene.Store.CommitAsync(ConsumerName.Parse("reader"), P0, Cursor.Start.With(Sj(1), new Offset(1)), default);
+        Assert.Equal("new", Assert.Single(scene.Store.Topics(Fleet, 10)).Topic.Value);
+        LatestValue? latest = await scene.Store.LatestAsync(Fleet, TopicName.Parse("new"), default);
+        Assert.Equal(1, latest!.Offset.Value);
+    }
+
     private static (Stager Stager, SessionTable Sessions, ContainerState State) Begin()
     {
         ContainerState state = new();

@@ -10,7 +10,7 @@ internal static class FaultyScene
     {
         SegmentBytes = 8 << 10,
         AllocationBytes = 4 << 10,
-        GroupOperations = 5,
+        GroupOperations = 2,                          // of five that come at once: groups are staged while others are flushed
         RunsAheadOnGivenDisk = true,
     };
 
