@@ -29,6 +29,10 @@ internal static class BenchProgram
         new TopicReadRow(),
         new MemoryRow(),
         new OpenRow(),
+        new MqttPublishRow(100),
+        new MqttPublishRow(1000),
+        new MqttFanOutRow(),
+        new MqttIdleRow(),
     ];
 
     public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter errors)

@@ -61,6 +61,23 @@ public interface IEventStore
     /// <summary>Writes a register of a stream (last writer wins by hybrid clock); completes when it is flushed.</summary>
     ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken);
 
+    /// <summary>Which event is the retained message of a topic; <see langword="null"/> when the topic never had one. From memory. What was
+    /// appended here counts from its flush on, what is written elsewhere when it has come.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="topic">UTF-8 of the topic.</param>
+    RetainedHead? RetainedHead(StreamPath stream, ReadOnlySpan<byte> topic);
+
+    /// <summary>The topics of a stream that have a retained message, a page at a time, from memory. All that had one when the first page
+    /// was taken, and still have it, are on one of the pages, once.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="from">0, or <see cref="RetainedPage.Next"/> of a page given since this process was started.</param>
+    /// <param name="max">Most topics of the page; it may have fewer, or none, and not be the last.</param>
+    RetainedPage Retained(StreamPath stream, int from, int max);
+
+    /// <summary>The retained message of a topic as it is now; <see langword="null"/> when it has none, or when its event is damaged here,
+    /// which is logged. Reads one record of the log.</summary>
+    ValueTask<RetainedMessage?> RetainedAsync(StreamPath stream, ReadOnlyMemory<byte> topic, CancellationToken cancellationToken);
+
     /// <summary>Calls <paramref name="changed"/> after each flush that brought something to <paramref name="stream"/> (entries, cursors,
     /// registers, also
     /// from links). The call comes on the store's thread: set a flag and return. Dispose to stop.</summary>

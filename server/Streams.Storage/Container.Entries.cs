@@ -11,7 +11,8 @@ public sealed partial class Container
     private const int PlacesAtOnce = 128;
 
     /// <summary>Reads flushed entries, beginning with the one that holds <paramref name="from"/> (or the first behind it), at least one
-    /// if there is one, else as many as fit <paramref name="maxBytes"/>.</summary>
+    /// if there is one, else as many as fit <paramref name="maxBytes"/>. Entries that were damaged for longer than
+    /// <see cref="ContainerOptions.DamagePatience"/> are as if no longer kept.</summary>
     /// <exception cref="InvalidFormatException">The entry is damaged here.</exception>
     /// <exception cref="StorageFailedException">The disk refused to read.</exception>
     public ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken)
@@ -112,49 +113,6 @@ public sealed partial class Container
 
         long offset = part.Place(part.FirstAppendedBy(wanted)).BaseOffset;
         return Lane(lane) is { } now && now.FirstOffset.Value > offset ? now.FirstOffset : new Offset(offset);
-    }
-
-    /// <summary>Entries that are kept here and cannot be read, as far as that was found out; at most a thousand ranges.</summary>
-    public IReadOnlyList<DamagedRange> Damaged()
-    {
-        const int MaxRanges = 1000;
-        List<DamagedRange> ranges = [];
-        lock (_gate)
-        {
-            foreach (LaneState lane in _state.Damaged)
-            {
-                foreach ((long first, long last) in lane.Damaged)
-                {
-                    if (ranges.Count == MaxRanges)
-                    {
-                        return ranges;
-                    }
-
-                    ranges.Add(new DamagedRange(lane.Id, new EntryNumber(first), new EntryNumber(last + 1)));
-                }
-            }
-        }
-
-        return ranges;
-    }
-
-    private void NoteDamage(LaneId lane, long entry)
-    {
-        bool isNew = false;
-        lock (_gate)
-        {
-            if (_state.Lanes.Find(lane) is { } found && entry >= found.FirstEntry)
-            {
-                isNew = !found.IsDamaged(entry);
-                found.NoteDamage(entry);
-                _state.Damaged.Add(found);
-            }
-        }
-
-        if (isNew)
-        {
-            _logger.EntryDamaged(lane, entry);
-        }
     }
 
     private static int FirstAt(LanePart part, long offset, long firstKept) =>

@@ -158,7 +158,7 @@ public sealed partial class Container
     public IEnumerable<StateItem> State() => State(0, out _);
 
     /// <summary>What of the joined state changed since <paramref name="since"/>, as it is now (rule R16), in pieces; all of it since
-    /// 0.</summary>
+    /// 0. Retained messages come last and are read while they are taken.</summary>
     /// <param name="since">A revision that this container gave since it was opened, or 0.</param>
     /// <param name="revision">Up to which all is given.</param>
     public IEnumerable<StateItem> State(long since, out long revision)
@@ -166,7 +166,7 @@ public sealed partial class Container
         lock (_gate)
         {
             revision = _state.Revision.Value;
-            return StateSnapshot.Take(_state, since);
+            return StateSnapshot.Take(_state, since).Concat(RetainedSince(since));
         }
     }
 

@@ -81,14 +81,18 @@ public sealed partial class Container
         }
     }
 
-    private Task RestateAsync(IReadOnlyList<FactKey> facts, CancellationToken cancellationToken) =>
-        RunAsync(new RestateOperation(facts) { Cost = facts.Sum(f => f.Cost) }, cancellationToken);
+    private async Task RestateAsync(IReadOnlyList<FactKey> facts, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<StateItem> retained = await RetainedAmongAsync(facts, cancellationToken);
+        await RunAsync(new RestateOperation(facts, retained) { Cost = facts.Sum(f => f.Cost) }, cancellationToken);
+    }
 
     // Retention may take entries, and their bytes, between looking up where they stand and reading them: then they are not damaged but
     // gone, which is known by then. Who reads from an offset is given what is kept from there on.
     private async ValueTask<LaneSlice> ReadKeptAsync(LaneId lane, long first, EntryPlace[] places, Offset? again, int maxBytes,
         CancellationToken cancellationToken)
     {
+        Offset givenUpTo = default;
         try
         {
             return await EntryReader.ReadAsync(_log, lane, first, places, NoteDamage, cancellationToken);
@@ -96,6 +100,10 @@ public sealed partial class Container
         catch (StreamsException fault) when (fault is InvalidFormatException or StorageFailedException && IsGone(lane, first))
         {
             return again is { } from ? await ReadAsync(lane, from, maxBytes, cancellationToken) : LaneSlice.Empty;
+        }
+        catch (InvalidFormatException) when (again is not null && IsGivenUp(lane, first, out givenUpTo))
+        {
+            return await ReadAsync(lane, givenUpTo, maxBytes, cancellationToken);
         }
     }
 

@@ -15,8 +15,8 @@ public sealed partial class Container
     public ProducerSession BeginProducer(ProducerId producer) => _sessions.Begin(producer);
 
     /// <summary>Takes a batch into the own lane; completes when it is as durable as the stream's settings say, or refused (rules R2,
-    /// R6). Waits while the store is saturated. After a refusal the session is over. The batch's memory must not change
-    /// until then.</summary>
+    /// R6). Waits while the store is saturated. After a refusal the session is over. The batch's memory must not change until
+    /// then.</summary>
     /// <exception cref="StorageFailedException">The disk refused while the batch was under way: it may or may not be found
     /// later.</exception>
     public async ValueTask<ProduceResult> ProduceAsync(ProducerSession session, StreamPartition partition, AfterVector after,

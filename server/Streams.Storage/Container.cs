@@ -25,12 +25,16 @@ public sealed partial class Container : IAsyncDisposable
     private readonly IndexKeeper _indexes;
     private readonly Reclaimer _reclaimer;
     private readonly Lock _gate = new();
+    private readonly TimeProvider _time;
+    private readonly long _openedAt;
     private readonly Task _running;
     private int _disposed;
 
     private Container(ContainerOptions options, TimeProvider time, Random random, ILogger logger, ContainerOpener opened)
     {
         _options = options;
+        _time = time;
+        _openedAt = time.GetTimestamp();
         _logger = logger;
         _state = opened.State;
         _log = opened.Log;
@@ -45,7 +49,7 @@ public sealed partial class Container : IAsyncDisposable
         {
             Published = records => _saver?.Published(records, _log.NextPosition, _gate),
         };
-        _reclaimer = new Reclaimer(_log, TakeSegments, ForgetSegment, RestateAsync, logger);
+        _reclaimer = new Reclaimer(_log, TakeSegments, ForgetSegment, RestateAsync, new RetainedPlaces(_state, _gate), logger);
         _running = Task.Factory.StartNew(_writer.RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach,
             TaskScheduler.Current).Unwrap();
     }

@@ -75,6 +75,10 @@ public sealed record ContainerOptions
     /// <summary>Time after which the derived state is written to its file, if anything was logged: default 10 s.</summary>
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long entries that cannot be read hold up who reads by offset, in the hope that a neighbour gives them back: default 1
+    /// hour, at least zero. Then they are stepped over as if retention had taken them.</summary>
+    public TimeSpan DamagePatience { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>Checks all options.</summary>
     /// <exception cref="ConfigurationException">All faults, one a line.</exception>
     internal void Validate()
@@ -95,6 +99,7 @@ public sealed record ContainerOptions
         Require(PartitionletAge > TimeSpan.Zero, $"PartitionletAge {PartitionletAge}: more than zero");
         Require(CheckpointRecords >= 1, $"CheckpointRecords {CheckpointRecords}: at least 1");
         Require(CheckpointInterval > TimeSpan.Zero, $"CheckpointInterval {CheckpointInterval}: more than zero");
+        Require(DamagePatience >= TimeSpan.Zero, $"DamagePatience {DamagePatience}: at least zero");
         if (faults.Count > 0)
         {
             throw new ConfigurationException(string.Join('\n', faults));

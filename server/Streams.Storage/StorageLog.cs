@@ -58,6 +58,11 @@ internal static partial class StorageLog
     [LoggerMessage(1016, LogLevel.Warning, "The damaged header of {Segment} could not be written anew")]
     public static partial void HeaderNotMended(this ILogger logger, Exception cause, string segment);
 
+    [LoggerMessage(1017, LogLevel.Error, "{Lane}: entries {First} to {Last} are damaged, and nobody gave them back for {Patience}: readers "
+        + "step over them to offset {Next}")]
+    public static partial void DamageGivenUp(this ILogger logger, Core.LaneId lane, long first, long last, Core.Offset next,
+        TimeSpan patience);
+
     [LoggerMessage(1015, LogLevel.Warning, "{Index} was damaged: {Pages} pages of it were made anew from the segment")]
     public static partial void IndexMended(this ILogger logger, string index, int pages);
 
@@ -77,6 +82,10 @@ internal static partial class StorageLog
     [LoggerMessage(1030, LogLevel.Information, "{Segments} segments of which nothing is kept were deleted: {Bytes} bytes; "
         + "{Facts} facts that they told were written once more before")]
     public static partial void SegmentsDeleted(this ILogger logger, int segments, long bytes, long facts);
+
+    [LoggerMessage(1032, LogLevel.Error, "The retained message of {Stream}:{Topic} cannot be read: its event at offset {Offset} of {Lane} "
+        + "is damaged in the log")]
+    public static partial void RetainedDamaged(this ILogger logger, Core.StreamPath stream, string topic, long offset, Core.LaneId lane);
 
     [LoggerMessage(1031, LogLevel.Information, "{Ranges} ranges of {Segment} were given back: {Bytes} bytes; "
         + "{Facts} facts that they told were written once more before")]

@@ -67,7 +67,7 @@ internal sealed class Chance(int seed)
             byte[] headers = Random.Next(3) == 0 ? EventHeader.Encode([new EventHeader("trace", Bytes(30)), new EventHeader("b",
                 Bytes(3))]) : [];
             builder.TryAdd(System.Text.Encoding.UTF8.GetBytes(Topic()), Random.Next(2) == 0 ? Bytes(20) : [], headers, Bytes(maxPayload),
-                Random.NextInt64());
+                Random.NextInt64(), isRetained: Random.Next(4) == 0);
         }
 
         return builder.Build(new EventIdentity(ProducerId.Create(Random), (ulong)Random.NextInt64(), 1 + Random.NextInt64(1L << 40)),

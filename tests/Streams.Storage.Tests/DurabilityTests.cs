@@ -151,6 +151,33 @@ public sealed class DurabilityTests
         Assert.True(kept > 0, "the disk kept nothing that was not flushed");
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Once_a_written_batch_is_answered_its_memory_may_be_used_for_something_else(int batches)
+    {
+        await using Scene scene = await OpenQuickAsync(Patient);
+        ProducerSession session = scene.Store.BeginProducer(Car(1));
+        for (int i = 0; i < batches; i++)
+        {
+            // A new topic, which the second batch finds staged and not yet known.
+            EventBatchBuilder builder = new();
+            builder.TryAdd("new/topic"u8, default, default, Encoding.UTF8.GetBytes($"v{i}"), i, isRetained: true);
+            byte[] memory = builder.Build(new EventIdentity(Car(1), 7, i + 1), i == 0 ? default : (7UL, (long)i), mayHaveTwins: false)
+                .Bytes.ToArray();
+            Assert.Equal(ProduceRefusal.None, (await scene.SendAsync(session, EventBatch.Parse(memory), QuickPart)).Refusal);
+            Array.Fill(memory, (byte)'z');
+        }
+
+        Assert.True(scene.Store.Status().UnflushedBytes > 0);
+        await AppendAsync(scene, Fleet, "f0");
+        LatestValue? latest = await scene.Store.LatestAsync(Quick, TopicName.Parse("new/topic"), default);
+        Assert.Equal($"v{batches - 1}", Encoding.UTF8.GetString(latest!.Payload.Span));
+        RetainedMessage? retained = await scene.Store.RetainedAsync(Quick, "new/topic"u8.ToArray(), default);
+        Assert.Equal($"v{batches - 1}", Encoding.UTF8.GetString(retained!.Payload.Span));
+        Assert.Equal("new/topic", Assert.Single(scene.Store.Topics(Quick, 10)).Topic.Value);
+    }
+
     private static LaneId QuickLane(Scene scene) => new(QuickPart, scene.Origin);
 
     private static async Task<Scene> OpenQuickAsync(ContainerOptions options)

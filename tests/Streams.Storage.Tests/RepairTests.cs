@@ -1,4 +1,5 @@
 using Streams.Core;
+using Streams.Testing;
 using static Streams.Storage.Tests.Scene;
 
 namespace Streams.Storage.Tests;
@@ -100,6 +101,32 @@ public sealed class RepairTests : IDisposable
         Assert.Equal(count - entry - 1, (await scene.EntriesAsync()).Count);
     }
 
+    [Fact]
+    public async Task Readers_step_over_damage_that_nobody_mends_after_the_patience_and_get_it_when_it_is_mended()
+    {
+        await using Scene scene = await FilledAsync();
+        List<LaneEntry> whole = await scene.EntriesAsync();
+        await scene.Store.DisposeAsync();
+        scene.Disk.Flip(SegmentHeader.Name(0), 3000);
+        await scene.OpenStoreAsync();
+        long entry = Assert.Single(await DamagedByReadingAsync(scene, whole.Count));
+        LaneEntry lost = whole[(int)entry];
+        await Assert.ThrowsAsync<InvalidFormatException>(async () => await ReadAsync(lost.BaseOffset));
+
+        scene.Clock().Advance(new ContainerOptions().DamagePatience);
+        Assert.Equal(lost.NextOffset, await ReadAsync(lost.BaseOffset));
+        await Assert.ThrowsAsync<InvalidFormatException>(async () => await scene.Store.ReadAsync(scene.Own, lost.Number, 1, default));
+
+        Assert.Equal(IngestOutcome.Taken, (await scene.Store.IngestAsync(scene.Own, [lost], default)).Outcome);
+        Assert.Equal(lost.BaseOffset, await ReadAsync(lost.BaseOffset));
+
+        async Task<Offset> ReadAsync(Offset from)
+        {
+            using LaneSlice slice = await scene.Store.ReadAsync(scene.Own, from, 1, default);
+            return slice.Entries[0].BaseOffset;
+        }
+    }
+
     private static async Task<List<long>> DamagedByReadingAsync(Scene scene, int count)
     {
         List<long> damaged = [];
@@ -157,6 +184,7 @@ public sealed class RepairTests : IDisposable
     {
         Scene scene = new()
         {
+            Clock = new VirtualTime(),
             Options = new ContainerOptions { Directory = _folder, SegmentBytes = 4 << 10, AllocationBytes = 4 << 10 },
         };
         await scene.OpenStoreAsync();

@@ -12,6 +12,20 @@ public sealed class SegmentIndexTests : IDisposable
         PartitionletBytes = 6 << 10 };
 
     [Fact]
+    public async Task An_index_without_its_segment_and_what_mending_left_are_removed_when_the_container_is_opened()
+    {
+        using FilledFolder filled = await FilledFolder.MakeAsync(rounds: 20);
+        string orphan = Path.Combine(filled.Folder, "log-0000000000ffffff.idx");
+        string left = filled.Indexes[0] + ".new";
+        File.Copy(filled.Indexes[0], orphan);
+        File.Copy(filled.Indexes[0], left);
+        await using Container store = await filled.OpenAsync();
+        Assert.False(File.Exists(orphan));
+        Assert.False(File.Exists(left));
+        Assert.True(File.Exists(filled.Indexes[0]));
+    }
+
+    [Fact]
     public async Task Ended_segments_are_taken_from_their_index_and_everything_is_as_before()
     {
         await using Scene scene = await FilledAsync();

@@ -27,9 +27,10 @@ public sealed class EventBatchBuilder
     /// <param name="payload">At most <see cref="EventLimits.MaxPayloadBytes"/>.</param>
     /// <param name="timestampMicroseconds">Microseconds since 1970.</param>
     /// <param name="maxBatchBytes">The most that the batch may take, head included.</param>
+    /// <param name="isRetained">See <see cref="EventView.IsRetained"/>.</param>
     /// <exception cref="InvalidRequestException">The event alone is over a limit.</exception>
     public bool TryAdd(ReadOnlySpan<byte> topic, ReadOnlySpan<byte> key, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload,
-        long timestampMicroseconds, int maxBatchBytes = EventLimits.MaxBatchBytes)
+        long timestampMicroseconds, int maxBatchBytes = EventLimits.MaxBatchBytes, bool isRetained = false)
     {
         Check(topic, key, headers, payload);
         if (Count == 0)
@@ -41,7 +42,7 @@ public sealed class EventBatchBuilder
         _record.ResetWrittenCount();
         ByteWriter record = new(_record);
         record.Byte((byte)((key.IsEmpty ? 0 : EventEnumerator.HasKey) | (sameTopic ? EventEnumerator.SameTopic : 0)
-            | (headers.IsEmpty ? 0 : EventEnumerator.HasHeaders)));
+            | (headers.IsEmpty ? 0 : EventEnumerator.HasHeaders) | (isRetained ? EventEnumerator.IsRetained : 0)));
         record.SignedVarint(unchecked(timestampMicroseconds - _baseTimestamp));
         if (!sameTopic)
         {

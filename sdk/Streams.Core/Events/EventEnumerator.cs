@@ -7,6 +7,7 @@ public ref struct EventEnumerator
     internal const byte HasKey = 1;
     internal const byte SameTopic = 2;
     internal const byte HasHeaders = 4;
+    internal const byte IsRetained = 8;
 
     private readonly BatchHeader _header;
     private ByteReader _reader;
@@ -68,8 +69,9 @@ public ref struct EventEnumerator
             Key = key,
             Headers = headers,
             Payload = payload,
+            IsRetained = (flags & IsRetained) != 0,
         };
-        bool ok = !record.Failed && (flags & ~(HasKey | SameTopic | HasHeaders)) == 0 && !(sameTopic && _index == 0)
+        bool ok = !record.Failed && (flags & ~(HasKey | SameTopic | HasHeaders | IsRetained)) == 0 && !(sameTopic && _index == 0)
             && payload.Length <= EventLimits.MaxPayloadBytes && (sameTopic || TopicName.IsValid(topic.Span))
             && EventHeader.IsValid(headers);
         _topic = topic;

@@ -20,4 +20,8 @@ public readonly struct EventView
 
     /// <summary>The payload.</summary>
     public ReadOnlyMemory<byte> Payload { get; internal init; }
+
+    /// <summary>Whether it is to be its topic's retained message from now on; with an empty payload, whether the topic is to have
+    /// none.</summary>
+    public bool IsRetained { get; internal init; }
 }

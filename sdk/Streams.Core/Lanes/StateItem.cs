@@ -17,6 +17,9 @@ public enum StateKind : byte
 
     /// <summary>What a producer had in entries that retention removed (rule R8): a <see cref="HeldRun"/>.</summary>
     Held = 5,
+
+    /// <summary>The retained message of a topic whose event is not among the entries kept.</summary>
+    Retained = 6,
 }
 
 /// <summary>A piece of joined state (rule R16): sent at every link start and before every gap, and passed on where it changed something.
@@ -26,8 +29,8 @@ public enum StateKind : byte
 /// <param name="Body">The bytes.</param>
 public readonly record struct StateItem(StateKind Kind, StreamPartition Partition, ReadOnlyMemory<byte> Body)
 {
-    /// <summary>Most bytes of a body.</summary>
-    public const int MaxBodyBytes = 1 << 20;
+    /// <summary>Most bytes of a body: an event of any size, with its topic, key and headers.</summary>
+    public const int MaxBodyBytes = EventLimits.MaxPayloadBytes + (128 << 10);
 
     /// <summary>Writes the item.</summary>
     public void Write(ref ByteWriter writer)
@@ -45,7 +48,7 @@ public readonly record struct StateItem(StateKind Kind, StreamPartition Partitio
     public static StateItem Read(ref ByteReader reader)
     {
         StateKind kind = (StateKind)reader.Byte();
-        if (kind is < StateKind.Cursor or > StateKind.Held)
+        if (kind is < StateKind.Cursor or > StateKind.Retained)
         {
             reader.Fail();
         }

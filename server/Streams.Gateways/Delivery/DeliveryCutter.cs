@@ -25,7 +25,8 @@ internal sealed class DeliveryCutter
             if (view.Index == indexes[at])
             {
                 at++;
-                _builder.TryAdd(view.Topic.Span, view.Key.Span, view.Headers.Span, view.Payload.Span, view.TimestampMicroseconds);
+                _builder.TryAdd(view.Topic.Span, view.Key.Span, view.Headers.Span, view.Payload.Span, view.TimestampMicroseconds,
+                    isRetained: view.IsRetained);
             }
         }
 

@@ -6,7 +6,7 @@ namespace Streams.Geo;
 internal static class LinkLimits
 {
     /// <summary>The version spoken. Another one is refused in words rather than misread.</summary>
-    public const int ProtocolVersion = 3;
+    public const int ProtocolVersion = 4;
 
     /// <summary>Length, checksum and type before every body.</summary>
     public const int HeaderBytes = 9;

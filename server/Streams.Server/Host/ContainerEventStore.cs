@@ -47,5 +47,12 @@ internal sealed class ContainerEventStore(Engine engine) : IEventStore
     public ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken) =>
         Any.SetRegisterAsync(stream, key, value, cancellationToken);
 
+    public RetainedHead? RetainedHead(StreamPath stream, ReadOnlySpan<byte> topic) => Any.RetainedHead(stream, topic);
+
+    public RetainedPage Retained(StreamPath stream, int from, int max) => Any.Retained(stream, from, max);
+
+    public ValueTask<RetainedMessage?> RetainedAsync(StreamPath stream, ReadOnlyMemory<byte> topic, CancellationToken cancellationToken) =>
+        Any.RetainedAsync(stream, topic, cancellationToken);
+
     public IDisposable Watch(StreamPath stream, Action changed) => Any.Watch(stream, changed);
 }

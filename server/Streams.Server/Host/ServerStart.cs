@@ -104,7 +104,7 @@ internal sealed partial class ServerStart(ServerOptions options, TimeProvider ti
         State.Enter(ServerPhase.Starting, "recovering the data");
         long began = Time.GetTimestamp();
         Container container = await Container.OpenAsync(
-            new ContainerOptions { Directory = Catalog.ContainerPath },
+            new ContainerOptions { Directory = Catalog.ContainerPath, DamagePatience = Options.DamagePatience },
             Time,
             Part(),
             log.CreateLogger("Streams.Storage"),

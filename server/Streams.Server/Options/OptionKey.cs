@@ -32,12 +32,14 @@ internal sealed record OptionKey(string Name, string Switch, string ValueName, s
         "how long links hold back what retention may take (default PT24H)");
     public static readonly OptionKey LinkHoldBytes = new("LinkHoldBytes", "--link-hold-bytes", "NUMBER",
         "bytes of each lane that links hold back at most (default 1073741824)");
+    public static readonly OptionKey DamagePatience = new("DamagePatience", "--damage-patience", "DURATION",
+        "how long damaged events hold up their readers before these step over them (default PT1H)");
     public static readonly OptionKey LogLevel = new("LogLevel", "--log-level", "LEVEL",
         "trace, debug, info, warning, error, none (default info)");
 
     public static readonly ImmutableArray<OptionKey> All =
         [Cluster, Data, Mqtt, Http, Link, LinkTo, Witness, Incarnation, Restore, DevicesElsewhere, DevicesPerSecond,
-            AcceptRate, LinkHoldTime, LinkHoldBytes, LogLevel];
+            AcceptRate, LinkHoldTime, LinkHoldBytes, DamagePatience, LogLevel];
 
     public bool IsFlag => ValueName.Length == 0;
 

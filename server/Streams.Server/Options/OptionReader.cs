@@ -68,6 +68,8 @@ public static class OptionReader
                 ? options with { LinkHoldTime = hold } : options,
             nameof(OptionKey.LinkHoldBytes) => IsBytes(text, out long bytes, out fault)
                 ? options with { LinkHoldBytes = bytes } : options,
+            nameof(OptionKey.DamagePatience) => IsHoldTime(text, out TimeSpan patience, out fault)
+                ? options with { DamagePatience = patience } : options,
             nameof(OptionKey.Restore) => options with { Restore = true },
             _ => throw new InvalidOperationException($"option {given.Key.Name} is listed but not read"),
         };

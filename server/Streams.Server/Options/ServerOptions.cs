@@ -62,6 +62,10 @@ public sealed record ServerOptions
     /// <summary>Bytes of each lane that links hold back at most. Default 1 GiB; at least 0.</summary>
     public long LinkHoldBytes { get; init; } = 1L << 30;
 
+    /// <summary>How long damaged events hold up their readers, in the hope that a linked cluster gives them back; then they are stepped
+    /// over. Default 1 hour; zero to a year.</summary>
+    public TimeSpan DamagePatience { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>How much is logged. Default info.</summary>
     public LogLevels LogLevels { get; init; } = LogLevels.Standard;
 }

@@ -27,6 +27,10 @@ internal static class FactReplay
                 HeldRun run = new(batch!.Header.Run, lane.Origin, entry.BaseOffset);
                 log.JoinRun(lane.Partition, run);
                 isNews = other?.JoinRun(lane.Partition, run) == true;
+                BatchTopics mentioned = BatchTopics.Of(batch);
+                mentioned.Rows.Fill(-1);
+                log.ApplyRetained(lane, entry, mentioned, 0);
+                isNews |= other?.ApplyRetained(lane, entry, mentioned, 0) == true;
                 return null;
             case EntryKind.Cursors when CursorCommits.TryRead(entry.Body, out List<KeyValuePair<ConsumerName, Cursor>> commits):
                 foreach ((ConsumerName consumer, Cursor cursor) in commits)

@@ -126,9 +126,16 @@ internal sealed class LaneCheck(LaneId id, int number)
         return null;
     }
 
-    /// <summary>A partitionlet ends here.</summary>
-    public string? Seal(in SealedRun run)
+    /// <summary>A partitionlet ends here. <paramref name="missing"/> is how many entries before its end are not there: they may have been
+    /// given back, while the record of the end stayed.</summary>
+    public string? Seal(in SealedRun run, out long missing)
     {
+        missing = IsBegun && run.NextOffset >= NextOffset ? Math.Max(0, run.NextEntry - NextEntry) : 0;
+        if (missing > 0)
+        {
+            (NextEntry, NextOffset, IsExact) = (run.NextEntry, run.NextOffset, false);
+        }
+
         bool isHere = !IsBegun || (run.NextEntry == NextEntry && run.NextOffset == NextOffset);
         return !isHere ? $"{id}: a partitionlet is sealed at entry {run.NextEntry}, offset {run.NextOffset}, "
                 + $"but entry {NextEntry}, offset {NextOffset} comes next"

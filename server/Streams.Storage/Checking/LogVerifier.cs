@@ -189,7 +189,7 @@ internal sealed class LogVerifier(StateCheck state, Action<long, long>? progress
         string? fault = header.Kind switch
         {
             RecordKind.LaneEntry => TakeEntry(body, offset),
-            RecordKind.LaneDeclared or RecordKind.LaneSkip or RecordKind.PartitionletSealed => TakeOfLane(header.Kind, body),
+            RecordKind.LaneDeclared or RecordKind.LaneSkip or RecordKind.PartitionletSealed => TakeOfLane(header.Kind, body, offset),
             RecordKind.Joined => RecordBodies.TryReadItem(body, out StateItem item)
                 ? News(FactReplay.Apply(_log, state.State, item, out bool isNews), isNews, offset) : Malformed(header.Kind),
             RecordKind.OriginSet => TakeOrigin(body, offset),
@@ -290,7 +290,7 @@ internal sealed class LogVerifier(StateCheck state, Action<long, long>? progress
         return null;
     }
 
-    private string? TakeOfLane(RecordKind kind, ReadOnlyMemory<byte> body)
+    private string? TakeOfLane(RecordKind kind, ReadOnlyMemory<byte> body, long at)
     {
         if (_keepsIndex)
         {
@@ -318,7 +318,19 @@ internal sealed class LogVerifier(StateCheck state, Action<long, long>? progress
         }
 
         CountLane(lane);
-        return kind == RecordKind.LaneSkip ? lane.Skip(first.Value, offset.Value) : lane.Seal(run);
+        if (kind == RecordKind.LaneSkip)
+        {
+            return lane.Skip(first.Value, offset.Value);
+        }
+
+        long expected = lane.NextEntry;
+        string? fault = lane.Seal(run, out long missing);
+        if (missing > 0)
+        {
+            _missing.Add((_file, at, lane, expected, expected + missing));
+        }
+
+        return fault;
     }
 
     private string? Declare(int number, LaneId id)

@@ -71,6 +71,10 @@ internal sealed class RecordFields
             case StateKind.Held when StateItems.TryReadHeld(item, out HeldRun held):
                 return Add("producer", held.Run.Producer.ToString()).Add("epoch", Hex(held.Run.Epoch)).Add("first", held.Run.First)
                     .Add("last", held.Run.Last).Add("origin", held.Origin.ToString()).Add("offset", held.FirstOffset.Value);
+            case StateKind.Retained when RetainedItem.TryRead(item, 0, out RetainedItem retained):
+                return Add("topic", retained.Topic.Topic.Value).Add("origin", retained.Mark.Lane.Origin.ToString())
+                    .Add("offset", retained.Mark.Offset).Add("time", Time(retained.Mark.Timestamp))
+                    .Add("message", retained.Mark.HasMessage ? $"{retained.Payload.Length} bytes" : "removed");
             default:
                 return Add("fault", "malformed");
         }
@@ -102,10 +106,17 @@ internal sealed class RecordFields
             Add("compression", head.Compression.ToString().ToLowerInvariant());
         }
 
+        long retained = 0;
         HashSet<string> topics = new(StringComparer.Ordinal);
         foreach (EventView view in batch.Events)
         {
             topics.Add(Encoding.UTF8.GetString(view.Topic.Span));
+            retained += view.IsRetained ? 1 : 0;
+        }
+
+        if (retained > 0)
+        {
+            Add("retained", retained);
         }
 
         AddList("topics", [.. topics]);

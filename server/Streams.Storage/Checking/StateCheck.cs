@@ -90,6 +90,13 @@ internal sealed class StateCheck : IDisposable
                 Result!.Fault(-1, $"row {number} ({item.Kind}{(item.Kind == StateKind.Opened ? "" : " of " + item.Partition)}) "
                     + "knows of what the log does not say");
             }
+
+            if (row.Kind == RowKind.Retained && RowCodec.TryReadRetained(row.Key, row.Value, out StreamPath stream,
+                out ReadOnlyMemory<byte> topic, out RetainedMark mark)
+                && (!log.TryLoadRetained(stream, topic.Span, mark, out bool isMore) || isMore))
+            {
+                Result!.Fault(-1, $"row {number} ({row.Kind} of {stream}) knows of what the log does not say");
+            }
         }
     }
 
@@ -145,6 +152,9 @@ internal sealed class StateCheck : IDisposable
             case RowKind.LaneHead when RowCodec.TryReadLaneHead(row.Key, row.Value, out LaneId lane, out EntryNumber next, out _):
                 _heads[lane] = next.Value;
                 return true;
+            case RowKind.Retained when RowCodec.TryReadRetained(row.Key, row.Value, out StreamPath stream, out ReadOnlyMemory<byte> topic,
+                out RetainedMark mark):
+                return state.TryLoadRetained(stream, topic.Span, mark, out _);
             case RowKind.Applied when RowCodec.TryReadApplied(row.Value, out _, out long position):
                 Position = position;
                 return applied = true;
@@ -156,7 +166,7 @@ internal sealed class StateCheck : IDisposable
     private static IEnumerable<(long Number, StateRow Row, uint Crc)> Rows(SqliteConnection connection)
     {
         using SqliteCommand select = connection.CreateCommand();
-        select.CommandText = "SELECT kind, key, value, crc FROM rows";
+        select.CommandText = "SELECT kind, key, value, crc FROM rows ORDER BY kind, key";
         using SqliteDataReader reader = select.ExecuteReader();
         for (long number = 1; reader.Read(); number++)
         {

@@ -28,7 +28,7 @@ internal sealed class IndexMender(ILogDisk disk, Segment segment, IndexHeader he
 
         _contents.Mentions.Close();
         _contents.Mentions.Sort();
-        string name = SegmentIndex.NameFor(segment) + ".new";
+        string name = SegmentIndex.NameFor(segment) + SegmentIndex.MendingSuffix;
         try
         {
             IndexHeader made = new IndexWriter(_contents, segment, header.End, header.LastGroup).Save(disk, name);

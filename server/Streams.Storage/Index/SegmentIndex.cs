@@ -12,6 +12,11 @@ namespace Streams.Storage;
 /// threads.</remarks>
 internal sealed class SegmentIndex : IDisposable
 {
+    public const string Extension = ".idx";
+
+    /// <summary>Behind the name of the file from which pages are mended.</summary>
+    public const string MendingSuffix = ".new";
+
     private readonly ILogFile _file;
     private readonly ILogDisk _disk;
     private readonly Segment _segment;
@@ -29,7 +34,7 @@ internal sealed class SegmentIndex : IDisposable
 
     public IndexHeader Header { get; }
 
-    public static string NameFor(Segment segment) => Path.ChangeExtension(segment.Name, ".idx");
+    public static string NameFor(Segment segment) => Path.ChangeExtension(segment.Name, Extension);
 
     /// <summary>Opens the index of a segment that ends at <paramref name="end"/>, and reads its directory; else says why not.</summary>
     public static string? TryOpen(ILogDisk disk, Segment segment, long end, ILogger logger, out SegmentIndex? index,

@@ -42,7 +42,8 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
     private List<Segment> OpenFiles()
     {
         List<(long First, string Name)> found = [];
-        foreach (string name in disk.List())
+        IReadOnlyList<string> names = disk.List();
+        foreach (string name in names)
         {
             if (SegmentHeader.TryParseName(name, out long first))
             {
@@ -51,6 +52,7 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
         }
 
         found.Sort();
+        RemoveOrphans(names);
         List<Segment> segments = [];
         Span<byte> header = stackalloc byte[SegmentHeader.Size];
         for (int i = 0; i < found.Count; i++)
@@ -81,6 +83,22 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
 
         RemoveGivenBack(segments);
         return segments;
+    }
+
+    // An index whose segment went while it was being made, and what was left of mending one.
+    private void RemoveOrphans(IReadOnlyList<string> names)
+    {
+        HashSet<string> all = [.. names];
+        foreach (string name in names)
+        {
+            string index = name.EndsWith(SegmentIndex.MendingSuffix, StringComparison.Ordinal) ? name[..^SegmentIndex.MendingSuffix.Length]
+                : name;
+            bool isIndex = index.EndsWith(SegmentIndex.Extension, StringComparison.Ordinal);
+            if (isIndex && (index.Length < name.Length || !all.Contains(Path.ChangeExtension(index, SegmentHeader.Extension))))
+            {
+                disk.Delete(name);
+            }
+        }
     }
 
     // Checksums of records begin from their positions, so the name says all that is needed to know them.

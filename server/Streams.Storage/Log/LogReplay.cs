@@ -57,7 +57,7 @@ internal sealed class LogReplay(ContainerState state, long appliedPosition)
                 && state.Lanes.Find(lane) is { } found:
                 return ApplyRepair(found, entry!, position, header.BodyLength, isNew);
             case RecordKind.Joined when RecordBodies.TryReadItem(body, out StateItem item):
-                _ = isNew && state.ApplyItem(item);
+                _ = isNew && state.ApplyItem(item, position);
                 return null;
             case RecordKind.OriginSet when RecordBodies.TryReadOrigin(body, out Origin origin):
                 state.ApplyOwnOrigin(origin);
@@ -96,13 +96,14 @@ internal sealed class LogReplay(ContainerState state, long appliedPosition)
         BatchTopics? topics = batch is null ? null : BatchTopics.Of(batch);
         topics?.Rows.Fill(-1);
         state.ApplyPlace(lane, entry, place, topics);
+        _ = isNew && state.ApplyRetained(lane.Id, entry, topics, position);
         return null;
     }
 
     private string? ApplyRepair(LaneState lane, LaneEntry entry, long position, int bodyLength, bool isNew)
     {
-        BatchHeader batch = default;
-        if (isNew && entry.Kind == EntryKind.Events && !BatchHeader.TryRead(entry.Body.Span, out batch, out string? fault))
+        EventBatch? batch = null;
+        if (isNew && entry.Kind == EntryKind.Events && !EventBatch.TryParse(entry.Body, out batch, out string? fault))
         {
             return fault;
         }
@@ -114,7 +115,10 @@ internal sealed class LogReplay(ContainerState state, long appliedPosition)
         state.ApplyRepair(lane, entry.Number.Value, place);
         if (isNew)
         {
-            state.ApplyFacts(lane.Id, entry, batch);
+            BatchTopics? topics = batch is null ? null : BatchTopics.Of(batch);
+            topics?.Rows.Fill(-1);
+            state.ApplyFacts(lane.Id, entry, batch?.Header ?? default);
+            state.ApplyRetained(lane.Id, entry, topics, position);
         }
 
         return null;

@@ -21,7 +21,7 @@ internal sealed class DeadRanges(SegmentLanes lanes, FactGatherer facts)
 
     private readonly Dictionary<LaneId, LaneState> _lanes = ById(lanes);
     private readonly Dictionary<int, LaneId> _declared = [];
-    private readonly List<(RecordKind Kind, byte[] Body, LaneId? Lane)> _pending = [];
+    private readonly List<(RecordKind Kind, byte[] Body, LaneId? Lane, long Position)> _pending = [];
     private readonly List<DeadRange> _ranges = [];
     private long _start = -1;
     private long _end;
@@ -50,7 +50,7 @@ internal sealed class DeadRanges(SegmentLanes lanes, FactGatherer facts)
             ScanStep step = scanner.Next(out RecordHeader header, out ReadOnlyMemory<byte> body, out _);
             if (step == ScanStep.Record)
             {
-                Take(header, body, offset, scanner.Offset);
+                Take(header, body, segment.First, offset, scanner.Offset);
             }
             else
             {
@@ -69,12 +69,12 @@ internal sealed class DeadRanges(SegmentLanes lanes, FactGatherer facts)
         }
     }
 
-    private void Take(in RecordHeader header, ReadOnlyMemory<byte> body, long offset, long end)
+    private void Take(in RecordHeader header, ReadOnlyMemory<byte> body, long first, long offset, long end)
     {
         LaneId? lane = LaneOf(header.Kind, body);
         if (_isTakingAll)
         {
-            facts.Add(header.Kind, body, lane);
+            facts.Add(header.Kind, body, lane, first + offset);
             return;
         }
 
@@ -95,7 +95,7 @@ internal sealed class DeadRanges(SegmentLanes lanes, FactGatherer facts)
         if (header.Kind != RecordKind.Hole)
         {
             _isNew = true;
-            _pending.Add((header.Kind, body.ToArray(), lane));
+            _pending.Add((header.Kind, body.ToArray(), lane, first + offset));
             Settle();
         }
     }
@@ -108,9 +108,9 @@ internal sealed class DeadRanges(SegmentLanes lanes, FactGatherer facts)
     {
         if (_end - _start >= LeastBytes)
         {
-            foreach ((RecordKind kind, byte[] body, LaneId? lane) in _pending)
+            foreach ((RecordKind kind, byte[] body, LaneId? lane, long position) in _pending)
             {
-                facts.Add(kind, body, lane);
+                facts.Add(kind, body, lane, position);
             }
 
             _pending.Clear();

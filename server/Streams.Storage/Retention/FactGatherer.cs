@@ -1,10 +1,11 @@
+using System.Text;
 using Streams.Core;
 
 namespace Streams.Storage;
 
 /// <summary>Gathers the names of the facts that records of the log tell, each once. Runs of producers are merged where they go
 /// on.</summary>
-internal sealed class FactGatherer
+internal sealed class FactGatherer(RetainedPlaces retained)
 {
     private readonly HashSet<FactKey> _keys = [];
     private readonly ProducerLedger _runs = new();
@@ -22,19 +23,20 @@ internal sealed class FactGatherer
     /// <param name="kind">Its kind.</param>
     /// <param name="body">Its body.</param>
     /// <param name="lane">The lane of an entry or of a skip, if it is known.</param>
-    public void Add(RecordKind kind, ReadOnlyMemory<byte> body, LaneId? lane)
+    /// <param name="position">Where it stands in the log.</param>
+    public void Add(RecordKind kind, ReadOnlyMemory<byte> body, LaneId? lane, long position)
     {
         switch (kind)
         {
             case RecordKind.LaneEntry or RecordKind.LaneRepaired when lane is { } of
                 && RecordBodies.TryReadEntry(body, out _, out LaneEntry? entry):
-                AddEntry(of, entry!);
+                AddEntry(of, entry!, position);
                 break;
             case RecordKind.LaneSkip when lane is { } of:
                 Add(FactKey.Begin(of));
                 break;
             case RecordKind.Joined when RecordBodies.TryReadItem(body, out StateItem item):
-                AddItem(item);
+                AddItem(item, position);
                 break;
             case RecordKind.OriginSet:
                 Add(FactKey.OwnOrigin());
@@ -42,7 +44,7 @@ internal sealed class FactGatherer
         }
     }
 
-    private void AddEntry(LaneId lane, LaneEntry entry)
+    private void AddEntry(LaneId lane, LaneEntry entry, long position)
     {
         StreamPartition partition = lane.Partition;
         switch (entry.Kind)
@@ -52,6 +54,7 @@ internal sealed class FactGatherer
                 break;
             case EntryKind.Events when BatchHeader.TryRead(entry.Body.Span, out BatchHeader batch, out _):
                 AddRun(partition, new HeldRun(batch.Run, lane.Origin, entry.BaseOffset));
+                AddRetained(partition.Stream, entry, position);
                 break;
             case EntryKind.Cursors when CursorCommits.TryRead(entry.Body, out List<KeyValuePair<ConsumerName, Cursor>> commits):
                 foreach ((ConsumerName consumer, _) in commits)
@@ -69,7 +72,7 @@ internal sealed class FactGatherer
         }
     }
 
-    private void AddItem(in StateItem item)
+    private void AddItem(in StateItem item, long position)
     {
         StreamPartition partition = item.Partition;
         switch (item.Kind)
@@ -89,6 +92,36 @@ internal sealed class FactGatherer
             case StateKind.Held when StateItems.TryReadHeld(item, out HeldRun held):
                 AddRun(partition, held);
                 break;
+            case StateKind.Retained when RetainedItem.TryRead(item, position, out RetainedItem of):
+                byte[] topic = Encoding.UTF8.GetBytes(of.Topic.Topic.Value);
+                AddRetained(partition.Stream, topic, position, of.Mark.Offset, item.Body.Length);
+                break;
+        }
+    }
+
+    // Of all events that were to be retained only those that are so still count, and whose record this is.
+    private void AddRetained(StreamPath stream, LaneEntry entry, long position)
+    {
+        if (!retained.HasAny(stream) || !EventBatch.TryParse(entry.Body, out EventBatch? batch, out _))
+        {
+            return;
+        }
+
+        foreach (EventView view in batch!.Events)
+        {
+            if (view.IsRetained)
+            {
+                AddRetained(stream, view.Topic.Span, position, entry.BaseOffset.Value + view.Index,
+                    view.Payload.Length + view.Headers.Length + view.Key.Length);
+            }
+        }
+    }
+
+    private void AddRetained(StreamPath stream, ReadOnlySpan<byte> topic, long position, long offset, int bytes)
+    {
+        if (retained.IsAt(stream, topic, position, offset))
+        {
+            Add(FactKey.Retained(stream, Encoding.UTF8.GetString(topic), bytes));
         }
     }
 

@@ -16,11 +16,15 @@ internal enum FactKind : byte
 
     /// <summary>Under which origin is written.</summary>
     OwnOrigin,
+
+    /// <summary>The retained message of a topic.</summary>
+    Retained,
 }
 
 /// <summary>Names a fact that a record of the log tells; its value is looked up when it is written again. A run of a producer is its own
 /// name.</summary>
-internal readonly record struct FactKey(FactKind Kind, StreamPartition Partition, string Name, HeldRun Run, Origin Origin)
+internal readonly record struct FactKey(FactKind Kind, StreamPartition Partition, string Name, HeldRun Run, Origin Origin,
+    int Bytes = 0)
 {
     private const int HeadBytes = 96;
 
@@ -33,6 +37,9 @@ internal readonly record struct FactKey(FactKind Kind, StreamPartition Partition
     public static FactKey Topic(StreamPath stream, TopicName topic) =>
         new(FactKind.Topic, new StreamPartition(stream, default), topic.Value, default, default);
 
+    public static FactKey Retained(StreamPath stream, string topic, int bytes) =>
+        new(FactKind.Retained, new StreamPartition(stream, default), topic, default, default, bytes);
+
     public static FactKey Opened(ClusterName cluster) => new(FactKind.Opened, default, cluster.Value, default, default);
 
     public static FactKey Held(StreamPartition partition, HeldRun run) => new(FactKind.Run, partition, string.Empty, run, default);
@@ -42,5 +49,5 @@ internal readonly record struct FactKey(FactKind Kind, StreamPartition Partition
     public static FactKey OwnOrigin() => new(FactKind.OwnOrigin, default, string.Empty, default, default);
 
     /// <summary>Bytes that the fact will take when it is written again, about.</summary>
-    public int Cost => HeadBytes + (Name.Length * 2);
+    public int Cost => HeadBytes + (Name.Length * 2) + Bytes;
 }

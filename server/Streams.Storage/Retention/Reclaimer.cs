@@ -9,7 +9,7 @@ namespace Streams.Storage;
 /// pass at a time. Failure: what was not given back stays and is looked at again by the next pass; nothing that is kept is
 /// touched.</remarks>
 internal sealed class Reclaimer(SegmentLog log, Func<IReadOnlyList<SegmentLanes>> lanes, Action<long> forget,
-    Func<IReadOnlyList<FactKey>, CancellationToken, Task> restate, ILogger logger)
+    Func<IReadOnlyList<FactKey>, CancellationToken, Task> restate, RetainedPlaces retained, ILogger logger)
 {
     // Facts of so many names are in memory at once, and those of the segment under way.
     private const int MaxFacts = 400_000;
@@ -54,7 +54,7 @@ internal sealed class Reclaimer(SegmentLog log, Func<IReadOnlyList<SegmentLanes>
             return default;
         }
 
-        FactGatherer facts = new();
+        FactGatherer facts = new(retained);
         int count = 0;
         while (count < going.Count && (count == 0 || facts.Count < MaxFacts))
         {
@@ -137,7 +137,7 @@ internal sealed class Reclaimer(SegmentLog log, Func<IReadOnlyList<SegmentLanes>
     private async ValueTask<ReclaimReport> PunchAsync(Segment segment, SegmentLanes of, Func<long, CancellationToken, ValueTask> pace,
         CancellationToken cancellationToken)
     {
-        FactGatherer facts = new();
+        FactGatherer facts = new(retained);
         DeadRanges scan = new(of, facts);
         await scan.ScanAsync(segment, all: false, pace, cancellationToken);
         if (scan.Ranges.Count == 0)

@@ -6,7 +6,7 @@ namespace Streams.Storage;
 /// through the same methods. Pure: no input or output, no clock.</summary>
 /// <remarks>Every Apply is idempotent for facts, so replay may begin anywhere before what the state already holds. Not safe for several
 /// threads: the container reads and publishes under one lock.</remarks>
-internal sealed class ContainerState
+internal sealed partial class ContainerState
 {
     private readonly Dictionary<LaneId, long> _heldChanged = [];
 
@@ -157,7 +157,9 @@ internal sealed class ContainerState
     }
 
     /// <summary>Joins an item; whether that changed anything.</summary>
-    public bool ApplyItem(in StateItem item) => item.Kind switch
+    /// <param name="item">A valid item.</param>
+    /// <param name="position">Where its record stands in the log.</param>
+    public bool ApplyItem(in StateItem item, long position = 0) => item.Kind switch
     {
         StateKind.Cursor => StateItems.TryReadCursor(item, out ConsumerName consumer, out Cursor cursor)
             && JoinCursor(item.Partition, consumer, cursor),
@@ -165,6 +167,7 @@ internal sealed class ContainerState
         StateKind.Topics => TopicFacts.TryRead(item.Body, out List<TopicFact> topics) && JoinTopics(item.Partition.Stream, topics),
         StateKind.Opened => StateItems.TryReadOpened(item, out Origin origin) && JoinOrigin(origin),
         StateKind.Held => StateItems.TryReadHeld(item, out HeldRun held) && JoinHeld(item.Partition, held),
+        StateKind.Retained => RetainedItem.TryRead(item, position, out RetainedItem retained) && JoinRetained(retained),
         _ => false,
     };
 

@@ -14,6 +14,9 @@ internal sealed class NamePieces
 
     public ReadOnlySpan<byte> this[NamePlace place] => _pieces[place.Piece].AsSpan(place.Start, place.Length);
 
+    /// <summary>A name as memory that does not change.</summary>
+    public ReadOnlyMemory<byte> Memory(NamePlace place) => _pieces[place.Piece].AsMemory(place.Start, place.Length);
+
     public NamePlace Add(ReadOnlySpan<byte> name)
     {
         if (_pieces.Count == 0 || _used + name.Length > _pieces[^1].Length)

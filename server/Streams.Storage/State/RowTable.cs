@@ -9,14 +9,12 @@ namespace Streams.Storage;
 internal sealed class RowTable<TRow>
     where TRow : struct
 {
-    private const int RowsAtOnce = 512;
-
-    private readonly List<TRow[]> _rows = [];
+    private readonly RowPieces<TRow> _rows = new();
     private ulong[] _slots = new ulong[2];            // upper half of the hash, then row + 1; 0 for an empty slot
 
-    public int Count { get; private set; }
+    public int Count => _rows.Count;
 
-    public ref TRow this[int index] => ref _rows[index / RowsAtOnce][index % RowsAtOnce];
+    public ref TRow this[int index] => ref _rows[index];
 
     /// <summary>Goes over the rows whose hash may be this: begin with <paramref name="probe"/> -1; -1 when there is no further
     /// one.</summary>
@@ -56,18 +54,7 @@ internal sealed class RowTable<TRow>
             }
         }
 
-        int index = Count++;
-        if (index / RowsAtOnce == _rows.Count)
-        {
-            _rows.Add(new TRow[index == 0 ? 1 : RowsAtOnce]);
-        }
-        else if (index % RowsAtOnce == _rows[^1].Length)
-        {
-            TRow[] rows = _rows[^1];                  // most tables have few rows
-            Array.Resize(ref rows, Math.Min(rows.Length * 4, RowsAtOnce));
-            _rows[^1] = rows;
-        }
-
+        int index = _rows.Add();
         Enter(hash, index);
         return index;
     }

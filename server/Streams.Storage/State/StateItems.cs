@@ -86,6 +86,7 @@ internal static class StateItems
         StateKind.Topics => TopicFacts.TryRead(item.Body, out _),
         StateKind.Opened => TryReadOpened(item, out _),
         StateKind.Held => TryReadHeld(item, out HeldRun held) && held.Run.First >= 1,
+        StateKind.Retained => RetainedItem.TryRead(item, 0, out _),
         _ => false,
     };
 

@@ -17,7 +17,7 @@ internal readonly record struct TopicHead(LaneState Lane, long Offset, long Time
 
 /// <summary>The topics of one stream: an open table over rows of fixed size and names in large pieces, about 90 bytes a topic, so that a
 /// million fits in memory and a look takes one step.</summary>
-internal sealed class StreamTopics(StateRevision revision)
+internal sealed partial class StreamTopics(StateRevision revision)
 {
     private readonly RowTable<Row> _rows = new();
     private readonly NamePieces _names = new();
@@ -256,6 +256,7 @@ internal sealed class StreamTopics(StateRevision revision)
         public long Timestamp;
         public NamePlace Name;
         public MentionSlot Mentions;
+        public int Retained;                          // its row among the retained + 1; in what alignment leaves free
         public ushort Cluster;
         public bool IsWhole;
     }

@@ -30,7 +30,7 @@ internal sealed class ProduceOperation(ProducerSession session, StreamPartition 
 /// <summary>One event of a client without an outbox.</summary>
 internal sealed class AppendPlainOperation(StreamPartition partition, PlainEvent plain) : Operation<EventPlace>
 {
-    public PlainEvent Plain => plain;
+    public PlainEvent Plain { get; private set; } = plain;
 
     public override StreamPath? Stream => partition.Stream;
 
@@ -39,6 +39,9 @@ internal sealed class AppendPlainOperation(StreamPartition partition, PlainEvent
     public override void Stage(Stager stager) => stager.AppendPlain(partition, this);
 
     public void PlaceAt(EventPlace place) => Result = place;
+
+    /// <summary>The event happened, as far as anybody is told, at another time.</summary>
+    public void StampAt(long timestamp) => Plain = Plain with { TimestampMicroseconds = timestamp };
 }
 
 /// <summary>A consumer's cursor.</summary>
@@ -90,11 +93,11 @@ internal sealed class OriginOperation(Origin? origin) : Operation<Origin>
 }
 
 /// <summary>Facts written once more, because the records that told them are about to go.</summary>
-internal sealed class RestateOperation(IReadOnlyList<FactKey> facts) : Operation<bool>
+internal sealed class RestateOperation(IReadOnlyList<FactKey> facts, IReadOnlyList<StateItem> retained) : Operation<bool>
 {
     public override bool FreesSpace => true;
 
-    public override void Stage(Stager stager) => stager.Restate(facts);
+    public override void Stage(Stager stager) => stager.Restate(facts, retained);
 }
 
 /// <summary>Comes to its turn and does nothing.</summary>

@@ -31,7 +31,7 @@ internal sealed class PlainProducer(Random chance, int batchBytes)
         PlainEvent plain = operation.Plain;
         bool added = batch.Builder.TryAdd(plain.Topic.Span, plain.Key.Span, plain.Headers.Span, plain.Payload.Span,
             plain.TimestampMicroseconds,
-            isNew ? EventLimits.MaxBatchBytes : batchBytes);
+            isNew ? EventLimits.MaxBatchBytes : batchBytes, plain.IsRetained);
         if (added)
         {
             batch.Operations.Add(operation);

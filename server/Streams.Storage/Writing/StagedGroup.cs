@@ -24,6 +24,10 @@ internal sealed class StagedGroup
 
     public TopicTable Topics { get; } = new(new StateRevision());
 
+    /// <summary>The latest times of retained events. Topics stand for their hashes: two that have one only get times a little
+    /// later.</summary>
+    public Dictionary<(StreamPath Stream, ulong Topic), long> Stamps { get; } = [];
+
     public Dictionary<StreamPartition, Dictionary<ConsumerName, Cursor>> Commits { get; } = [];
 
     public HashSet<StreamPath> ChangedStreams { get; } = [];
@@ -102,6 +106,13 @@ internal sealed class StagedGroup
         Touched.Clear();
         Runs.Clear();
         Topics.Clear();
+        bool manyStamps = Stamps.Count > KeptRecords;
+        Stamps.Clear();
+        if (manyStamps)
+        {
+            Stamps.TrimExcess(KeptRecords);
+        }
+
         Commits.Clear();
         ChangedStreams.Clear();
         ChangesLanes = false;

@@ -1,3 +1,4 @@
+using System.Text;
 using Streams.Core;
 
 namespace Streams.Storage;
@@ -29,7 +30,7 @@ internal sealed partial class Stager
 
             if (number < lane.NextEntry && lane.IsDamaged(number) && lane.FitsDamage(entries[i]))
             {
-                StageRepair(lane, entries[i], bodies[i].Header);
+                StageRepair(lane, entries[i], bodies[i]);
             }
 
             if (number == lane.StagedNextEntry)
@@ -60,19 +61,20 @@ internal sealed partial class Stager
     }
 
     // It goes to the end of the log: what was damaged stays where it is, and is not looked at any more.
-    private void StageRepair(LaneState lane, LaneEntry entry, in BatchHeader batch)
+    private void StageRepair(LaneState lane, LaneEntry entry, in CheckedBody body)
     {
         if (Origin is { } here && !entry.Path.Contains(here))
         {
             entry = entry.PassedTo(here);
         }
 
+        body.Topics?.Rows.Fill(-1);
         Declare(lane);
         _buffer.BeginRecord();
         RecordBodies.WriteEntry(_buffer, lane.Number, entry);
         (long position, int length) = _buffer.EndRecord(RecordKind.LaneRepaired);
         _records.Add(new StagedRecord(RecordKind.LaneRepaired, lane, entry,
-            new EntryPlace(position, length, Crc32C.Compute(entry.Body.Span), entry.BaseOffset.Value), batch));
+            new EntryPlace(position, length, Crc32C.Compute(entry.Body.Span), entry.BaseOffset.Value), body.Header, body.Topics));
         ChangesLanes = true;
         _changedStreams.Add(lane.Id.Partition.Stream);
     }
@@ -146,10 +148,7 @@ internal sealed partial class Stager
             }
 
             (changed ??= []).Add(changing);
-            _buffer.BeginRecord();
-            RecordBodies.WriteItem(_buffer, changing);
-            _buffer.EndRecord(RecordKind.Joined);
-            _records.Add(new StagedRecord(RecordKind.Joined, null, changing, default, default));
+            StageItem(changing);
             if (item.Kind != StateKind.Opened)
             {
                 _changedStreams.Add(item.Partition.Stream);
@@ -157,6 +156,14 @@ internal sealed partial class Stager
         }
 
         return changed ?? (IReadOnlyList<StateItem>)[];
+    }
+
+    private void StageItem(StateItem item)
+    {
+        _buffer.BeginRecord();
+        RecordBodies.WriteItem(_buffer, item);
+        (long position, int length) = _buffer.EndRecord(RecordKind.Joined);
+        _records.Add(new StagedRecord(RecordKind.Joined, null, item, new EntryPlace(position, length, 0, 0), default));
     }
 
     // Two histories of one lane: the same number with other bytes, or a next entry at another offset.
@@ -211,6 +218,10 @@ internal sealed partial class Stager
             case StateKind.Held when StateItems.TryReadHeld(item, out HeldRun held):
                 RunList? runs = _state.Ledger.Runs(item.Partition, held.Run.Producer, held.Run.Epoch, held.Origin);
                 return runs?.Contains(held.Run.First, held.Run.Last, held.FirstOffset.Value) ?? false ? null : item;
+            case StateKind.Retained when RetainedItem.TryRead(item, 0, out RetainedItem retained):
+                byte[] topic = Encoding.UTF8.GetBytes(retained.Topic.Topic.Value);
+                RetainedMark? known = _state.Topics.Of(stream)?.Retained(BatchTopics.Hash(topic), topic);
+                return known is { } mark && mark.CompareTo(retained.Mark) >= 0 ? null : item;
             default:
                 return null;
         }

@@ -47,6 +47,11 @@ internal sealed partial class Stager
     public void AppendPlain(StreamPartition partition, AppendPlainOperation operation)
     {
         RequireWriting();
+        if (operation.Plain.IsRetained)
+        {
+            operation.StampAt(StampRetained(partition.Stream, operation.Plain));
+        }
+
         if (!_plain.TryAdd(partition, operation))
         {
             ClosePlain(partition);
@@ -190,18 +195,20 @@ internal sealed partial class Stager
                 continue;
             }
 
-            // Publishing looks for its row by its name, which may be after the answer: then the batch's memory may be another's.
-            topics.Keep(i);
             ReadOnlySpan<byte> topic = mentions[i].Topic.Span;
-            if ((staged?.Contains(mentions[i].Hash, topic) ?? false) || (flying?.Contains(mentions[i].Hash, topic) ?? false))
+            StreamTopics? knowing = staged?.Contains(mentions[i].Hash, topic) ?? false ? staged
+                : flying?.Contains(mentions[i].Hash, topic) ?? false ? flying : null;
+            if (knowing is null)
             {
-                continue;
+                TopicFact fact = new(TopicName.FromValidated(topic), NextMoment());
+                _stagedTopics.Join(partition.Stream, fact);
+                knowing = staged ??= _stagedTopics.Of(partition.Stream)!;
+                (facts ??= []).Add(fact);
             }
 
-            TopicFact fact = new(TopicName.FromValidated(topic), NextMoment());
-            _stagedTopics.Join(partition.Stream, fact);
-            staged ??= _stagedTopics.Of(partition.Stream);
-            (facts ??= []).Add(fact);
+            // It is looked up once more when the batch is made visible. That may be after its caller was answered, who may use its
+            // memory for something else by then.
+            topics.Keep(i, knowing.NameOf(knowing.RowOf(mentions[i].Hash, topic)));
         }
 
         if (facts is not null)

@@ -6,7 +6,10 @@ namespace Streams.Storage;
 /// them where they are known already changes nothing.</summary>
 internal sealed partial class Stager
 {
-    public void Restate(IReadOnlyList<FactKey> facts)
+    /// <summary>Stages facts as they are now.</summary>
+    /// <param name="facts">Their names.</param>
+    /// <param name="retained">For names of retained messages, what is to be written: it was read before.</param>
+    public void Restate(IReadOnlyList<FactKey> facts, IReadOnlyList<StateItem> retained)
     {
         StreamPath topicsOf = default;
         List<TopicFact> topics = [];
@@ -32,6 +35,10 @@ internal sealed partial class Stager
         }
 
         RestateTopics(topicsOf, topics);
+        foreach (StateItem item in retained)
+        {
+            StageItem(item);
+        }
     }
 
     private void Restate(in FactKey fact)
@@ -39,17 +46,17 @@ internal sealed partial class Stager
         switch (fact.Kind)
         {
             case FactKind.Cursor when ConsumerName.TryParse(fact.Name, out ConsumerName consumer, out _):
-                RestateItem(StateItems.Of(fact.Partition, consumer, _state.Cursors.Get(consumer, fact.Partition)));
+                StageItem(StateItems.Of(fact.Partition, consumer, _state.Cursors.Get(consumer, fact.Partition)));
                 break;
             case FactKind.Register when _state.Registers.Get(fact.Partition.Stream, fact.Name) is { } register:
-                RestateItem(StateItems.Of(fact.Partition.Stream, register));
+                StageItem(StateItems.Of(fact.Partition.Stream, register));
                 break;
             case FactKind.Opened when ClusterName.TryParse(fact.Name, out ClusterName cluster, out _)
                 && _state.Origins.Latest(cluster) is { } latest:
-                RestateItem(StateItems.Of(new Origin(cluster, latest)));
+                StageItem(StateItems.Of(new Origin(cluster, latest)));
                 break;
             case FactKind.Run:
-                RestateItem(StateItems.Of(fact.Partition, fact.Run));
+                StageItem(StateItems.Of(fact.Partition, fact.Run));
                 break;
             case FactKind.Begin when _state.Lanes.Find(new LaneId(fact.Partition, fact.Origin)) is { FirstEntry: > 0 } lane:
                 StageSkip(lane, new EntryNumber(lane.FirstEntry), new Offset(lane.FirstOffset), bytesBefore: 0);
@@ -64,17 +71,9 @@ internal sealed partial class Stager
     {
         foreach (StateItem item in StateItems.Of(stream, topics))
         {
-            RestateItem(item);
+            StageItem(item);
         }
 
         topics.Clear();
-    }
-
-    private void RestateItem(StateItem item)
-    {
-        _buffer.BeginRecord();
-        RecordBodies.WriteItem(_buffer, item);
-        _buffer.EndRecord(RecordKind.Joined);
-        _records.Add(new StagedRecord(RecordKind.Joined, null, item, default, default));
     }
 }

@@ -239,6 +239,7 @@ internal sealed partial class Stager
         if (entry.Kind == EntryKind.Events)
         {
             _stagedRuns.Add(lane.Id.Partition, new HeldRun(batch.Run, lane.Id.Origin, entry.BaseOffset), out _);
+            NoteStamps(lane.Id.Partition.Stream, topics!);
         }
 
         ChangesLanes = true;

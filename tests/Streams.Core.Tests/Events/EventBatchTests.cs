@@ -72,6 +72,43 @@ public class EventBatchTests
         Assert.Equal("08" + "01" + "00" + "0174" + "016B" + "7070" + "03" + "02" + "01" + "71", Convert.ToHexString(bytes, 80, 13));
     }
 
+    [Theory]
+    [InlineData(BatchCompression.None)]
+    [InlineData(BatchCompression.Brotli)]
+    public void Which_events_are_to_be_retained_comes_out_as_it_was_put_in(BatchCompression compression)
+    {
+        EventBatchBuilder builder = new();
+        for (int i = 0; i < 100; i++)
+        {
+            Assert.True(builder.TryAdd(Encoding.UTF8.GetBytes($"t{i / 4}"), i % 2 == 0 ? "k"u8 : [], [],
+                i % 5 == 0 ? [] : Encoding.UTF8.GetBytes($"payload {i}"), i, isRetained: i % 3 == 0));
+        }
+
+        int n = 0;
+        EventBatch made = builder.Build(new EventIdentity(default, 1, 1), default, false, compression);
+        foreach (EventView view in EventBatch.Parse(made.Bytes).Events)
+        {
+            Assert.Equal(n % 3 == 0, view.IsRetained);
+            Assert.Equal(n % 5 == 0, view.Payload.IsEmpty);
+            Assert.Equal($"t{n / 4}", Encoding.UTF8.GetString(view.Topic.Span));
+            n++;
+        }
+
+        Assert.Equal(100, n);
+    }
+
+    [Fact]
+    public void The_flag_of_a_retained_event_is_bit_three_and_the_next_bit_is_refused()
+    {
+        EventBatchBuilder builder = new();
+        builder.TryAdd("t"u8, "k"u8, [], "pp"u8, 1_000, isRetained: true);
+        byte[] bytes = builder.Build(new EventIdentity(new ProducerId(1), 2, 3), default, false).Bytes.ToArray();
+        Assert.Equal("08" + "09" + "00" + "0174" + "016B" + "7070", Convert.ToHexString(bytes, 80, 9));
+        bytes[81] |= 0x10;
+        Seal(bytes);
+        Assert.False(EventBatch.TryParse(bytes, out _, out _));
+    }
+
     [Fact]
     public void A_changed_byte_anywhere_is_refused()
     {

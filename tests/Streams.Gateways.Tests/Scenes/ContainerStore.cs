@@ -59,5 +59,12 @@ internal sealed class ContainerStore(Container container) : IEventStore
     public ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken) =>
         container.SetRegisterAsync(stream, key, value, cancellationToken);
 
+    public RetainedHead? RetainedHead(StreamPath stream, ReadOnlySpan<byte> topic) => container.RetainedHead(stream, topic);
+
+    public RetainedPage Retained(StreamPath stream, int from, int max) => container.Retained(stream, from, max);
+
+    public ValueTask<RetainedMessage?> RetainedAsync(StreamPath stream, ReadOnlyMemory<byte> topic, CancellationToken cancellationToken) =>
+        container.RetainedAsync(stream, topic, cancellationToken);
+
     public IDisposable Watch(StreamPath stream, Action changed) => container.Watch(stream, changed);
 }

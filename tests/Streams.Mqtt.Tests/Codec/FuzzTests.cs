@@ -1,4 +1,5 @@
 using System.Buffers;
+using Streams.Testing;
 
 namespace Streams.Mqtt.Tests;
 
@@ -12,7 +13,7 @@ public class FuzzTests
         int refused = 0;
         int read = 0;
         int incomplete = 0;
-        for (int seed = 0; seed < 150; seed++)
+        for (int seed = 0; seed < 150 * Seeds.Rounds(1); seed++)
         {
             PacketSource source = new(seed, version);
             Random random = new(seed);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Streams.Core;
 using Streams.Gateways;
 using Streams.Storage;
@@ -18,8 +17,7 @@ public sealed class DamagedFileTests
     {
         using WrittenFolder folder = await WrittenFolder.MakeAsync();
         SeededRandom chance = Seeds.Next();
-        int flips = Environment.GetEnvironmentVariable("STREAMS_ROUNDS") is { Length: > 0 } rounds
-            ? Flips * int.Parse(rounds, CultureInfo.InvariantCulture) : Flips;
+        int flips = Flips * Seeds.Rounds(1);
         int starts = 0;
         foreach (string name in Files(folder))
         {

@@ -8,7 +8,7 @@ namespace Streams.Server.Tests;
 public sealed class OptionReaderTests : IDisposable
 {
     private const string Known = "Cluster, Data, Mqtt, Http, Link, LinkTo, Witness, Incarnation, Restore, "
-        + "DevicesElsewhere, DevicesPerSecond, AcceptRate, LinkHoldTime, LinkHoldBytes, LogLevel";
+        + "DevicesElsewhere, DevicesPerSecond, AcceptRate, LinkHoldTime, LinkHoldBytes, DamagePatience, LogLevel";
     private readonly TemporaryDirectory _directory = new();
 
     public void Dispose() => _directory.Dispose();

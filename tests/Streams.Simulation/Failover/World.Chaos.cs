@@ -120,12 +120,12 @@ internal sealed partial class World
         BuryTheDead();
     }
 
-    // A container whose disk refused ends its process, as the server does.
+    // A container that waits for its disk would do so for ever: whoever runs it starts it anew.
     private void BuryTheDead()
     {
         foreach (SimCluster cluster in _clusters.Values)
         {
-            if (cluster.Life is { } life && life.Container.Failed.IsCompleted)
+            if (cluster.Life is { } life && life.Container.Status().Phase != Storage.WritePhase.Writing)
             {
                 Tally.Add("fault: refused flushes and writes");
                 Trace?.Add($"{cluster.Letter}'s disk refuses, it stops");

@@ -79,7 +79,7 @@ internal sealed class FilledFolder : IDisposable
         for (int i = 0; i < 6; i++)
         {
             builder.TryAdd(Encoding.UTF8.GetBytes($"t{(held + (i * i)) % 11}"), default, default,
-                Encoding.UTF8.GetBytes($"{producer.Value}:{held + i}"), held + i);
+                Encoding.UTF8.GetBytes($"{producer.Value}:{held + i}"), held + i, isRetained: i % 3 == 2);
         }
 
         return builder.Build(new EventIdentity(producer, 7, held + 1), held == 0 ? default : (7UL, held), mayHaveTwins: false);

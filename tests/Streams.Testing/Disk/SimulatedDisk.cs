@@ -23,6 +23,9 @@ public sealed class SimulatedDisk : ILogDisk
     /// <summary>How many of the next flushes to let pass before one is refused; -1 for never.</summary>
     public int RefuseFlushAfter { get; set; } = -1;
 
+    /// <summary>Whether nothing succeeds behind a refused flush, until the process is killed.</summary>
+    public bool StopsAfterRefusal { get; set; }
+
     /// <summary>Reads so far.</summary>
     public int Reads { get; private set; }
 
@@ -108,6 +111,16 @@ public sealed class SimulatedDisk : ILogDisk
         }
     }
 
+    /// <summary>The disk as a process has it that starts now: dead when that is killed or the power goes, so that nothing of it goes on
+    /// beside the next one.</summary>
+    public ILogDisk Mount()
+    {
+        lock (_lock)
+        {
+            return new Mounted(this, _epoch);
+        }
+    }
+
     /// <summary>The power goes: unflushed bytes are kept, lost or torn as chance has it. Old handles are dead. Later faults are
     /// off.</summary>
     public void Crash(Random chance)
@@ -186,6 +199,7 @@ public sealed class SimulatedDisk : ILogDisk
     {
         StopAt = int.MaxValue;
         RefuseFlushAfter = -1;
+        StopsAfterRefusal = false;
         Fault = null;
         FlushGate.Set();
     }
@@ -227,6 +241,37 @@ public sealed class SimulatedDisk : ILogDisk
             throw new StorageFailedException($"no room for {length - file.Length} bytes") { IsFull = true };
         }
     }
+
+    private sealed class Mounted(SimulatedDisk disk, int epoch) : ILogDisk
+    {
+        public IReadOnlyList<string> List() => Do(disk.List);
+
+        public ILogFile Create(string name) => Do(() => disk.Create(name));
+
+        public ILogFile Open(string name) => Do(() => disk.Open(name));
+
+        public void Delete(string name) => Do(() => disk.Delete(name));
+
+        public void Rename(string from, string to) => Do(() => disk.Rename(from, to));
+
+        public void SyncDirectory() => Do(disk.SyncDirectory);
+
+        private void Do(Action action) => Do(() =>
+        {
+            action();
+            return 0;
+        });
+
+        private T Do<T>(Func<T> action)
+        {
+            lock (disk._lock)
+            {
+                return epoch == disk._epoch ? action() : throw Gone();
+            }
+        }
+    }
+
+    private static StorageFailedException Gone() => new("the process is dead", new DirectoryNotFoundException());
 
     private sealed class Handle(SimulatedDisk disk, SimulatedFile file, int epoch) : ILogFile
     {
@@ -292,6 +337,7 @@ public sealed class SimulatedDisk : ILogDisk
                 if (disk.RefuseFlushAfter == 0)
                 {
                     file.ForgetUnflushed();
+                    disk.StopAt = disk.StopsAfterRefusal ? 0 : disk.StopAt;
                     throw new StorageFailedException("flush refused");
                 }
 
@@ -323,7 +369,7 @@ public sealed class SimulatedDisk : ILogDisk
         {
             lock (disk._lock)
             {
-                return epoch == disk._epoch ? action() : throw new StorageFailedException("a handle from before the crash");
+                return epoch == disk._epoch ? action() : throw Gone();
             }
         }
     }

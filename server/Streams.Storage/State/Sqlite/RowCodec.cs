@@ -14,6 +14,9 @@ internal enum RowKind
 
     /// <summary>The origin written under, and the log position up to which all rows hold.</summary>
     Applied = 3,
+
+    /// <summary>Which event is a topic's retained message, and where in the log it stands.</summary>
+    Retained = 4,
 }
 
 /// <summary>A row: its key says what it is about, its value what is so.</summary>
@@ -63,6 +66,35 @@ internal static class RowCodec
         nextOffset = head.Offset();
         return reader.AtEnd && head.AtEnd;
     }
+
+    public static StateRow Retained(StreamPath stream, ReadOnlyMemory<byte> topic, RetainedMark mark) => new(RowKind.Retained,
+        Bytes((ref ByteWriter writer) =>
+        {
+            writer.Text(stream.Value);
+            writer.Block(topic.Span);
+        }), Bytes((ref ByteWriter writer) =>
+        {
+            writer.Lane(mark.Lane);
+            writer.Offset(new Offset(mark.Offset));
+            writer.UInt64((ulong)mark.Timestamp);
+            writer.Byte(mark.HasMessage ? (byte)1 : (byte)0);
+            writer.Varint((ulong)mark.Position);
+        }));
+
+    public static bool TryReadRetained(byte[] key, byte[] value, out StreamPath stream, out ReadOnlyMemory<byte> topic,
+        out RetainedMark mark)
+    {
+        ByteReader name = new(key);
+        stream = name.Stream();
+        topic = name.Block(TopicName.MaxBytes);
+        ByteReader reader = new(value);
+        mark = new RetainedMark(reader.Lane(), reader.Offset().Value, (long)reader.UInt64(), reader.Byte() == 1,
+            reader.Varint(long.MaxValue));
+        return name.AtEnd && reader.AtEnd && mark.Lane.Partition.Stream == stream;
+    }
+
+    public static IEnumerable<StateRow> All(StateRows rows) => rows.Retained.Select(static r => Retained(r.Stream, r.Topic, r.Mark))
+        .Concat(Items(rows)).Concat(rows.Lanes.Select(LaneHead)).Append(Applied(rows.OwnOrigin, rows.Position));
 
     public static IEnumerable<StateRow> Items(StateRows rows)
     {

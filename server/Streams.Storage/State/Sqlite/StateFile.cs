@@ -70,7 +70,7 @@ internal sealed class StateFile : IDisposable
 
         bool applied = false;
         using SqliteCommand select = _connection.CreateCommand();
-        select.CommandText = "SELECT kind, key, value, crc FROM rows";
+        select.CommandText = "SELECT kind, key, value, crc FROM rows ORDER BY kind, key";
         using SqliteDataReader reader = select.ExecuteReader();
         while (reader.Read())
         {
@@ -96,8 +96,7 @@ internal sealed class StateFile : IDisposable
         SqliteParameter key = upsert.Parameters.Add("$key", SqliteType.Blob);
         SqliteParameter value = upsert.Parameters.Add("$value", SqliteType.Blob);
         SqliteParameter crc = upsert.Parameters.Add("$crc", SqliteType.Integer);
-        foreach (StateRow row in RowCodec.Items(rows).Concat(rows.Lanes.Select(RowCodec.LaneHead)).Append(RowCodec.Applied(rows.OwnOrigin,
-            rows.Position)))
+        foreach (StateRow row in RowCodec.All(rows))
         {
             kind.Value = (int)row.Kind;
             key.Value = row.Key;
@@ -124,6 +123,9 @@ internal sealed class StateFile : IDisposable
                 out Offset offset):
                 heads[lane] = (entry, offset);
                 return true;
+            case RowKind.Retained when RowCodec.TryReadRetained(row.Key, row.Value, out StreamPath stream, out ReadOnlyMemory<byte> topic,
+                out RetainedMark mark):
+                return state.TryLoadRetained(stream, topic.Span, mark, out _);
             case RowKind.Applied when RowCodec.TryReadApplied(row.Value, out Origin? own, out position):
                 applied = true;
                 if (own is { } origin)

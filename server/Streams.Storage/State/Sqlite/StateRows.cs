@@ -70,6 +70,35 @@ internal sealed class StateRows
         }
     }
 
+    /// <summary>To be written before <see cref="Topics"/> are taken: then their topics are among those, or were before.</summary>
+    public IEnumerable<(StreamPath Stream, ReadOnlyMemory<byte> Topic, RetainedMark Mark)> Retained
+    {
+        get
+        {
+            StreamPath[] streams;
+            lock (_gate)
+            {
+                streams = [.. _state.Topics.Streams];
+            }
+
+            return streams.SelectMany(stream => Pieces((first, into) =>
+            {
+                StreamTopics of = _state.Topics.Of(stream)!;
+                int end = Math.Min(of.RetainedCount, first + RowsAtOnce);
+                for (int i = first; i < end; i++)
+                {
+                    if (of.IsRetainedChanged(i, _since))
+                    {
+                        (int topic, RetainedMark mark) = of.RetainedAt(i);
+                        into.Add((stream, of.NameOf(topic), mark));
+                    }
+                }
+
+                return end < of.RetainedCount;
+            }, new List<(StreamPath Stream, ReadOnlyMemory<byte> Topic, RetainedMark Mark)>()));
+        }
+    }
+
     private IEnumerable<T> Pieces<T>(Func<int, List<T>, bool> take, List<T> piece)
     {
         bool more = true;

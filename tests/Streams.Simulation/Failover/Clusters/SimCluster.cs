@@ -45,7 +45,10 @@ internal sealed class SimCluster(World world, char letter)
     /// only then takes events.</summary>
     public void Start()
     {
-        ContainerOptions options = new() { Disk = _disk, SegmentBytes = 16 << 10, AllocationBytes = 4 << 10, PartitionletBytes = 4 << 10 };
+        ContainerOptions options = new()
+        {
+            Disk = _disk.Mount(), SegmentBytes = 16 << 10, AllocationBytes = 4 << 10, PartitionletBytes = 4 << 10,
+        };
         Container container = Container.OpenAsync(options, world.Time, new Random(world.Chance.Next()), NullLogger.Instance,
             CancellationToken.None).AsTask().Result;
         ClusterLife life = new(world, this, container);
@@ -97,8 +100,12 @@ internal sealed class SimCluster(World world, char letter)
         Stop(powerFails: true);
     }
 
-    /// <summary>The disk will refuse one of the next flushes.</summary>
-    public void RefuseFlush() => _disk.RefuseFlushAfter = world.Chance.Next(3);
+    /// <summary>The disk will refuse one of the next flushes, and all that comes behind it.</summary>
+    public void RefuseFlush()
+    {
+        _disk.StopsAfterRefusal = true;
+        _disk.RefuseFlushAfter = world.Chance.Next(3);
+    }
 
     /// <summary>Everything is gone but the witness, which may be gone too.</summary>
     public void Wipe()

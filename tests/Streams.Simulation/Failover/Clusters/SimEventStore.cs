@@ -44,5 +44,12 @@ internal sealed class SimEventStore(ClusterLife life) : IEventStore
     public ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken) =>
         life.Container.SetRegisterAsync(stream, key, value, cancellationToken);
 
+    public RetainedHead? RetainedHead(StreamPath stream, ReadOnlySpan<byte> topic) => life.Container.RetainedHead(stream, topic);
+
+    public RetainedPage Retained(StreamPath stream, int from, int max) => life.Container.Retained(stream, from, max);
+
+    public ValueTask<RetainedMessage?> RetainedAsync(StreamPath stream, ReadOnlyMemory<byte> topic, CancellationToken cancellationToken) =>
+        life.Container.RetainedAsync(stream, topic, cancellationToken);
+
     public IDisposable Watch(StreamPath stream, Action changed) => life.Container.Watch(stream, changed);
 }
