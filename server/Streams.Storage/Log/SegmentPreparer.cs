@@ -19,7 +19,7 @@ internal sealed class SegmentPreparer(ILogDisk disk, ContainerOptions options) :
     private const long MostReserveBytes = 512 << 10;
 
     // Groups below this are flushed much sooner into space that was written before; larger ones not soon enough to pay for
-    // writing everything twice (docs/decisions/0018-how-the-log-is-appended-to.md).
+    // writing everything twice (docs/decisions/0020-how-the-log-is-appended-to.md).
     private const int SmallGroupBytes = 96 << 10;
 
     private readonly bool _hasThreads = options.Disk is null;
