@@ -10,7 +10,7 @@ internal sealed class OpenRow : BenchRow
 {
     public override string Name => "open-after-kill";
 
-    public override string Measures => "opening after kill -9 under load, with 20 GB stored";
+    public override string Measures => "opening after kill -9 under load, with 50 GB stored";
 
     public override string Reference => "the same with 1 GB";
 
@@ -18,7 +18,7 @@ internal sealed class OpenRow : BenchRow
 
     public override async Task<Measured> MeasureAsync(BenchRun run)
     {
-        double large = await OpenAsync(run, run.Small ? 8L << 20 : 20L << 30);
+        double large = await OpenAsync(run, run.Small ? 8L << 20 : 50L << 30);
         double small = await OpenAsync(run, run.Small ? 4L << 20 : 1L << 30);
         return new Measured(large, small, "s", string.Empty);
     }
