@@ -343,11 +343,10 @@ public sealed class MqttGateway : IDisposable
         }
     }
 
-    // No CONNACK to what is not MQTT, nor, in 3.1.1, to a CONNECT that is malformed: it has codes for a wrong version or identifier only.
+    // No CONNACK to what is not MQTT, nor, in 3.1.1, to a CONNECT that is malformed: it has no code for that.
     private async Task RefuseUnreadAsync(MqttConnection connection, string remote, MqttProtocolException fault)
     {
-        bool hasCode = fault.ReasonCode is MqttReasonCode.UnsupportedProtocolVersion or MqttReasonCode.ClientIdentifierNotValid;
-        if (fault.AnswerIn is not { } version || (version == MqttVersion.V311 && !hasCode))
+        if (fault.AnswerIn is not { } version || !ConnackBuilder.CanSay(fault.ReasonCode, version))
         {
             _services.Meter.Refusals.Add(1);
             GatewayLog.Refused(_services.Log, remote, fault.Message);
@@ -363,6 +362,11 @@ public sealed class MqttGateway : IDisposable
     {
         _services.Meter.Refusals.Add(1);
         GatewayLog.Refused(_services.Log, remote, reason);
+        if (!ConnackBuilder.CanSay(code, replies.Version))
+        {
+            return;
+        }
+
         await AnswerAsync(replies,
             new MqttConnackPacket { ReasonCode = code, Properties = new MqttProperties { ReasonString = reason } }).ConfigureAwait(false);
     }
