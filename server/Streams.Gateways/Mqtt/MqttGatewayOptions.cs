@@ -47,6 +47,9 @@ public sealed record MqttGatewayOptions
     /// <summary>Topic aliases that a client may set. Default 32; 0 allows none.</summary>
     public int TopicAliasMaximum { get; init; } = 32;
 
+    /// <summary>Topic aliases that the gateway sets towards one client, which must take them. Default 16; 0 for none, at most 256.</summary>
+    public int AliasesToClient { get; init; } = 16;
+
     /// <summary>When messages to MQTT 5 clients name the place of their event; a client may choose otherwise for itself. Default
     /// <see cref="PlaceProperties.Auto"/>.</summary>
     public PlaceProperties Places { get; init; }
@@ -99,6 +102,7 @@ public sealed record MqttGatewayOptions
         Within(nameof(InFlightV311), InFlightV311, 1, ushort.MaxValue);
         Within(nameof(MaxInFlight), MaxInFlight, 1, ushort.MaxValue);
         Within(nameof(TopicAliasMaximum), TopicAliasMaximum, 0, ushort.MaxValue);
+        Within(nameof(AliasesToClient), AliasesToClient, 0, OutboundAliases.Most);
         Within(nameof(ReadBytes), ReadBytes, 4 << 10, 16 << 20);
         Within(nameof(WriteBufferBytes), WriteBufferBytes, 4 << 10, 64 << 20);
         Positive(nameof(ConnectTimeout), ConnectTimeout);
