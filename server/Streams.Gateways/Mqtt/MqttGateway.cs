@@ -15,6 +15,9 @@ public sealed class MqttGateway : IDisposable
     // An identifier, user name and password, a will of 64 KiB and its properties: who has not said who it is may fill no more memory.
     private const int MaxConnectBytes = 192 << 10;
 
+    // Connections over the limit are read only to be told so; beyond this many they are closed without a word.
+    private const int MaxRefusing = 256;
+
     private readonly ConcurrentDictionary<string, MqttSession> _sessions = new(StringComparer.Ordinal);
     private readonly GatewayServices _services;
     private readonly PacketRouter _router;
@@ -95,9 +98,16 @@ public sealed class MqttGateway : IDisposable
         MqttConnection connection = new(transport, decode);
         await using (connection.ConfigureAwait(false))
         {
-            bool hasRoom = Interlocked.Increment(ref _connections) <= _services.Options.MaxConnections;
+            int open = Interlocked.Increment(ref _connections);
+            bool hasRoom = open <= _services.Options.MaxConnections;
             try
             {
+                if (open > (long)_services.Options.MaxConnections + MaxRefusing)
+                {
+                    _services.Meter.Refusals.Add(1);
+                    return;
+                }
+
                 if (await ReadConnectAsync(connection, remote, cancellationToken).ConfigureAwait(false) is { } packet)
                 {
                     connection.AllowPacketSize(_services.Options.MaxPacketBytes);

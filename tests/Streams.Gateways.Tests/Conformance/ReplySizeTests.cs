@@ -26,8 +26,8 @@ public sealed class ReplySizeTests
         int withWords = MqttPacketWriter.SizeOf(Make(type, Words(new MqttProperties())), MqttVersion.V5);
         for (int most = withWords - 10; most <= all; most++)
         {
-            (int length, MqttProperties? left) = await WriteAsync(Make(type, Words(new MqttProperties { ReasonString = new string('r', 40) })),
-                most);
+            MqttPacket packet = Make(type, Words(new MqttProperties { ReasonString = new string('r', 40) }));
+            (int length, MqttProperties? left) = await WriteAsync(packet, most);
             Assert.InRange(length, 1, most);
             Assert.Equal(most >= all, left?.ReasonString is not null);
             Assert.Equal(most >= withWords ? 2 : 0, left?.UserProperties.Count ?? 0);
@@ -70,7 +70,10 @@ public sealed class ReplySizeTests
         MqttPacketType.Pubrec => new MqttPubrecPacket { PacketId = 1, Properties = properties },
         MqttPacketType.Pubrel => new MqttPubrelPacket { PacketId = 1, Properties = properties },
         MqttPacketType.Pubcomp => new MqttPubcompPacket { PacketId = 1, Properties = properties },
-        MqttPacketType.Suback => new MqttSubackPacket { PacketId = 1, ReasonCodes = [MqttReasonCode.NotAuthorized], Properties = properties },
+        MqttPacketType.Suback => new MqttSubackPacket
+        {
+            PacketId = 1, ReasonCodes = [MqttReasonCode.NotAuthorized], Properties = properties,
+        },
         MqttPacketType.Unsuback => new MqttUnsubackPacket
         {
             PacketId = 1, ReasonCodes = [MqttReasonCode.NotAuthorized], Properties = properties,

@@ -15,7 +15,8 @@ public sealed class SubscribeConformanceTests
     {
         await using GatewayScene scene = await GatewayScene.OpenAsync();
         MqttPeer writer = await scene.ConnectAsync("writer");
-        MqttPeer reader = await scene.ConnectAsync("reader", version: version, receiveMaximum: version == MqttVersion.V5 ? (ushort)1 : null);
+        ushort? window = version == MqttVersion.V5 ? 1 : null;
+        MqttPeer reader = await scene.ConnectAsync("reader", version: version, receiveMaximum: window);
         bool isV5 = version == MqttVersion.V5;
         await reader.SubscribeAsync("fleet/+", MqttQos.AtLeastOnce, isV5 ? 1u : 0);
         await writer.PublishAsync("fleet/a", "1");
@@ -105,7 +106,8 @@ public sealed class SubscribeConformanceTests
     public async Task A_message_that_is_under_way_is_completed_after_UNSUBSCRIBE(MqttVersion version)
     {
         await using GatewayScene scene = await GatewayScene.OpenAsync(options: new MqttGatewayOptions { InFlightV311 = 1 });
-        MqttPeer reader = await scene.ConnectAsync("reader", version: version, receiveMaximum: version == MqttVersion.V5 ? (ushort)1 : null);
+        ushort? window = version == MqttVersion.V5 ? 1 : null;
+        MqttPeer reader = await scene.ConnectAsync("reader", version: version, receiveMaximum: window);
         MqttPeer writer = await scene.ConnectAsync("writer");
         await reader.SubscribeAsync("a/1");
         await reader.SubscribeAsync("a/2");
