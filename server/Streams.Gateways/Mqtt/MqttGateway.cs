@@ -75,6 +75,10 @@ public sealed class MqttGateway : IDisposable
         }
     }
 
+    /// <summary>Connections over which an endpoint need not hand any over, nor do what comes before that (TLS): they would be closed
+    /// without a word.</summary>
+    public long MaxConnections => (long)_services.Options.MaxConnections + MaxRefusing;
+
     /// <summary>What clients are told to do when this cluster is lost.</summary>
     internal HintBoard Hints => _hints;
 
@@ -102,7 +106,7 @@ public sealed class MqttGateway : IDisposable
             bool hasRoom = open <= _services.Options.MaxConnections;
             try
             {
-                if (open > (long)_services.Options.MaxConnections + MaxRefusing)
+                if (open > MaxConnections)
                 {
                     _services.Meter.Refusals.Add(1);
                     return;

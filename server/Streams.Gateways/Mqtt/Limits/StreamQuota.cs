@@ -24,7 +24,7 @@ internal sealed class StreamQuota(IEventStore store, int most)
 
         lock (_lock)
         {
-            if (!_making.TryGetValue(stream, out int waiting) && Count() + _making.Count >= most)
+            if (!_making.TryGetValue(stream, out int waiting) && Making() + Count() >= most)
             {
                 throw new InvalidRequestException($"{most} streams were made by topics: no more are, and '{stream}' is not there");
             }
@@ -48,6 +48,18 @@ internal sealed class StreamQuota(IEventStore store, int most)
                 _making.Remove(stream);
             }
         }
+    }
+
+    // Not those that the store has already: they are counted there, and after this, so none is counted in neither place.
+    private int Making()
+    {
+        int making = 0;
+        foreach (StreamPath stream in _making.Keys)
+        {
+            making += store.Settings(stream) is null ? 1 : 0;
+        }
+
+        return making;
     }
 
     // The store gives the same list until there is another stream: who is refused again and again costs no count.
