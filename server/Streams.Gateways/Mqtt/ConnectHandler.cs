@@ -93,6 +93,11 @@ internal sealed class ConnectHandler(GatewayServices services, Func<string> newC
             return (MqttReasonCode.RetainNotSupported, "retained messages are not kept here");
         }
 
+        if (services.TopicLimits.Fault(will.Topic) is { } tooLong)
+        {
+            return (MqttReasonCode.TopicNameInvalid, $"will: {tooLong}");
+        }
+
         if (!TopicMap.TrySplit(will.Topic, out StreamPath stream, out ReadOnlyMemory<char> rest, out string? fault))
         {
             return (MqttReasonCode.TopicNameInvalid, $"will: {fault}");

@@ -12,6 +12,7 @@ internal sealed class EventPublisher(GatewayServices services, MqttConnection co
     private static readonly byte[] s_offsetName = [0x26, 0, 6, .. "offset"u8];
 
     private readonly ArrayBufferWriter<byte> _scratch = new();
+    private readonly PublishWriter _writer = new(connection, client, services.Options.AliasesToClient);
     private bool _saidTooLarge;
 
     /// <summary>Writes an event, or confirms it at once when there is nothing to write: the client's own, or more than it takes.</summary>
@@ -29,7 +30,7 @@ internal sealed class EventPublisher(GatewayServices services, MqttConnection co
             head = head with { PacketId = window.Add(message) };
         }
 
-        connection.WritePublish(head, new ReadOnlySequence<byte>(given.View.Payload));
+        _writer.Write(head, new ReadOnlySequence<byte>(given.View.Payload));
         services.Meter.Deliveries.Add(1);
         services.Meter.DeliveryBytes.Add(given.View.Payload.Length);
         if (head.Qos == MqttQos.AtMostOnce)

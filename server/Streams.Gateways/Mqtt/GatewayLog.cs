@@ -83,4 +83,7 @@ internal static partial class GatewayLog
 
     [LoggerMessage(4021, LogLevel.Debug, "A batch of {Client} for {Partition} was refused: {Reason}")]
     public static partial void BatchRefused(ILogger log, string client, string partition, string reason);
+
+    [LoggerMessage(4060, LogLevel.Warning, "{Client} publishes faster than it may and is held back: {Limit}")]
+    public static partial void TooFast(ILogger log, string client, string limit);
 }

@@ -19,6 +19,7 @@ internal sealed class GatewayMeter : IDisposable
         Publishes = _meter.CreateCounter<long>("streams.gateway.publishes", "{message}");
         PublishBytes = _meter.CreateCounter<long>("streams.gateway.publish.bytes", "By");
         PublishesRefused = _meter.CreateCounter<long>("streams.gateway.publishes.refused", "{message}");
+        PublishesTooFast = _meter.CreateCounter<long>("streams.gateway.publishes.toofast", "{message}");
         Deliveries = _meter.CreateCounter<long>("streams.gateway.deliveries", "{message}");
         DeliveryBytes = _meter.CreateCounter<long>("streams.gateway.delivery.bytes", "By");
         DeliveriesTooLarge = _meter.CreateCounter<long>("streams.gateway.deliveries.toolarge", "{message}");
@@ -43,6 +44,8 @@ internal sealed class GatewayMeter : IDisposable
     public Counter<long> PublishBytes { get; }
 
     public Counter<long> PublishesRefused { get; }
+
+    public Counter<long> PublishesTooFast { get; }
 
     public Counter<long> Deliveries { get; }
 

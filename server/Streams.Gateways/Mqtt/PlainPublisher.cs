@@ -66,8 +66,16 @@ internal sealed class PlainPublisher(GatewayServices services)
 
     private async ValueTask<StreamSettings> CreateAsync(StreamPath stream, CancellationToken cancellationToken)
     {
-        StreamSettings settings = await services.Store.EnsureStreamAsync(stream, cancellationToken).ConfigureAwait(false);
-        services.Roster.Look();
-        return settings;
+        services.TopicStreams.Enter(stream);
+        try
+        {
+            StreamSettings settings = await services.Store.EnsureStreamAsync(stream, cancellationToken).ConfigureAwait(false);
+            services.Roster.Look();
+            return settings;
+        }
+        finally
+        {
+            services.TopicStreams.Leave(stream);
+        }
     }
 }

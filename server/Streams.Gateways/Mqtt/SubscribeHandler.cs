@@ -103,11 +103,9 @@ internal sealed class SubscribeHandler(GatewayServices services)
             return new Answer(MqttReasonCode.NotAuthorized, "topics that begin with '$' belong to the system");
         }
 
-        if (TopicFilter.CountLevels(filter) > TopicFilterTree<Subscription>.MaximumLevels
-            || TopicFilter.FaultInFilter(filter, shares: false) is not null)
+        if ((services.TopicLimits.FaultInFilter(filter) ?? TopicFilter.FaultInFilter(filter, shares: false)) is { } wrong)
         {
-            return new Answer(MqttReasonCode.TopicFilterInvalid,
-                $"a filter has at most {TopicFilterTree<Subscription>.MaximumLevels} levels here");
+            return new Answer(MqttReasonCode.TopicFilterInvalid, wrong);
         }
 
         int slash = filter.IndexOf('/', StringComparison.Ordinal);

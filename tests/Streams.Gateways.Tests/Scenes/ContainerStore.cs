@@ -18,6 +18,9 @@ internal sealed class ContainerStore(Container container) : IEventStore
 
     public IReadOnlyList<StreamPath> Streams => container.Streams;
 
+    /// <summary>What appending a plain event fails with, while set.</summary>
+    public Exception? AppendFailure { get; set; }
+
     /// <summary>Plain appends are flushed but not told before <see cref="Release"/>.</summary>
     public void HoldAnswers() => _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -38,6 +41,11 @@ internal sealed class ContainerStore(Container container) : IEventStore
 
     public async ValueTask<EventPlace> AppendPlainAsync(StreamPartition partition, PlainEvent plain, CancellationToken cancellationToken)
     {
+        if (AppendFailure is { } failure)
+        {
+            throw failure;
+        }
+
         EventPlace place = await container.AppendPlainAsync(partition, plain, cancellationToken);
         if (_held is { } held)
         {

@@ -36,7 +36,8 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
 
     public Func<AccessAction, StreamPath, string, bool> Allowed { get; set; } = static (_, _, _) => true;
 
-    public static async Task<GatewayScene> OpenAsync(string cluster = "sj", MqttGatewayOptions? options = null)
+    public static async Task<GatewayScene> OpenAsync(string cluster = "sj", MqttGatewayOptions? options = null,
+        TimeProvider? time = null)
     {
         GatewayScene scene = new();
         scene.Container = await Container.OpenAsync(
@@ -44,8 +45,8 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
             TimeProvider.System, new Random(cluster[0]), scene._loggers.CreateLogger("store"), default);
         await scene.Container.StartWritingAsync(new Origin(ClusterName.Parse(cluster), new Incarnation(1)), default);
         scene.Store = new ContainerStore(scene.Container);
-        scene.Gateway = new MqttGateway(scene.Store, scene, scene, options ?? new MqttGatewayOptions(), TimeProvider.System, new Random(2),
-            scene._loggers.CreateLogger<MqttGateway>());
+        scene.Gateway = new MqttGateway(scene.Store, scene, scene, options ?? new MqttGatewayOptions(),
+            time ?? TimeProvider.System, new Random(2), scene._loggers.CreateLogger<MqttGateway>());
         return scene;
     }
 

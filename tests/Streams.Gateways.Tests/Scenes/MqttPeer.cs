@@ -32,6 +32,9 @@ internal sealed class MqttPeer : IAsyncDisposable
 
     public MqttConnackPacket Connack { get; private set; } = null!;
 
+    /// <summary>The kind of the first packet that came.</summary>
+    public MqttPacketType? First { get; private set; }
+
     public async Task ConnectAsync(string clientId, bool cleanStart = true, uint expiry = 0, ushort? receiveMaximum = null,
         MqttWill? will = null, ushort keepAlive = 0, uint? maxPacket = null, Action<MqttProperties>? more = null)
     {
@@ -202,6 +205,36 @@ internal sealed class MqttPeer : IAsyncDisposable
         return silent;
     }
 
+    /// <summary>The kinds of the packets that still come until the gateway closes.</summary>
+    public async Task<List<MqttPacketType>> KindsToEndAsync()
+    {
+        List<MqttPacketType> kinds = [];
+        while (await ReadAsync() is { } packet)
+        {
+            kinds.Add(packet.Type);
+        }
+
+        await Served.WaitAsync(Limit);
+        return kinds;
+    }
+
+    /// <summary>Everything that the gateway sends until it closes, as bytes; only for a peer that has read no packets.</summary>
+    public async Task<byte[]> BytesToEndAsync()
+    {
+        List<byte> bytes = [];
+        while (true)
+        {
+            ReadResult read = await _pipe.Input.ReadAsync().AsTask().WaitAsync(Limit);
+            bytes.AddRange(read.Buffer.ToArray());
+            _pipe.Input.AdvanceTo(read.Buffer.End);
+            if (read.IsCompleted)
+            {
+                await Served.WaitAsync(Limit);
+                return [.. bytes];
+            }
+        }
+    }
+
     public async Task SdkAsync(string topic, Action<IBufferWriter<byte>> write, MqttQos qos = MqttQos.AtLeastOnce)
     {
         ArrayBufferWriter<byte> output = new();
@@ -217,9 +250,10 @@ internal sealed class MqttPeer : IAsyncDisposable
     private async Task<MqttPacket?> ReadAsync()
     {
         MqttPacket? packet = await _connection.ReadAsync().AsTask().WaitAsync(Limit);
+        First ??= packet?.Type;
         return packet is MqttPublishPacket p
             ? new MqttPublishPacket { Topic = p.Topic, Payload = new ReadOnlySequence<byte>(p.Payload.ToArray()), Qos = p.Qos, PacketId =
-                p.PacketId, Properties = p.Properties, Duplicate = p.Duplicate }
+                p.PacketId, Properties = p.Properties, Duplicate = p.Duplicate, Retain = p.Retain }
             : packet;
     }
 }
