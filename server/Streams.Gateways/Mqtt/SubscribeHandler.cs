@@ -57,6 +57,18 @@ internal sealed class SubscribeHandler(GatewayServices services)
         session.MarksOwnMessages = session.Delivery.Subscriptions.AnyNoLocal;
     }
 
+    /// <summary>Writes the record anew when the client was sent the retained messages that it was owed: else it would be sent them again
+    /// where a killed server left its session. When that fails it stands in the next record.</summary>
+    public async ValueTask WriteNewsAsync(MqttSession session)
+    {
+        if (session.Client.UsesLog && session.Delivery.Retained.TakeNews())
+        {
+            byte[] record = [];
+            await session.Delivery.PostAsync(() => record = SessionRecordFormat.Write(SessionRecord.Of(session))).ConfigureAwait(false);
+            await WriteAsync(session, record).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Writes the session's record; gives why it could not be written.</summary>
     public async ValueTask<string?> WriteAsync(MqttSession session, byte[] record)
     {

@@ -178,10 +178,6 @@ internal sealed class MqttPeer : IAsyncDisposable
         return (publish.Retain ? "r:" : string.Empty) + Text(publish);
     }
 
-    private static string Text(MqttPublishPacket publish) =>
-        $"{publish.Topic}={Encoding.UTF8.GetString(publish.Payload)}";
-    }
-
     /// <summary>The next message.</summary>
     public Task<MqttPublishPacket> NextMessageAsync() => NextAsync<MqttPublishPacket>();
 
@@ -233,6 +229,8 @@ internal sealed class MqttPeer : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _connection.DisposeAsync();
+
+    private static string Text(MqttPublishPacket publish) => $"{publish.Topic}={Encoding.UTF8.GetString(publish.Payload)}";
 
     private ushort NextId() => ++_packetId;
 

@@ -17,6 +17,7 @@ internal sealed class RetainedSender(GatewayServices services, MqttConnection co
 
     private readonly List<RetainedWalk> _walks = [];
     private readonly Dictionary<ushort, RetainedWalk> _sent = [];
+    private volatile bool _hasNews;
 
     /// <summary>Begins to go over a filter's retained messages, anew where that was under way; false when there is none. Nothing is sent
     /// before <see cref="Start"/>.</summary>
@@ -56,6 +57,14 @@ internal sealed class RetainedSender(GatewayServices services, MqttConnection co
         {
             released(walk.Leave());
         }
+    }
+
+    /// <summary>Whether less is owed than the session's record says, once. Safe from any thread.</summary>
+    public bool TakeNews()
+    {
+        bool had = _hasNews;
+        _hasNews = false;
+        return had;
     }
 
     /// <summary>Whether events of a stream have to wait.</summary>
@@ -175,6 +184,7 @@ internal sealed class RetainedSender(GatewayServices services, MqttConnection co
         if (subscriptions.Find(walk.Filter) is { RetainedOwedFrom: not null } subscription)
         {
             subscriptions.Set(subscription with { RetainedOwedFrom = null });
+            _hasNews = true;
         }
     }
 }
