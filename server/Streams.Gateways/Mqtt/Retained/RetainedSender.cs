@@ -62,9 +62,13 @@ internal sealed class RetainedSender(GatewayServices services, MqttConnection co
     /// <summary>Whether less is owed than the session's record says, once. Safe from any thread.</summary>
     public bool TakeNews()
     {
-        bool had = _hasNews;
+        if (!_hasNews)
+        {
+            return false;
+        }
+
         _hasNews = false;
-        return had;
+        return true;
     }
 
     /// <summary>Whether events of a stream have to wait.</summary>

@@ -75,15 +75,14 @@ internal sealed class StartPlaces(GatewayServices services, SubscriptionStart st
             {
                 if (In(status) < Position(session, status.Lane))
                 {
-                    return $"this session reads {partition.Stream} already and does not go back: subscribe in one SUBSCRIBE with the others"
+                    return $"this session reads {partition.Stream} already and does not go back: subscribe together with its other filters"
                         + ", or with another client id";
                 }
             }
         }
 
         return start.Kind == StartKind.Cursor && coversAny && !knowsCursor
-            ? $"no cursor '{start.Consumer}' is known here in what the filter covers: {SubscriptionStart.Property} with a consumer that has one"
-            : null;
+            ? $"no cursor '{start.Consumer}' is known here of what the filter covers: name a consumer that has one" : null;
     }
 
     /// <summary>Sets where a new filter begins, on the session's loop. Streams read already: gives what lies ahead of the session, for this

@@ -6,8 +6,9 @@ namespace Streams.Gateways.Tests;
 /// <summary>The user property <c>start</c> of SUBSCRIBE.</summary>
 public sealed class SubscriptionStartTests
 {
-    private static readonly LaneStatus Lane = new(
-        new LaneId(new StreamPartition(StreamPath.Parse("/fleet"), new PartitionId(0)), new Origin(ClusterName.Parse("sj"), new Incarnation(1))),
+    private static readonly StreamPartition Partition = new(StreamPath.Parse("/fleet"), new PartitionId(0));
+
+    private static readonly LaneStatus Lane = new(new LaneId(Partition, new Origin(ClusterName.Parse("sj"), new Incarnation(1))),
         new EntryNumber(10), new EntryNumber(20), new Offset(10), new Offset(20), 1);
 
     [Theory]
@@ -23,7 +24,8 @@ public sealed class SubscriptionStartTests
     [InlineData("cursor:mqtt/car:17", 15)]
     public void It_is_read_and_says_where_a_lane_is_begun(string word, long offset)
     {
-        Assert.True(SubscriptionStart.TryRead(new MqttProperties().Add("other", "x").Add("start", word), out SubscriptionStart start, out _));
+        MqttProperties properties = new MqttProperties().Add("other", "x").Add("start", word);
+        Assert.True(SubscriptionStart.TryRead(properties, out SubscriptionStart start, out _));
         Assert.Equal(new Offset(offset), start.In(Lane, found: new Offset(15)));
         Assert.True(start.In(Lane, found: new Offset(3)) >= Lane.FirstOffset);
     }
