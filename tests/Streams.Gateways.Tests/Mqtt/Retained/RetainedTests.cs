@@ -340,6 +340,26 @@ public sealed class RetainedTests
     }
 
     [Fact]
+    public async Task A_session_that_moves_to_another_cluster_is_sent_there_what_it_is_owed_and_then_what_followed()
+    {
+        await using GatewayScene sj = await GatewayScene.OpenAsync();
+        await using GatewayScene ny = await GatewayScene.OpenAsync("ny");
+        MqttPeer reader = await sj.ConnectAsync("reader", cleanStart: false, expiry: 600);
+        await reader.PublishAsync("fleet/a", "kept", retain: true);
+        await reader.PublishAsync("fleet/b", "kept", retain: true);
+        await reader.SubscribeAsync("fleet/#");
+        await reader.ReceiveAsync(acknowledge: false);
+        await reader.PublishAsync("fleet/a", "live");
+        await reader.VanishAsync();
+        await ny.CopyFromAsync(sj);
+        MqttPeer moved = await ny.ConnectAsync("reader", cleanStart: false, expiry: 600);
+        Assert.True(moved.Connack.SessionPresent);
+        string[] given = [await moved.ReceiveFlaggedAsync(), await moved.ReceiveFlaggedAsync(), await moved.ReceiveFlaggedAsync()];
+        Assert.Equal(["r:fleet/a=kept", "r:fleet/b=kept", "fleet/a=live"], [.. given.Take(2).Order(StringComparer.Ordinal), given[2]]);
+        Assert.True(await moved.NothingBeforePingAsync<MqttPublishPacket>());
+    }
+
+    [Fact]
     public async Task What_is_owed_stands_in_the_record_until_it_is_acknowledged()
     {
         await using GatewayScene scene = await GatewayScene.OpenAsync();
