@@ -88,11 +88,6 @@ internal sealed class ConnectHandler(GatewayServices services, Func<string> newC
             return (MqttReasonCode.QosNotSupported, "a will with QoS 2 is not taken: the maximum is 1");
         }
 
-        if (will.Retain && version == MqttVersion.V5)
-        {
-            return (MqttReasonCode.RetainNotSupported, "retained messages are not kept here");
-        }
-
         if (services.TopicLimits.Fault(will.Topic) is { } tooLong)
         {
             return (MqttReasonCode.TopicNameInvalid, $"will: {tooLong}");

@@ -23,7 +23,8 @@ internal sealed class GatewayMeter : IDisposable
         Deliveries = _meter.CreateCounter<long>("streams.gateway.deliveries", "{message}");
         DeliveryBytes = _meter.CreateCounter<long>("streams.gateway.delivery.bytes", "By");
         DeliveriesTooLarge = _meter.CreateCounter<long>("streams.gateway.deliveries.toolarge", "{message}");
-        RetainIgnored = _meter.CreateCounter<long>("streams.gateway.retain.ignored", "{message}");
+        DeliveriesRetained = _meter.CreateCounter<long>("streams.gateway.deliveries.retained", "{message}");
+        DeliveriesExpired = _meter.CreateCounter<long>("streams.gateway.deliveries.expired", "{message}");
         TwinsSkipped = _meter.CreateCounter<long>("streams.gateway.twins.skipped", "{event}");
         GapEvents = _meter.CreateCounter<long>("streams.gateway.gap.events", "{event}");
         ReleasedByPatience = _meter.CreateCounter<long>("streams.gateway.released.patience", "{batch}");
@@ -53,7 +54,9 @@ internal sealed class GatewayMeter : IDisposable
 
     public Counter<long> DeliveriesTooLarge { get; }
 
-    public Counter<long> RetainIgnored { get; }
+    public Counter<long> DeliveriesRetained { get; }
+
+    public Counter<long> DeliveriesExpired { get; }
 
     public Counter<long> TwinsSkipped { get; }
 

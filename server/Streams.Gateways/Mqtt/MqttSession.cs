@@ -81,9 +81,6 @@ internal sealed class MqttSession : IDisposable
     /// <summary>Whether some filter leaves the client's own messages out: then they carry its name.</summary>
     public bool MarksOwnMessages { get; set; }
 
-    /// <summary>Whether it was said already that the client's retain flag does nothing.</summary>
-    public bool SaidRetainIgnored { get; set; }
-
     /// <summary>Whether the client said goodbye: then no will is published.</summary>
     public bool SaidGoodbye { get; set; }
 

@@ -73,22 +73,6 @@ internal sealed class PublishHandler(GatewayServices services, PlainPublisher pu
             throw new MqttProtocolException(MqttReasonCode.QosNotSupported, "QoS 2 is not taken here: the Maximum QoS announced is 1");
         }
 
-        if (packet.Retain && session.Client.IsV5)
-        {
-            throw new MqttProtocolException(MqttReasonCode.RetainNotSupported, "retained messages are not kept here, as announced");
-        }
-
-        if (packet.Retain)
-        {
-            // 3.1.1 cannot be told: the message goes to who is subscribed now.
-            services.Meter.RetainIgnored.Add(1);
-            if (!session.SaidRetainIgnored)
-            {
-                session.SaidRetainIgnored = true;
-                GatewayLog.RetainIgnored(services.Log, session.Client.ClientId);
-            }
-        }
-
         if (packet.PacketId != 0 && session.Client.IsV5 && session.Inbound.Unanswered >= services.Options.ReceiveMaximum)
         {
             throw new MqttProtocolException(MqttReasonCode.ReceiveMaximumExceeded,
@@ -116,7 +100,7 @@ internal sealed class PublishHandler(GatewayServices services, PlainPublisher pu
     {
         // Not ended with the session: the payload may not be given back before the append is over.
         Answer answer = await publisher.PublishAsync(topic, rented.AsMemory(0, length), packet.Properties, packet.Qos,
-            session.MarksOwnMessages ? session.Client.ClientId : null, CancellationToken.None).ConfigureAwait(false);
+            packet.Retain, session.MarksOwnMessages ? session.Client.ClientId : null, CancellationToken.None).ConfigureAwait(false);
         ArrayPool<byte>.Shared.Return(rented);
         return answer;
     }

@@ -60,6 +60,8 @@ internal sealed class ContainerStore(Container container) : IEventStore
     public ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken) =>
         ReadFailure is { } failure ? throw failure : container.ReadAsync(lane, from, maxBytes, cancellationToken);
 
+    public Offset FindTime(LaneId lane, DateTimeOffset time) => container.FindTime(lane, time);
+
     public IReadOnlyList<HeldRun> Copies(StreamPartition partition, SequenceRun run, Origin except) =>
         container.Copies(partition, run, except);
 

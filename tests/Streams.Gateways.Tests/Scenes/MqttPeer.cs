@@ -107,18 +107,18 @@ internal sealed class MqttPeer : IAsyncDisposable
 
     /// <summary>Publishes and gives the answer; <see langword="null"/> with QoS 0.</summary>
     public async Task<MqttPubackPacket?> PublishAsync(string topic, string payload, MqttQos qos = MqttQos.AtLeastOnce,
-        MqttProperties? properties = null)
+        MqttProperties? properties = null, bool retain = false)
     {
-        ushort id = await PublishOnlyAsync(topic, Encoding.UTF8.GetBytes(payload), qos, properties);
+        ushort id = await PublishOnlyAsync(topic, Encoding.UTF8.GetBytes(payload), qos, properties, retain);
         return qos == MqttQos.AtMostOnce ? null : await PubackAsync(id);
     }
 
     public async Task<ushort> PublishOnlyAsync(string topic, byte[] payload, MqttQos qos = MqttQos.AtLeastOnce,
-        MqttProperties? properties = null)
+        MqttProperties? properties = null, bool retain = false)
     {
         ushort id = qos == MqttQos.AtMostOnce ? (ushort)0 : NextId();
         await SendAsync(new MqttPublishPacket { Topic = topic, Payload = new ReadOnlySequence<byte>(payload), Qos = qos, PacketId = id,
-            Properties = properties });
+            Properties = properties, Retain = retain });
         return id;
     }
 
@@ -144,6 +144,16 @@ internal sealed class MqttPeer : IAsyncDisposable
         return Assert.Single(suback.ReasonCodes);
     }
 
+    /// <summary>Subscribes with all that the standard offers.</summary>
+    public async Task<MqttSubackPacket> SubscribeAsync(MqttProperties? properties, params MqttSubscription[] subscriptions)
+    {
+        ushort id = NextId();
+        await SendAsync(new MqttSubscribePacket { PacketId = id, Subscriptions = subscriptions, Properties = properties });
+        MqttSubackPacket suback = await NextAsync<MqttSubackPacket>();
+        Assert.Equal(id, suback.PacketId);
+        return suback;
+    }
+
     public async Task<MqttReasonCode> UnsubscribeAsync(string filter)
     {
         await SendAsync(new MqttUnsubscribePacket { PacketId = NextId(), Filters = [filter] });
@@ -159,7 +169,16 @@ internal sealed class MqttPeer : IAsyncDisposable
             await AcknowledgeAsync(publish);
         }
 
-        return $"{publish.Topic}={Encoding.UTF8.GetString(publish.Payload)}";
+        return Text(publish);
+    }
+
+    /// <summary>The next message, acknowledged, as <see cref="ReceiveAsync"/> gives it, with <c>r:</c> before one with the retain
+    /// flag.</summary>
+    public async Task<string> ReceiveFlaggedAsync()
+    {
+        MqttPublishPacket publish = await NextMessageAsync();
+        await AcknowledgeAsync(publish);
+        return (publish.Retain ? "r:" : string.Empty) + Text(publish);
     }
 
     /// <summary>The next message.</summary>
@@ -243,6 +262,8 @@ internal sealed class MqttPeer : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _connection.DisposeAsync();
+
+    private static string Text(MqttPublishPacket publish) => $"{publish.Topic}={Encoding.UTF8.GetString(publish.Payload)}";
 
     private ushort NextId() => ++_packetId;
 

@@ -25,7 +25,7 @@ internal sealed class ConnackBuilder(MqttGatewayOptions options)
         {
             ReceiveMaximum = (ushort)options.ReceiveMaximum,
             MaximumQos = MqttQos.AtLeastOnce,
-            RetainAvailable = false,
+            RetainAvailable = true,
             MaximumPacketSize = (uint)options.MaxPacketBytes,
             TopicAliasMaximum = options.TopicAliasMaximum > 0 ? (ushort)options.TopicAliasMaximum : null,
             WildcardSubscriptionAvailable = true,
