@@ -300,7 +300,8 @@ public sealed class MqttGateway : IDisposable
                 client.UsesLog = client.IsPersistent || kept is not null;
                 ProducerId producer = kept is { Producer: var known } && known != default ? known : NewProducer();
                 MqttSession session = new(_services, connection, replies, client, kept?.Subscriptions ?? new SessionSubscriptions(),
-                    $"{_services.Store.Origin}/{NewName()}", producer);
+                    $"{_services.Store.Origin}/{NewName()}", producer,
+                    ReceivedMarks.Load(_services, client.ClientId, producer, kept is not null));
                 if (_sessions.TryAdd(client.ClientId, session))
                 {
                     _takeOvers.Leave(client.ClientId, ticket);

@@ -20,7 +20,7 @@ internal sealed class MqttSession : IDisposable
     private Task _delivery = Task.CompletedTask;
 
     public MqttSession(GatewayServices services, MqttConnection connection, ReplyWriter replies, ClientInfo client,
-        SessionSubscriptions subscriptions, string owner, ProducerId producer)
+        SessionSubscriptions subscriptions, string owner, ProducerId producer, ReceivedIds received)
     {
         Services = services;
         Stopping = _stop.Token;
@@ -29,6 +29,7 @@ internal sealed class MqttSession : IDisposable
         Replies = replies;
         Owner = owner;
         Producer = producer;
+        Received = received;
         Inbound = new InboundQueue(services.Options.ReceiveMaximum, services.Options.MaxUnansweredBytes);
         Delivery = new SessionDelivery(services, connection, client, subscriptions);
         Aliases = new TopicAliases((ushort)services.Options.TopicAliasMaximum);
@@ -55,6 +56,9 @@ internal sealed class MqttSession : IDisposable
 
     /// <summary>Messages being worked on.</summary>
     public InboundQueue Inbound { get; }
+
+    /// <summary>The identifiers of its messages with QoS 2.</summary>
+    public ReceivedIds Received { get; }
 
     /// <summary>Events on their way to the client.</summary>
     public SessionDelivery Delivery { get; }
@@ -223,11 +227,19 @@ internal sealed class MqttSession : IDisposable
     private Task AnswerAsync(CancellationToken cancellationToken) =>
         Inbound.AnswerAllAsync(Answer, token => Connection.FlushAsync(token), cancellationToken);
 
-    private void Answer(ushort packetId, string topic, Answer answer)
+    private void Answer(InboundQueue.Item item, Answer answer)
     {
+        (ushort packetId, string topic) = (item.PacketId, item.Topic);
+        if (item.Reply == MqttPacketType.Pubcomp)
+        {
+            Replies.Write(new MqttPubcompPacket { PacketId = packetId, ReasonCode = answer.Code });
+            return;
+        }
+
         if (answer.IsRefusal)
         {
             Services.Meter.PublishesRefused.Add(1);
+            Received.Refuse(packetId, item.Work);
         }
 
         if (packetId == 0)
@@ -244,7 +256,7 @@ internal sealed class MqttSession : IDisposable
         }
         else
         {
-            Replies.Write(answer.ToPuback(packetId));
+            Replies.Write(item.Reply == MqttPacketType.Pubrec ? answer.ToPubrec(packetId) : answer.ToPuback(packetId));
         }
     }
 

@@ -9,13 +9,14 @@ internal sealed class PacketRouter
     private readonly SubscribeHandler _subscribe;
     private readonly UnsubscribeHandler _unsubscribe;
     private readonly DisconnectHandler _disconnect;
-    private readonly Qos2Handler _qos2 = new();
+    private readonly Qos2Handler _qos2;
 
     public PacketRouter(GatewayServices services)
     {
         _publish = new PublishHandler(services, new PlainPublisher(services));
         _subscribe = new SubscribeHandler(services);
         _unsubscribe = new UnsubscribeHandler(_subscribe);
+        _qos2 = new Qos2Handler(services);
         _disconnect = new DisconnectHandler(services);
     }
 

@@ -14,6 +14,7 @@ internal sealed class SessionEnd(GatewayServices services)
         using CancellationTokenSource limit = new(services.Options.CloseTimeout, services.Time);
         try
         {
+            await SettleAsync(session, limit.Token).ConfigureAwait(false);
             await session.Delivery.FinishAsync(limit.Token).ConfigureAwait(false);
             await LeaveAsync(session, limit.Token).ConfigureAwait(false);
             if (!session.SaidGoodbye && client.Will is { } will)
@@ -28,6 +29,19 @@ internal sealed class SessionEnd(GatewayServices services)
         catch (Exception e)
         {
             GatewayLog.SessionFailed(services.Log, client.ClientId, e);
+        }
+    }
+
+    // The next connection is to find in the log what became of the messages of this one.
+    private static async Task SettleAsync(MqttSession session, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await session.Received.SettleAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (StreamsException)
+        {
+            // The client was not told that it was taken: it asks again.
         }
     }
 
@@ -68,7 +82,7 @@ internal sealed class SessionEnd(GatewayServices services)
         }
 
         Answer answer = await new PlainPublisher(services).PublishAsync(will.Topic, will.Payload, will.Properties, will.Qos, null,
-            cancellationToken).ConfigureAwait(false);
+            null, false, cancellationToken).ConfigureAwait(false);
         if (answer.IsRefusal)
         {
             GatewayLog.WillLost(services.Log, session.Client.ClientId, will.Topic, answer.Reason ?? answer.Code.ToString());

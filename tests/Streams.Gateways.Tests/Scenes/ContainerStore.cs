@@ -47,6 +47,12 @@ internal sealed class ContainerStore(Container container) : IEventStore
         return place;
     }
 
+    public ValueTask<EventPlace?> AppendOnceAsync(StreamPartition partition, PlainEvent plain, Mark mark, bool isNew,
+        CancellationToken cancellationToken) => container.AppendOnceAsync(partition, plain, mark, isNew, cancellationToken);
+
+    public ValueTask<bool> ClearMarkAsync(Mark mark, CancellationToken cancellationToken) =>
+        container.ClearMarkAsync(mark, cancellationToken);
+
     public IReadOnlyList<LaneStatus> Lanes(StreamPartition partition) => container.Lanes(partition);
 
     public ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken) =>

@@ -41,7 +41,15 @@ internal sealed class SessionStore(IEventStore store, TimeProvider time, ILogger
     }
 
     /// <summary>Ends a session; its cursors stay, and the next one begins at the heads.</summary>
-    public ValueTask RemoveAsync(string clientId, CancellationToken cancellationToken) => WriteAsync(clientId, [], cancellationToken);
+    public async ValueTask RemoveAsync(string clientId, CancellationToken cancellationToken)
+    {
+        await WriteAsync(clientId, [], cancellationToken).ConfigureAwait(false);
+        string received = ReceivedMarks.Key(clientId);
+        if (store.Register(SessionRecord.Stream, received) is { Value.IsEmpty: false })
+        {
+            await store.SetRegisterAsync(SessionRecord.Stream, received, default, cancellationToken).ConfigureAwait(false);
+        }
+    }
 
     private ReadOnlyMemory<byte>? Value(string clientId) => store.Register(SessionRecord.Stream, SessionRecord.Key(clientId))?.Value;
 }

@@ -16,7 +16,6 @@ internal sealed class ConnackBuilder(MqttGatewayOptions options)
         MqttProperties properties = new()
         {
             ReceiveMaximum = (ushort)options.ReceiveMaximum,
-            MaximumQos = MqttQos.AtLeastOnce,
             RetainAvailable = false,
             MaximumPacketSize = (uint)options.MaxPacketBytes,
             TopicAliasMaximum = options.TopicAliasMaximum > 0 ? (ushort)options.TopicAliasMaximum : null,
