@@ -14,6 +14,9 @@ internal sealed class ContainerStore(Container container) : IEventStore
     /// <summary>What writing a register fails with, while set.</summary>
     public Exception? RegisterFailure { get; set; }
 
+    /// <summary>What an append that is marked fails with, while set; nothing is appended.</summary>
+    public Exception? AppendFailure { get; set; }
+
     public Origin Origin => container.Origin;
 
     public IReadOnlyList<StreamPath> Streams => container.Streams;
@@ -48,7 +51,9 @@ internal sealed class ContainerStore(Container container) : IEventStore
     }
 
     public ValueTask<EventPlace?> AppendOnceAsync(StreamPartition partition, PlainEvent plain, Mark mark, bool isNew,
-        CancellationToken cancellationToken) => container.AppendOnceAsync(partition, plain, mark, isNew, cancellationToken);
+        CancellationToken cancellationToken) =>
+        AppendFailure is { } failure ? ValueTask.FromException<EventPlace?>(failure)
+            : container.AppendOnceAsync(partition, plain, mark, isNew, cancellationToken);
 
     public ValueTask<bool> ClearMarkAsync(Mark mark, CancellationToken cancellationToken) =>
         container.ClearMarkAsync(mark, cancellationToken);
