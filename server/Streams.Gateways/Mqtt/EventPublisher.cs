@@ -12,12 +12,38 @@ internal sealed class EventPublisher(GatewayServices services, MqttConnection co
     private static readonly byte[] s_offsetName = [0x26, 0, 6, .. "offset"u8];
 
     private readonly ArrayBufferWriter<byte> _scratch = new();
+    private readonly StagedPublishes _staged = new(connection);
     private bool _saidTooLarge;
+
+    /// <summary>Bytes of messages that wait until the window is in the log.</summary>
+    public int StagedBytes => _staged.Bytes;
+
+    /// <summary>Whether messages wait until the window is in the log.</summary>
+    public bool HasStaged => !_staged.IsEmpty;
+
+    /// <summary>The window is in the log: what waited for that goes out.</summary>
+    public void WriteStaged() => _staged.Write();
 
     /// <summary>Writes an event, or confirms it at once when there is nothing to write: the client's own, or more than it takes.</summary>
     public void Publish(PartitionReading reading, in GivenEvent given)
     {
-        if (!TryCompose(reading, given, out MqttPublishHead head))
+        switch (window.Find(reading, given, out ushort known))
+        {
+            case Regiven.Done:
+                reading.Reader.Confirm(given.Ticket);
+                return;
+            case Regiven.UnderWay:
+                return;
+            case Regiven.Again when window.TryGet(known, out InFlight message):
+                if (!PublishAgain(reading, given, known, message.Qos) && window.Remove(known, out _))
+                {
+                    reading.Reader.Confirm(given.Ticket);
+                }
+
+                return;
+        }
+
+        if (!TryCompose(reading, given, null, out MqttPublishHead head))
         {
             reading.Reader.Confirm(given.Ticket);
             return;
@@ -29,22 +55,53 @@ internal sealed class EventPublisher(GatewayServices services, MqttConnection co
             head = head with { PacketId = window.Add(message) };
         }
 
-        connection.WritePublish(head, new ReadOnlySequence<byte>(given.View.Payload));
-        services.Meter.Deliveries.Add(1);
-        services.Meter.DeliveryBytes.Add(given.View.Payload.Length);
+        Write(head, given.View.Payload, mustStage: window.IsKept && head.Qos == MqttQos.ExactlyOnce);
         if (head.Qos == MqttQos.AtMostOnce)
         {
             reading.Reader.Confirm(given.Ticket);
         }
     }
 
+    /// <summary>Writes an event once more that an earlier connection sent, with DUP, under its identifier and with its QoS, whether or not a
+    /// filter still asks for it (MQTT-3.3.1-1, MQTT-3.10.4-3). False when the client takes no packet of that size, or may not have
+    /// it.</summary>
+    public bool PublishAgain(PartitionReading reading, in GivenEvent given, ushort packetId, MqttQos qos)
+    {
+        bool wanted = reading.Filter.Wants(given.Origin, given.Offset, given.View.Topic.Span);
+        if ((!wanted && reading.Filter.Found.Count > 0) || !TryCompose(reading, given, qos, out MqttPublishHead head))
+        {
+            return false;
+        }
+
+        Write(head with { PacketId = packetId, Duplicate = true }, given.View.Payload, mustStage: false);
+        window.SentAgain(packetId);
+        return true;
+    }
+
+    private void Write(in MqttPublishHead head, ReadOnlyMemory<byte> payload, bool mustStage)
+    {
+        if (mustStage || HasStaged)
+        {
+            _staged.Add(head, payload);
+        }
+        else
+        {
+            connection.WritePublish(head, new ReadOnlySequence<byte>(payload));
+        }
+
+        services.Meter.Deliveries.Add(1);
+        services.Meter.DeliveryBytes.Add(payload.Length);
+    }
+
     // The head is valid until the next call: topic and properties stand in the scratch. Its packet identifier is still to be given.
-    private bool TryCompose(PartitionReading reading, in GivenEvent given, out MqttPublishHead head)
+    // Sent once before it has the QoS that it was sent with.
+    private bool TryCompose(PartitionReading reading, in GivenEvent given, MqttQos? sentWith, out MqttPublishHead head)
     {
         head = default;
         MessageTraits traits = MqttHeaders.Decode(given.View.Headers);
         MqttProperties? properties = traits.Properties;
-        if (!IsWanted(reading.Filter.Found, traits.Publisher == client.ClientId, out MqttQos granted, ref properties))
+        if (!IsWanted(reading.Filter.Found, traits.Publisher == client.ClientId, out MqttQos granted, ref properties)
+            && sentWith is null)
         {
             return false;
         }
@@ -58,7 +115,7 @@ internal sealed class EventPublisher(GatewayServices services, MqttConnection co
             WritePlace(reading, given);
         }
 
-        MqttQos qos = traits.Published < granted ? traits.Published : granted;
+        MqttQos qos = sentWith ?? (traits.Published < granted ? traits.Published : granted);
         head = new MqttPublishHead
         {
             TopicUtf8 = _scratch.WrittenMemory[..topicBytes],

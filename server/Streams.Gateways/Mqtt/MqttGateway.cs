@@ -238,7 +238,7 @@ public sealed class MqttGateway : IDisposable
             session.Close(e.ReasonCode, e.Message);
         }
 
-        if (session.Delivery.Subscriptions.Count > 0)
+        if (session.Delivery.Subscriptions.Count > 0 || session.Delivery.HasUnfinished)
         {
             SubscribeHandler.Summarise(session);
             session.StartDelivery();
@@ -301,7 +301,7 @@ public sealed class MqttGateway : IDisposable
                 ProducerId producer = kept is { Producer: var known } && known != default ? known : NewProducer();
                 MqttSession session = new(_services, connection, replies, client, kept?.Subscriptions ?? new SessionSubscriptions(),
                     $"{_services.Store.Origin}/{NewName()}", producer,
-                    ReceivedMarks.Load(_services, client.ClientId, producer, kept is not null));
+                    ExchangeState.Load(_services, client, producer, kept is not null));
                 if (_sessions.TryAdd(client.ClientId, session))
                 {
                     _takeOvers.Leave(client.ClientId, ticket);

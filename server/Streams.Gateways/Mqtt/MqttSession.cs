@@ -20,7 +20,7 @@ internal sealed class MqttSession : IDisposable
     private Task _delivery = Task.CompletedTask;
 
     public MqttSession(GatewayServices services, MqttConnection connection, ReplyWriter replies, ClientInfo client,
-        SessionSubscriptions subscriptions, string owner, ProducerId producer, ReceivedIds received)
+        SessionSubscriptions subscriptions, string owner, ProducerId producer, ExchangeState exchanges)
     {
         Services = services;
         Stopping = _stop.Token;
@@ -29,9 +29,9 @@ internal sealed class MqttSession : IDisposable
         Replies = replies;
         Owner = owner;
         Producer = producer;
-        Received = received;
+        Received = exchanges.Received;
         Inbound = new InboundQueue(services.Options.ReceiveMaximum, services.Options.MaxUnansweredBytes);
-        Delivery = new SessionDelivery(services, connection, client, subscriptions);
+        Delivery = new SessionDelivery(services, connection, replies, client, subscriptions, exchanges.Window, producer);
         Aliases = new TopicAliases((ushort)services.Options.TopicAliasMaximum);
         Sdk = new SdkConnection(this);
     }

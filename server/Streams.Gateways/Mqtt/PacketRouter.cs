@@ -30,16 +30,16 @@ internal sealed class PacketRouter
                 await _publish.HandleAsync(session, publish).ConfigureAwait(false);
                 return true;
             case MqttPubackPacket puback:
-                session.Delivery.Acknowledge(puback.PacketId);
+                session.Delivery.Acknowledge(puback);
                 return true;
             case MqttPubrecPacket pubrec:
-                await _qos2.HandleAsync(session, pubrec).ConfigureAwait(false);
+                Qos2Handler.Handle(session, pubrec);
                 return true;
             case MqttPubrelPacket pubrel:
                 await _qos2.HandleAsync(session, pubrel).ConfigureAwait(false);
                 return true;
             case MqttPubcompPacket pubcomp:
-                await _qos2.HandleAsync(session, pubcomp).ConfigureAwait(false);
+                Qos2Handler.Handle(session, pubcomp);
                 return true;
             case MqttSubscribePacket subscribe:
                 await _subscribe.HandleAsync(session, subscribe).ConfigureAwait(false);

@@ -64,6 +64,7 @@ internal sealed class SessionEnd(GatewayServices services)
                 return;
             }
 
+            await sessions.WriteWindowAsync(client.ClientId, session.Delivery.WindowRecord(), cancellationToken).ConfigureAwait(false);
             SessionRecord record = SessionRecord.Of(session, services.Time.GetUtcNow().ToUnixTimeMilliseconds());
             await sessions.WriteAsync(client.ClientId, SessionRecordFormat.Write(record), cancellationToken).ConfigureAwait(false);
         }

@@ -81,14 +81,13 @@ internal sealed class SubscribeHandler(GatewayServices services)
             return MqttReasonCode.QuotaExceeded;
         }
 
-        MqttQos qos = wanted.Qos > MqttQos.AtLeastOnce ? MqttQos.AtLeastOnce : wanted.Qos;
-        subscriptions.Set(new Subscription(wanted.Filter, qos, identifier, wanted.NoLocal)
+        subscriptions.Set(new Subscription(wanted.Filter, wanted.Qos, identifier, wanted.NoLocal)
         {
             RetainAsPublished = wanted.RetainAsPublished,
             RetainHandling = wanted.RetainHandling,
             Starts = Begin(session, wanted.Filter),
         });
-        return (MqttReasonCode)qos;
+        return (MqttReasonCode)wanted.Qos;
     }
 
     private Answer? Refusal(MqttSession session, string filter)

@@ -7,6 +7,8 @@ namespace Streams.Gateways.Tests;
 internal sealed class ContainerStore(Container container) : IEventStore
 {
     private TaskCompletionSource? _held;
+    private TaskCompletionSource? _registers;
+    private TaskCompletionSource _registerHeld = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>What reading a lane fails with, while set.</summary>
     public Exception? ReadFailure { get; set; }
@@ -25,6 +27,23 @@ internal sealed class ContainerStore(Container container) : IEventStore
     public void HoldAnswers() => _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public void Release() => _held!.SetResult();
+
+    /// <summary>Completes when the write of a register waits.</summary>
+    public Task RegisterHeld => _registerHeld.Task;
+
+    /// <summary>Registers are not written before <see cref="ReleaseRegisters"/>.</summary>
+    public void HoldRegisters()
+    {
+        _registerHeld = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _registers = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    public void ReleaseRegisters()
+    {
+        TaskCompletionSource? held = _registers;
+        _registers = null;
+        held!.SetResult();
+    }
 
     public StreamSettings? Settings(StreamPath stream) => container.Settings(stream);
 
@@ -73,8 +92,22 @@ internal sealed class ContainerStore(Container container) : IEventStore
 
     public RegisterFact? Register(StreamPath stream, string key) => container.Register(stream, key);
 
-    public ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken) =>
-        RegisterFailure is { } failure ? throw failure : container.SetRegisterAsync(stream, key, value, cancellationToken);
+    public async ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value,
+        CancellationToken cancellationToken)
+    {
+        if (RegisterFailure is { } failure)
+        {
+            throw failure;
+        }
+
+        if (_registers is { } held)
+        {
+            _registerHeld.TrySetResult();
+            await held.Task;
+        }
+
+        await container.SetRegisterAsync(stream, key, value, cancellationToken);
+    }
 
     public RetainedHead? RetainedHead(StreamPath stream, ReadOnlySpan<byte> topic) => container.RetainedHead(stream, topic);
 

@@ -11,8 +11,11 @@ internal sealed class Qos2Handler(GatewayServices services)
     private static readonly Answer s_notFound = new(MqttReasonCode.PacketIdentifierNotFound);
 
     /// <summary>The client has a message that it was given.</summary>
-    /// <exception cref="MqttProtocolException">Always.</exception>
-    public ValueTask HandleAsync(MqttSession session, MqttPubrecPacket packet) => throw NoPlace(packet);
+    public static void Handle(MqttSession session, MqttPubrecPacket packet)
+    {
+        session.StartDelivery();                       // it answers, also where nothing was given
+        session.Delivery.Acknowledge(packet);
+    }
 
     /// <summary>The client lets go of the identifier of a message that it published.</summary>
     public ValueTask HandleAsync(MqttSession session, MqttPubrelPacket packet)
@@ -24,8 +27,7 @@ internal sealed class Qos2Handler(GatewayServices services)
     }
 
     /// <summary>The client lets go of the identifier of a message that it was given.</summary>
-    /// <exception cref="MqttProtocolException">Always.</exception>
-    public ValueTask HandleAsync(MqttSession session, MqttPubcompPacket packet) => throw NoPlace(packet);
+    public static void Handle(MqttSession session, MqttPubcompPacket packet) => session.Delivery.Acknowledge(packet);
 
     // What fails ends the session: PUBREL cannot be refused, and the client sends it again over its next connection.
     private async Task<Answer> ClearAsync(MqttSession session, ushort packetId, bool known)
@@ -33,7 +35,4 @@ internal sealed class Qos2Handler(GatewayServices services)
         bool was = await services.Store.ClearMarkAsync(ReceivedMarks.Of(session, packetId), CancellationToken.None).ConfigureAwait(false);
         return was || known ? Answer.Taken : s_notFound;
     }
-
-    private static MqttProtocolException NoPlace(MqttPacket packet) => new(MqttReasonCode.ProtocolError,
-        $"{packet.Type} has no place here: nothing was given with QoS 2 on this connection");
 }

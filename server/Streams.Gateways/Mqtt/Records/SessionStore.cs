@@ -44,10 +44,28 @@ internal sealed class SessionStore(IEventStore store, TimeProvider time, ILogger
     public async ValueTask RemoveAsync(string clientId, CancellationToken cancellationToken)
     {
         await WriteAsync(clientId, [], cancellationToken).ConfigureAwait(false);
-        string received = ReceivedMarks.Key(clientId);
-        if (store.Register(SessionRecord.Stream, received) is { Value.IsEmpty: false })
+        await ClearAsync(ReceivedMarks.Key(clientId), cancellationToken).ConfigureAwait(false);
+        await ClearAsync(WindowRecord.Key(clientId), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Writes what the client was sent and has not acknowledged to the end, where there is something, or was.</summary>
+    public async ValueTask WriteWindowAsync(string clientId, byte[] window, CancellationToken cancellationToken)
+    {
+        if (window.Length > 0)
         {
-            await store.SetRegisterAsync(SessionRecord.Stream, received, default, cancellationToken).ConfigureAwait(false);
+            await store.SetRegisterAsync(SessionRecord.Stream, WindowRecord.Key(clientId), window, cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            await ClearAsync(WindowRecord.Key(clientId), cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask ClearAsync(string key, CancellationToken cancellationToken)
+    {
+        if (store.Register(SessionRecord.Stream, key) is { Value.IsEmpty: false })
+        {
+            await store.SetRegisterAsync(SessionRecord.Stream, key, default, cancellationToken).ConfigureAwait(false);
         }
     }
 
