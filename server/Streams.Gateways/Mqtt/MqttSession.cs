@@ -84,6 +84,9 @@ internal sealed class MqttSession : IDisposable
     /// <summary>Whether the client said goodbye: then no will is published.</summary>
     public bool SaidGoodbye { get; set; }
 
+    /// <summary>Whether the connection is being closed: from then on the memory of packets that were read may be gone.</summary>
+    public bool IsClosing => Volatile.Read(ref _closeReason) is not null;
+
     /// <summary>Ends with the session.</summary>
     public CancellationToken Stopping { get; }
 
@@ -216,6 +219,10 @@ internal sealed class MqttSession : IDisposable
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {
             Close(MqttReasonCode.Success, e.Message);
+        }
+        catch (Exception) when (IsClosing)
+        {
+            // The packet being handled lost its memory with the connection.
         }
         catch (Exception e)
         {

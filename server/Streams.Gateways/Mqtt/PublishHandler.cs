@@ -45,6 +45,11 @@ internal sealed class PublishHandler(GatewayServices services, PlainPublisher pu
         int length = (int)packet.Payload.Length;
         byte[] rented = ArrayPool<byte>.Shared.Rent(length);
         packet.Payload.CopyTo(rented);
+        if (session.IsClosing)
+        {
+            throw new OperationCanceledException("the connection ends");      // what was copied may be something else by now
+        }
+
         await publisher.PrepareAsync(topic, session.Stopping).ConfigureAwait(false);
         Task<Answer> work = PublishAsync(session, topic, packet, step == ReceivedStep.TakeAsNew, rented, length);
         if (packet.Qos == MqttQos.ExactlyOnce)

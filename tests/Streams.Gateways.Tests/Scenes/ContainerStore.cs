@@ -7,6 +7,9 @@ namespace Streams.Gateways.Tests;
 internal sealed class ContainerStore(Container container) : IEventStore
 {
     private TaskCompletionSource? _held;
+    private Random? _chance;
+    private int _writesLeft;
+    private bool _isDead;
     private TaskCompletionSource? _registers;
     private TaskCompletionSource _registerHeld = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -15,6 +18,17 @@ internal sealed class ContainerStore(Container container) : IEventStore
 
     /// <summary>What writing a register fails with, while set.</summary>
     public Exception? RegisterFailure { get; set; }
+
+    /// <summary>The process dies within so many writes: nobody hears of the last ones, which may or may not be done, and none is done
+    /// after them.</summary>
+    public void DieWithin(int writes, Random chance)
+    {
+        lock (chance)
+        {
+            _chance = chance;
+            _writesLeft = chance.Next(writes);
+        }
+    }
 
     /// <summary>What an append that is marked fails with, while set; nothing is appended.</summary>
     public Exception? AppendFailure { get; set; }
@@ -60,7 +74,7 @@ internal sealed class ContainerStore(Container container) : IEventStore
 
     public async ValueTask<EventPlace> AppendPlainAsync(StreamPartition partition, PlainEvent plain, CancellationToken cancellationToken)
     {
-        EventPlace place = await container.AppendPlainAsync(partition, plain, cancellationToken);
+        EventPlace place = await WriteAsync(() => container.AppendPlainAsync(partition, plain, cancellationToken));
         if (_held is { } held)
         {
             await held.Task;
@@ -72,10 +86,10 @@ internal sealed class ContainerStore(Container container) : IEventStore
     public ValueTask<EventPlace?> AppendOnceAsync(StreamPartition partition, PlainEvent plain, Mark mark, bool isNew,
         CancellationToken cancellationToken) =>
         AppendFailure is { } failure ? ValueTask.FromException<EventPlace?>(failure)
-            : container.AppendOnceAsync(partition, plain, mark, isNew, cancellationToken);
+            : WriteAsync(() => container.AppendOnceAsync(partition, plain, mark, isNew, cancellationToken));
 
     public ValueTask<bool> ClearMarkAsync(Mark mark, CancellationToken cancellationToken) =>
-        container.ClearMarkAsync(mark, cancellationToken);
+        WriteAsync(() => container.ClearMarkAsync(mark, cancellationToken));
 
     public IReadOnlyList<LaneStatus> Lanes(StreamPartition partition) => container.Lanes(partition);
 
@@ -88,7 +102,11 @@ internal sealed class ContainerStore(Container container) : IEventStore
     public Cursor Cursor(ConsumerName consumer, StreamPartition partition) => container.Cursor(consumer, partition);
 
     public ValueTask CommitAsync(ConsumerName consumer, StreamPartition partition, Cursor cursor, CancellationToken cancellationToken) =>
-        container.CommitAsync(consumer, partition, cursor, cancellationToken);
+        new(WriteAsync(async () =>
+        {
+            await container.CommitAsync(consumer, partition, cursor, cancellationToken);
+            return true;
+        }).AsTask());
 
     public RegisterFact? Register(StreamPath stream, string key) => container.Register(stream, key);
 
@@ -106,7 +124,11 @@ internal sealed class ContainerStore(Container container) : IEventStore
             await held.Task;
         }
 
-        await container.SetRegisterAsync(stream, key, value, cancellationToken);
+        await WriteAsync(async () =>
+        {
+            await container.SetRegisterAsync(stream, key, value, cancellationToken);
+            return true;
+        });
     }
 
     public RetainedHead? RetainedHead(StreamPath stream, ReadOnlySpan<byte> topic) => container.RetainedHead(stream, topic);
@@ -117,4 +139,24 @@ internal sealed class ContainerStore(Container container) : IEventStore
         container.RetainedAsync(stream, topic, cancellationToken);
 
     public IDisposable Watch(StreamPath stream, Action changed) => container.Watch(stream, changed);
+
+    private async ValueTask<T> WriteAsync<T>(Func<ValueTask<T>> write)
+    {
+        if (_chance is not { } chance)
+        {
+            return await write();
+        }
+
+        bool dies;
+        bool isDone;
+        lock (chance)
+        {
+            dies = --_writesLeft < 0;
+            _isDead |= dies && (_writesLeft < -5 || chance.Next(2) == 0);
+            isDone = !_isDead;                        // as a log is lost: from some write on all of it
+        }
+
+        T? result = isDone ? await write() : default;
+        return dies ? throw new StorageFailedException("the process is dead") : result!;
+    }
 }
