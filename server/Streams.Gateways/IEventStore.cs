@@ -37,8 +37,8 @@ public interface IEventStore
     /// <exception cref="TryAgainException">Not now.</exception>
     ValueTask<EventPlace> AppendPlainAsync(StreamPartition partition, PlainEvent plain, CancellationToken cancellationToken);
 
-    /// <summary>As <see cref="AppendPlainAsync"/>, and marks that the event was taken: both are flushed when it completes, and after a crash
-    /// both are there or neither. The store itself looks whether the mark is there, so of two calls that race one appends.</summary>
+    /// <summary>As <see cref="AppendPlainAsync"/>, and marks that the event was taken: both are flushed when it completes, and after a
+    /// crash both are there or neither. The store itself looks whether the mark is there, so of two calls that race one appends.</summary>
     /// <param name="partition">The partition of the event.</param>
     /// <param name="plain">The event; must not change until it completes.</param>
     /// <param name="mark">What is marked.</param>

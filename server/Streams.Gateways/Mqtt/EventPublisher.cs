@@ -62,8 +62,8 @@ internal sealed class EventPublisher(GatewayServices services, MqttConnection co
         }
     }
 
-    /// <summary>Writes an event once more that an earlier connection sent, with DUP, under its identifier and with its QoS, whether or not a
-    /// filter still asks for it (MQTT-3.3.1-1, MQTT-3.10.4-3). False when the client takes no packet of that size, or may not have
+    /// <summary>Writes an event once more that an earlier connection sent, with DUP, under its identifier and with its QoS, whether or
+    /// not a filter still asks for it (MQTT-3.3.1-1, MQTT-3.10.4-3). False when the client takes no packet of that size, or may not have
     /// it.</summary>
     public bool PublishAgain(PartitionReading reading, in GivenEvent given, ushort packetId, MqttQos qos)
     {

@@ -3,9 +3,8 @@ using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>The messages of one client that are being worked on, and of its PUBRELs: answered in the order in which they came. Bounded by number and by
-/// bytes: beyond that nothing
-/// more is read from the connection.</summary>
+/// <summary>The messages of one client that are being worked on, and its PUBRELs: answered in the order in which they came. Bounded by
+/// number and by bytes: beyond that nothing more is read from the connection.</summary>
 internal sealed class InboundQueue
 {
     private readonly Channel<Item> _items;

@@ -42,7 +42,10 @@ internal sealed class PlainPublisher(GatewayServices services)
             PlainEvent plain = new(name, default, headers, payload, services.NowMicroseconds);
             if (mark is { } once)
             {
-                await services.Store.AppendOnceAsync(partition, plain, once, isNew, cancellationToken).ConfigureAwait(false);
+                if (await services.Store.AppendOnceAsync(partition, plain, once, isNew, cancellationToken).ConfigureAwait(false) is null)
+                {
+                    return Answer.Taken;
+                }
             }
             else
             {

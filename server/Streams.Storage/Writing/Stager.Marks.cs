@@ -28,8 +28,8 @@ internal sealed partial class Stager
             throw new InvalidRequestException($"{marks.Numbers.Count} messages are taken and not released, at most {mark.MaxCount} may be");
         }
 
+        AppendPlain(partition, operation);           // it waits for the end of its batch, or is refused
         Bind();
-        AppendPlain(partition, operation);
         if (!isMarked)
         {
             marks.Numbers.Add(mark.Number);

@@ -82,7 +82,8 @@ public sealed class AppendOnceTests
         await scene.OnceAsync("b", Number(2, max: 2));
         await Assert.ThrowsAsync<InvalidRequestException>(() => scene.OnceAsync("c", Number(3, max: 2)));
         PlainEvent tooLong = Event(string.Empty) with { Payload = new byte[EventLimits.MaxBatchBytes] };
-        await Assert.ThrowsAsync<InvalidRequestException>(async () => await scene.Store.AppendOnceAsync(P0, tooLong, Number(9), false, default));
+        await Assert.ThrowsAsync<InvalidRequestException>(
+            async () => await scene.Store.AppendOnceAsync(P0, tooLong, Number(9), false, default));
         await Assert.ThrowsAsync<InvalidRequestException>(() => scene.OnceAsync("d", Number(0)));
         Assert.Equal([1, 2], scene.Marked());
         Assert.Equal(["a", "b"], await scene.PayloadsAsync());

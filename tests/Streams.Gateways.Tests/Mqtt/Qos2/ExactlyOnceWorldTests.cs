@@ -55,13 +55,14 @@ public sealed class ExactlyOnceWorldTests
             await first.SubscribeAsync("fleet/#", MqttQos.ExactlyOnce);
             await first.DisconnectAsync();
             await (await scene.ConnectAsync("car", expiry: uint.MaxValue)).DisconnectAsync();
-            Task clients = Task.WhenAll(new Sender(this, new Random(seed)).RunAsync(), new Reader(this, new Random(seed + 100)).RunAsync());
+            Task clients = Task.WhenAll(new Sender(this, new Random(seed)).RunAsync(),
+                new Reader(this, new Random(seed + 100)).RunAsync());
             Random chance = new(seed + 200);
             while (!clients.IsCompleted)
             {
                 int goal = Volatile.Read(ref _packets) + chance.Next(20, 150);
-                await Eventually.TrueAsync(() => Volatile.Read(ref _packets) >= goal || clients.IsCompleted, $"packet {goal} went over a line",
-                    TimeSpan.FromSeconds(30));
+                await Eventually.TrueAsync(() => Volatile.Read(ref _packets) >= goal || clients.IsCompleted,
+                    $"packet {goal} went over a line", TimeSpan.FromSeconds(30));
                 if (!clients.IsCompleted)
                 {
                     await _up.WaitAsync();
@@ -275,7 +276,8 @@ public sealed class ExactlyOnceWorldTests
             }
 
             // Answers come in lumps, so that a break finds messages in every state.
-            while (_late.Count > 0 && (_late.Count > 4 || _received.Count >= InFlight - 1 || _given >= Messages - 20 || _chance.Next(3) == 0))
+            while (_late.Count > 0
+                && (_late.Count > 4 || _received.Count >= InFlight - 1 || _given >= Messages - 20 || _chance.Next(3) == 0))
             {
                 await peer.SendAsync(_late.Dequeue());
             }
