@@ -37,6 +37,24 @@ public interface IEventStore
     /// <exception cref="TryAgainException">Not now.</exception>
     ValueTask<EventPlace> AppendPlainAsync(StreamPartition partition, PlainEvent plain, CancellationToken cancellationToken);
 
+    /// <summary>As <see cref="AppendPlainAsync"/>, and marks that the event was taken: both are flushed when it completes, and after a
+    /// crash both are there or neither. The store itself looks whether the mark is there, so of two calls that race one appends.</summary>
+    /// <param name="partition">The partition of the event.</param>
+    /// <param name="plain">The event; must not change until it completes.</param>
+    /// <param name="mark">What is marked.</param>
+    /// <param name="isNew">Whether the event is certainly not one that was given before: a mark that is there does not count then.</param>
+    /// <param name="cancellationToken">Ends the wait for room, not the append.</param>
+    /// <returns>Where it stands; <see langword="null"/> when it was taken before, and nothing was appended.</returns>
+    /// <exception cref="TryAgainException">Not now; nothing was taken.</exception>
+    /// <exception cref="InvalidRequestException">Over a limit; nothing was taken.</exception>
+    /// <exception cref="StorageFailedException">Nobody knows whether it was taken. Asking again tells.</exception>
+    ValueTask<EventPlace?> AppendOnceAsync(StreamPartition partition, PlainEvent plain, Mark mark, bool isNew,
+        CancellationToken cancellationToken);
+
+    /// <summary>Takes a mark away; completes, flushed, with whether it was there.</summary>
+    /// <exception cref="TryAgainException">Not now; it is there as before.</exception>
+    ValueTask<bool> ClearMarkAsync(Mark mark, CancellationToken cancellationToken);
+
     /// <summary>The lanes of a partition.</summary>
     IReadOnlyList<LaneStatus> Lanes(StreamPartition partition);
 

@@ -3,8 +3,8 @@ using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>What a QoS 1 message is answered with.</summary>
-/// <param name="Code">The reason code of PUBACK.</param>
+/// <summary>What a message is answered with.</summary>
+/// <param name="Code">The reason code of PUBACK, PUBREC or PUBCOMP.</param>
 /// <param name="Reason">For people; <see langword="null"/> when there is nothing to say.</param>
 /// <param name="Placed">Where a batch stands (<see cref="ProtocolTopics.PlacedProperty"/>).</param>
 internal readonly record struct Answer(MqttReasonCode Code, string? Reason = null, IReadOnlyList<PlacedRun>? Placed = null)
@@ -28,6 +28,10 @@ internal readonly record struct Answer(MqttReasonCode Code, string? Reason = nul
 
     /// <summary>The PUBACK that says it.</summary>
     public MqttPubackPacket ToPuback(ushort packetId) =>
+        new() { PacketId = packetId, ReasonCode = Code, Properties = ToProperties() };
+
+    /// <summary>The PUBREC that says it.</summary>
+    public MqttPubrecPacket ToPubrec(ushort packetId) =>
         new() { PacketId = packetId, ReasonCode = Code, Properties = ToProperties() };
 
     /// <summary>Its words; <see langword="null"/> when there is nothing to say.</summary>

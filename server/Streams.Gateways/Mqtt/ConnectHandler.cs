@@ -83,11 +83,6 @@ internal sealed class ConnectHandler(GatewayServices services, Func<string> newC
 
     private (MqttReasonCode Code, string Reason)? WillFault(MqttWill will, MqttVersion version, AccessSubject subject)
     {
-        if (will.Qos == MqttQos.ExactlyOnce && version == MqttVersion.V5)
-        {
-            return (MqttReasonCode.QosNotSupported, "a will with QoS 2 is not taken: the maximum is 1");
-        }
-
         if (services.TopicLimits.Fault(will.Topic) is { } tooLong)
         {
             return (MqttReasonCode.TopicNameInvalid, $"will: {tooLong}");

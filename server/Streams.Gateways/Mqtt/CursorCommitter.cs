@@ -5,10 +5,10 @@ namespace Streams.Gateways;
 /// <summary>Commits the cursors of a kept session, gathered: soon when events were given, late when the cursor only moved over events
 /// of others.
 /// Belongs to the session's delivery loop; one round of commits is under way at a time.</summary>
-internal sealed class CursorCommitter(GatewayServices services, ClientInfo client)
+internal sealed class CursorCommitter(GatewayServices services, ClientInfo client, Action<PartitionReading, Cursor> committed)
 {
     private readonly HashSet<PartitionReading> _waiting = [];
-    private Task<List<PartitionReading>>? _round;
+    private Task<List<Outcome>>? _round;
 
     /// <summary>Takes note of a partition whose cursor may have moved.</summary>
     public void Note(PartitionReading partition, TimeSpan now)
@@ -63,44 +63,50 @@ internal sealed class CursorCommitter(GatewayServices services, ClientInfo clien
         }
 
         List<PartitionReading> news = [.. partitions.Where(p => p.Reader.HasNews && !p.IsEnded && client.UsesLog)];
-        await CommitAsync(news, cancellationToken).ConfigureAwait(false);
+        _round = CommitAsync(news, cancellationToken);
+        await _round.ConfigureAwait(false);
+        Collect(default);
     }
 
     // What could not be committed is tried again in a later round.
     private void Collect(TimeSpan now)
     {
-        foreach (PartitionReading failed in _round?.Result ?? [])
+        foreach ((PartitionReading partition, Cursor cursor, bool isCommitted) in _round?.Result ?? [])
         {
-            failed.Reader.RetryCommit();
-            failed.GivenSinceCommit = true;
-            Note(failed, now);
+            if (isCommitted)
+            {
+                committed(partition, cursor);
+                continue;
+            }
+
+            partition.Reader.RetryCommit();
+            partition.GivenSinceCommit = true;
+            Note(partition, now);
         }
 
         _round = null;
     }
 
-    // Never fails: gives back what could not be committed.
-    private async Task<List<PartitionReading>> CommitAsync(List<PartitionReading> due, CancellationToken cancellationToken)
+    // Never fails: says of each whether it was committed.
+    private async Task<List<Outcome>> CommitAsync(List<PartitionReading> due, CancellationToken cancellationToken)
     {
-        List<(PartitionReading Partition, Task<bool> Commit)> commits = [];
+        List<(PartitionReading Partition, Cursor Cursor, Task<bool> Commit)> commits = [];
         foreach (PartitionReading partition in due)
         {
             _waiting.Remove(partition);
             partition.GivenSinceCommit = false;
             partition.NewsSince = null;
-            commits.Add((partition, CommitAsync(partition.Partition, partition.Reader.TakeCursor(), cancellationToken)));
+            Cursor cursor = partition.Reader.TakeCursor();
+            commits.Add((partition, cursor, CommitAsync(partition.Partition, cursor, cancellationToken)));
         }
 
-        List<PartitionReading> failed = [];
-        foreach ((PartitionReading partition, Task<bool> commit) in commits)
+        List<Outcome> outcomes = [];
+        foreach ((PartitionReading partition, Cursor cursor, Task<bool> commit) in commits)
         {
-            if (!await commit.ConfigureAwait(false))
-            {
-                failed.Add(partition);
-            }
+            outcomes.Add(new Outcome(partition, cursor, await commit.ConfigureAwait(false)));
         }
 
-        return failed;
+        return outcomes;
     }
 
     private async Task<bool> CommitAsync(StreamPartition partition, Cursor cursor, CancellationToken cancellationToken)
@@ -116,4 +122,6 @@ internal sealed class CursorCommitter(GatewayServices services, ClientInfo clien
             return false;
         }
     }
+
+    private readonly record struct Outcome(PartitionReading Partition, Cursor Cursor, bool IsCommitted);
 }

@@ -14,36 +14,72 @@ internal sealed class EventPublisher(GatewayServices services, MqttConnection co
     private readonly ArrayBufferWriter<byte> _scratch = new();
     private readonly PublishWriter _writer = new(connection, client, services.Options.AliasesToClient);
     private readonly List<Subscription> _single = [];
+    private readonly StagedPublishes _staged = new();
     private bool _saidTooLarge;
+
+    /// <summary>Bytes of messages that wait until the window is in the log.</summary>
+    public int StagedBytes => _staged.Bytes;
+
+    /// <summary>Whether messages wait until the window is in the log.</summary>
+    public bool HasStaged => !_staged.IsEmpty;
+
+    /// <summary>The window is in the log: what waited for that goes out.</summary>
+    public void WriteStaged() => _staged.WriteTo(_writer);
 
     /// <summary>Writes an event, or confirms it at once when there is nothing to write: the client's own, expired, or more than it
     /// takes.</summary>
     public void Publish(PartitionReading reading, in GivenEvent given)
     {
-        OutboundEvent outbound = new()
+        switch (window.Find(reading, given, out ushort known))
         {
-            Partition = reading.Partition,
-            Origin = given.Origin,
-            Offset = given.Offset,
-            TimestampMicroseconds = given.View.TimestampMicroseconds,
-            Prefix = reading.Prefix,
-            Topic = given.View.Topic,
-            Headers = given.View.Headers,
-            Payload = given.View.Payload,
-            IsRetained = given.View.IsRetained,
-            Release = given.Release,
-        };
-        if (!TryCompose(outbound, reading.Filter.Found, reading, out MqttPublishHead head))
+            case Regiven.Done:
+                reading.Reader.Confirm(given.Ticket);
+                return;
+            case Regiven.UnderWay:
+                return;
+            case Regiven.Again when window.TryGet(known, out InFlight sent):
+                if (!PublishAgain(reading, given, known, sent.Qos) && window.Remove(known, out _))
+                {
+                    reading.Reader.Confirm(given.Ticket);
+                }
+
+                return;
+        }
+
+        if (!TryCompose(Outbound(reading, given), reading.Filter.Found, reading, null, out MqttPublishHead head))
         {
             reading.Reader.Confirm(given.Ticket);
             return;
         }
 
-        InFlight message = new(reading, given.Ticket, reading.Partition, given.Origin, given.Offset, head.Qos);
-        if (Write(head, message, given.View.Payload) == 0)
+        if (head.Qos != MqttQos.AtMostOnce)
+        {
+            InFlight message = new(reading, given.Ticket, reading.Partition, given.Origin, given.Offset, head.Qos);
+            head = head with { PacketId = window.Add(message) };
+        }
+
+        Write(head, given.View.Payload, mustStage: window.IsKept && head.Qos == MqttQos.ExactlyOnce);
+        if (head.Qos == MqttQos.AtMostOnce)
         {
             reading.Reader.Confirm(given.Ticket);
         }
+    }
+
+    /// <summary>Writes an event once more that an earlier connection sent, with DUP, under its identifier and with its QoS, whether or
+    /// not a filter still asks for it (MQTT-3.3.1-1, MQTT-3.10.4-3). False when the client takes no packet of that size, or may not have
+    /// it.</summary>
+    public bool PublishAgain(PartitionReading reading, in GivenEvent given, ushort packetId, MqttQos qos)
+    {
+        bool wanted = reading.Filter.Wants(given.Origin, given.Offset, given.View.Topic.Span);
+        if ((!wanted && reading.Filter.Found.Count > 0)
+            || !TryCompose(Outbound(reading, given), reading.Filter.Found, reading, qos, out MqttPublishHead head))
+        {
+            return false;
+        }
+
+        Write(head with { PacketId = packetId, Duplicate = true }, given.View.Payload, mustStage: false);
+        window.SentAgain(packetId);
+        return true;
     }
 
     /// <summary>Writes a retained message for a new subscription, with the retain flag; gives its packet identifier, or 0 when there is
@@ -64,38 +100,58 @@ internal sealed class EventPublisher(GatewayServices services, MqttConnection co
         };
         _single.Clear();
         _single.Add(subscription);
-        if (!TryCompose(outbound, _single, null, out MqttPublishHead head))
+        if (!TryCompose(outbound, _single, null, null, out MqttPublishHead head))
         {
             return 0;
         }
 
         services.Meter.DeliveriesRetained.Add(1);
         InFlight message = new(null, 0, of.Lane.Partition, of.Lane.Origin, of.Offset, head.Qos);
-        return Write(head with { Retain = true }, message, retained.Payload);
+        ushort packetId = head.Qos == MqttQos.AtMostOnce ? (ushort)0 : window.Add(message);
+        Write(head with { Retain = true, PacketId = packetId }, retained.Payload, mustStage: false);
+        return packetId;
     }
 
-    // Gives the packet identifier; 0 with QoS 0.
-    private ushort Write(MqttPublishHead head, in InFlight message, ReadOnlyMemory<byte> payload)
+    private static OutboundEvent Outbound(PartitionReading reading, in GivenEvent given) => new()
     {
-        if (head.Qos != MqttQos.AtMostOnce)
+        Partition = reading.Partition,
+        Origin = given.Origin,
+        Offset = given.Offset,
+        TimestampMicroseconds = given.View.TimestampMicroseconds,
+        Prefix = reading.Prefix,
+        Topic = given.View.Topic,
+        Headers = given.View.Headers,
+        Payload = given.View.Payload,
+        IsRetained = given.View.IsRetained,
+        Release = given.Release,
+    };
+
+    private void Write(in MqttPublishHead head, ReadOnlyMemory<byte> payload, bool mustStage)
+    {
+        if (mustStage || HasStaged)
         {
-            head = head with { PacketId = window.Add(message) };
+            _staged.Add(head, payload);
+        }
+        else
+        {
+            _writer.Write(head, new ReadOnlySequence<byte>(payload));
         }
 
-        _writer.Write(head, new ReadOnlySequence<byte>(payload));
         services.Meter.Deliveries.Add(1);
         services.Meter.DeliveryBytes.Add(payload.Length);
-        return head.PacketId;
     }
 
     // The head is valid until the next call: topic and properties stand in the scratch. Its packet identifier is still to be given.
-    private bool TryCompose(in OutboundEvent outbound, List<Subscription> found, PartitionReading? reading, out MqttPublishHead head)
+    // Sent once before it has the QoS that it was sent with, and goes out though it has expired since (MQTT-4.3.3-7).
+    private bool TryCompose(in OutboundEvent outbound, List<Subscription> found, PartitionReading? reading, MqttQos? sentWith,
+        out MqttPublishHead head)
     {
         head = default;
         MessageTraits traits = MqttHeaders.Decode(outbound.Headers);
         MqttProperties? properties = traits.Properties;
-        if (!IsWanted(found, traits.Publisher == client.ClientId, out MqttQos granted, out bool asPublished, ref properties)
-            || !IsInTime(outbound, traits, ref properties))
+        bool isWanted = IsWanted(found, traits.Publisher == client.ClientId, out MqttQos granted, out bool asPublished, ref properties);
+        bool isInTime = IsInTime(outbound, traits, sentWith is not null, ref properties);
+        if (sentWith is null && !(isWanted && isInTime))
         {
             return false;
         }
@@ -109,7 +165,7 @@ internal sealed class EventPublisher(GatewayServices services, MqttConnection co
             WritePlace(outbound, reading);
         }
 
-        MqttQos qos = traits.Published < granted ? traits.Published : granted;
+        MqttQos qos = sentWith ?? (traits.Published < granted ? traits.Published : granted);
         head = new MqttPublishHead
         {
             TopicUtf8 = _scratch.WrittenMemory[..topicBytes],
@@ -123,7 +179,7 @@ internal sealed class EventPublisher(GatewayServices services, MqttConnection co
     }
 
     // The interval it is given with is lessened by the time that it spent here.
-    private bool IsInTime(in OutboundEvent outbound, in MessageTraits traits, ref MqttProperties? properties)
+    private bool IsInTime(in OutboundEvent outbound, in MessageTraits traits, bool isAgain, ref MqttProperties? properties)
     {
         if (traits.ExpirySeconds is null)
         {
@@ -132,8 +188,8 @@ internal sealed class EventPublisher(GatewayServices services, MqttConnection co
 
         bool inTime = MessageExpiry.TryGetLeft(traits.ExpirySeconds, outbound.TimestampMicroseconds, services.NowMicroseconds,
             out uint? left);
-        (properties ??= new MqttProperties()).MessageExpiryInterval = left;
-        if (!inTime)
+        (properties ??= new MqttProperties()).MessageExpiryInterval = inTime ? left : 0;
+        if (!inTime && !isAgain)
         {
             services.Meter.DeliveriesExpired.Add(1);
         }

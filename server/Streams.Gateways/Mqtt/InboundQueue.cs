@@ -3,9 +3,8 @@ using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>The messages of one client that are being worked on: answered in the order in which they came. Bounded by number and by
-/// bytes: beyond that nothing
-/// more is read from the connection.</summary>
+/// <summary>The messages of one client that are being worked on, and its PUBRELs: answered in the order in which they came. Bounded by
+/// number and by bytes: beyond that nothing more is read from the connection.</summary>
 internal sealed class InboundQueue
 {
     private readonly Channel<Item> _items;
@@ -21,7 +20,7 @@ internal sealed class InboundQueue
         _maxBytes = maxBytes;
     }
 
-    /// <summary>QoS 1 messages not answered yet.</summary>
+    /// <summary>Messages that PUBACK answers, not answered yet.</summary>
     public int Unanswered => Volatile.Read(ref _unanswered);
 
     /// <summary>Waits until there is room for more bytes.</summary>
@@ -45,19 +44,25 @@ internal sealed class InboundQueue
     }
 
     /// <summary>Adds a message that is being worked on. <paramref name="packetId"/> is 0 for QoS 0, which is not answered.</summary>
-    public ValueTask AddAsync(ushort packetId, string topic, Task<Answer> work, int bytes, CancellationToken cancellationToken)
+    public ValueTask AddAsync(ushort packetId, string topic, Task<Answer> work, int bytes, CancellationToken cancellationToken) =>
+        AddAsync(MqttPacketType.Puback, packetId, topic, work, bytes, cancellationToken);
+
+    /// <summary>Adds what is being worked on and answered with PUBACK, PUBREC or PUBCOMP.</summary>
+    public ValueTask AddAsync(MqttPacketType reply, ushort packetId, string topic, Task<Answer> work, int bytes,
+        CancellationToken cancellationToken)
     {
         lock (_lock)
         {
             _bytes += bytes;
         }
 
-        if (packetId != 0)
+        Item item = new(reply, packetId, topic, work, bytes);
+        if (item.IsCounted)
         {
             Interlocked.Increment(ref _unanswered);
         }
 
-        return _items.Writer.WriteAsync(new Item(packetId, topic, work, bytes), cancellationToken);
+        return _items.Writer.WriteAsync(item, cancellationToken);
     }
 
     /// <summary>No more messages.</summary>
@@ -65,7 +70,7 @@ internal sealed class InboundQueue
 
     /// <summary>Answers until <see cref="Complete"/>: <paramref name="answer"/> is called for each in order; <paramref name="flush"/>
     /// when the next is not ready.</summary>
-    public async Task AnswerAllAsync(Action<ushort, string, Answer> answer, Func<CancellationToken, ValueTask> flush,
+    public async Task AnswerAllAsync(Action<Item, Answer> answer, Func<CancellationToken, ValueTask> flush,
         CancellationToken cancellationToken)
     {
         ChannelReader<Item> reader = _items.Reader;
@@ -75,7 +80,7 @@ internal sealed class InboundQueue
             {
                 Answer result = await item.Work.ConfigureAwait(false);
                 Free(item);
-                answer(item.PacketId, item.Topic, result);
+                answer(item, result);
                 if (!reader.TryPeek(out Item next) || !next.Work.IsCompleted)
                 {
                     await flush(cancellationToken).ConfigureAwait(false);
@@ -97,7 +102,7 @@ internal sealed class InboundQueue
             }
         }
 
-        if (item.PacketId != 0)
+        if (item.IsCounted)
         {
             Interlocked.Decrement(ref _unanswered);
         }
@@ -105,5 +110,15 @@ internal sealed class InboundQueue
         room?.TrySetResult();
     }
 
-    private readonly record struct Item(ushort PacketId, string Topic, Task<Answer> Work, int Bytes);
+    /// <summary>What is being worked on.</summary>
+    /// <param name="Reply">What it is answered with.</param>
+    /// <param name="PacketId">Its identifier; 0 where nothing answers it.</param>
+    /// <param name="Topic">The message's topic, for people.</param>
+    /// <param name="Work">The answer to come.</param>
+    /// <param name="Bytes">Bytes held meanwhile.</param>
+    internal readonly record struct Item(MqttPacketType Reply, ushort PacketId, string Topic, Task<Answer> Work, int Bytes)
+    {
+        /// <summary>Whether it counts as an unanswered message of QoS 1.</summary>
+        public bool IsCounted => PacketId != 0 && Reply == MqttPacketType.Puback;
+    }
 }

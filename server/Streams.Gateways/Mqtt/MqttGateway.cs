@@ -252,7 +252,7 @@ public sealed class MqttGateway : IDisposable
             session.Close(e.ReasonCode, e.Message);
         }
 
-        if (session.Delivery.Subscriptions.Count > 0)
+        if (session.Delivery.Subscriptions.Count > 0 || session.Delivery.HasUnfinished)
         {
             SubscribeHandler.Summarise(session);
             session.StartDelivery();
@@ -314,7 +314,8 @@ public sealed class MqttGateway : IDisposable
                 client.UsesLog = client.IsPersistent || kept is not null;
                 ProducerId producer = kept is { Producer: var known } && known != default ? known : NewProducer();
                 MqttSession session = new(_services, connection, replies, client, kept?.Subscriptions ?? new SessionSubscriptions(),
-                    $"{_services.Store.Origin}/{NewName()}", producer);
+                    $"{_services.Store.Origin}/{NewName()}", producer,
+                    ExchangeState.Load(_services, client, producer, kept is not null));
                 if (_sessions.TryAdd(client.ClientId, session))
                 {
                     _takeOvers.Leave(client.ClientId, ticket);

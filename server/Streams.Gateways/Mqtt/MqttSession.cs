@@ -20,7 +20,7 @@ internal sealed class MqttSession : IDisposable
     private Task _delivery = Task.CompletedTask;
 
     public MqttSession(GatewayServices services, MqttConnection connection, ReplyWriter replies, ClientInfo client,
-        SessionSubscriptions subscriptions, string owner, ProducerId producer)
+        SessionSubscriptions subscriptions, string owner, ProducerId producer, ExchangeState exchanges)
     {
         Services = services;
         Stopping = _stop.Token;
@@ -29,8 +29,9 @@ internal sealed class MqttSession : IDisposable
         Replies = replies;
         Owner = owner;
         Producer = producer;
+        Received = exchanges.Received;
         Inbound = new InboundQueue(services.Options.ReceiveMaximum, services.Options.MaxUnansweredBytes);
-        Delivery = new SessionDelivery(services, connection, client, subscriptions);
+        Delivery = new SessionDelivery(services, connection, replies, client, subscriptions, exchanges.Window, producer);
         Aliases = new TopicAliases((ushort)services.Options.TopicAliasMaximum);
         Rate = PublishRate.Of(services.Options, services.Time);
         Sdk = new SdkConnection(this);
@@ -56,6 +57,9 @@ internal sealed class MqttSession : IDisposable
 
     /// <summary>Messages being worked on.</summary>
     public InboundQueue Inbound { get; }
+
+    /// <summary>The identifiers of its messages with QoS 2.</summary>
+    public ReceivedIds Received { get; }
 
     /// <summary>Events on their way to the client.</summary>
     public SessionDelivery Delivery { get; }
@@ -83,6 +87,9 @@ internal sealed class MqttSession : IDisposable
 
     /// <summary>Whether the client said goodbye: then no will is published.</summary>
     public bool SaidGoodbye { get; set; }
+
+    /// <summary>Whether the connection is being closed: from then on the memory of packets that were read may be gone.</summary>
+    public bool IsClosing => Volatile.Read(ref _closeReason) is not null;
 
     /// <summary>Ends with the session.</summary>
     public CancellationToken Stopping { get; }
@@ -217,6 +224,10 @@ internal sealed class MqttSession : IDisposable
         {
             Close(MqttReasonCode.Success, e.Message);
         }
+        catch (Exception) when (IsClosing)
+        {
+            // The packet being handled lost its memory with the connection.
+        }
         catch (Exception e)
         {
             GatewayLog.SessionFailed(Services.Log, Client.ClientId, e);
@@ -227,11 +238,19 @@ internal sealed class MqttSession : IDisposable
     private Task AnswerAsync(CancellationToken cancellationToken) =>
         Inbound.AnswerAllAsync(Answer, token => Connection.FlushAsync(token), cancellationToken);
 
-    private void Answer(ushort packetId, string topic, Answer answer)
+    private void Answer(InboundQueue.Item item, Answer answer)
     {
+        (ushort packetId, string topic) = (item.PacketId, item.Topic);
+        if (item.Reply == MqttPacketType.Pubcomp)
+        {
+            Replies.Write(new MqttPubcompPacket { PacketId = packetId, ReasonCode = answer.Code });
+            return;
+        }
+
         if (answer.IsRefusal)
         {
             Services.Meter.PublishesRefused.Add(1);
+            Received.Refuse(packetId, item.Work);
         }
 
         if (packetId == 0)
@@ -248,7 +267,7 @@ internal sealed class MqttSession : IDisposable
         }
         else
         {
-            Replies.Write(answer.ToPuback(packetId));
+            Replies.Write(item.Reply == MqttPacketType.Pubrec ? answer.ToPubrec(packetId) : answer.ToPuback(packetId));
         }
     }
 

@@ -9,13 +9,14 @@ internal sealed class PacketRouter
     private readonly SubscribeHandler _subscribe;
     private readonly UnsubscribeHandler _unsubscribe;
     private readonly DisconnectHandler _disconnect;
-    private readonly Qos2Handler _qos2 = new();
+    private readonly Qos2Handler _qos2;
 
     public PacketRouter(GatewayServices services)
     {
         _publish = new PublishHandler(services, new PlainPublisher(services));
         _subscribe = new SubscribeHandler(services);
         _unsubscribe = new UnsubscribeHandler(_subscribe);
+        _qos2 = new Qos2Handler(services);
         _disconnect = new DisconnectHandler(services);
     }
 
@@ -29,17 +30,18 @@ internal sealed class PacketRouter
                 await _publish.HandleAsync(session, publish).ConfigureAwait(false);
                 return true;
             case MqttPubackPacket puback:
-                session.Delivery.Acknowledge(puback.PacketId);
+                session.Delivery.Acknowledge(puback);
                 await _subscribe.WriteNewsAsync(session).ConfigureAwait(false);
                 return true;
             case MqttPubrecPacket pubrec:
-                await _qos2.HandleAsync(session, pubrec).ConfigureAwait(false);
+                Qos2Handler.Handle(session, pubrec);
                 return true;
             case MqttPubrelPacket pubrel:
                 await _qos2.HandleAsync(session, pubrel).ConfigureAwait(false);
                 return true;
             case MqttPubcompPacket pubcomp:
-                await _qos2.HandleAsync(session, pubcomp).ConfigureAwait(false);
+                Qos2Handler.Handle(session, pubcomp);
+                await _subscribe.WriteNewsAsync(session).ConfigureAwait(false);
                 return true;
             case MqttSubscribePacket subscribe:
                 await _subscribe.HandleAsync(session, subscribe).ConfigureAwait(false);

@@ -44,6 +44,9 @@ internal sealed class PartitionReading
     /// <summary>Whether an event was given since the cursor was last committed; else the commit can wait.</summary>
     public bool GivenSinceCommit { get; set; }
 
+    /// <summary>Whether it began again elsewhere, since that was last asked: what it gives then is wanted once more (rule R11).</summary>
+    public bool IsRewound { get; set; }
+
     /// <summary>Since when the cursor waits to be committed.</summary>
     public TimeSpan? NewsSince { get; set; }
 

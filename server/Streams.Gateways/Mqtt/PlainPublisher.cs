@@ -7,8 +7,8 @@ namespace Streams.Gateways;
 /// <summary>Takes messages of clients without an outbox into the log: each becomes an event of its topic, without a key.</summary>
 internal sealed class PlainPublisher(GatewayServices services)
 {
-    /// <summary>Appends a message; completes when it is flushed. Called in the order of the messages, it appends in that order. Throws
-    /// nothing.</summary>
+    /// <summary>Appends a message; completes when it is flushed. Called in the order of the messages, it appends in that
+    /// order.</summary>
     /// <param name="topic">The MQTT topic.</param>
     /// <param name="payload">Must not change until it completes.</param>
     /// <param name="properties">Kept as headers.</param>
@@ -16,9 +16,13 @@ internal sealed class PlainPublisher(GatewayServices services)
     /// <param name="retain">Whether it is to be the topic's retained message from now on; without payload, whether there is to be
     /// none.</param>
     /// <param name="publisher">Kept where No Local needs it.</param>
+    /// <param name="mark">What says, in the log, that it was taken; <see langword="null"/> where nothing does.</param>
+    /// <param name="isNew">Whether a mark that is there is older than the message.</param>
     /// <param name="cancellationToken">Ends the wait, not the append.</param>
+    /// <exception cref="StorageFailedException">QoS 2 only: nobody knows whether it was taken. Any answer could be wrong, so the client is
+    /// to ask again over another connection.</exception>
     public async Task<Answer> PublishAsync(string topic, ReadOnlyMemory<byte> payload, MqttProperties? properties, MqttQos qos,
-        bool retain, string? publisher, CancellationToken cancellationToken)
+        bool retain, string? publisher, Mark? mark, bool isNew, CancellationToken cancellationToken)
     {
         try
         {
@@ -38,12 +42,24 @@ internal sealed class PlainPublisher(GatewayServices services)
                 ?? await CreateAsync(stream, cancellationToken).ConfigureAwait(false);
             StreamPartition partition = new(stream, Partitioner.For(default, name, settings.Partitions));
             PlainEvent plain = new(name, default, headers, payload, services.NowMicroseconds, retain);
-            await services.Store.AppendPlainAsync(partition, plain, cancellationToken).ConfigureAwait(false);
+            if (mark is { } once)
+            {
+                if (await services.Store.AppendOnceAsync(partition, plain, once, isNew, cancellationToken).ConfigureAwait(false) is null)
+                {
+                    return Answer.Taken;
+                }
+            }
+            else
+            {
+                await services.Store.AppendPlainAsync(partition, plain, cancellationToken).ConfigureAwait(false);
+            }
+
             services.Meter.Publishes.Add(1);
             services.Meter.PublishBytes.Add(payload.Length);
             return Answer.Taken;
         }
-        catch (Exception e) when (e is StreamsException or OperationCanceledException)
+        catch (Exception e) when (e is OperationCanceledException
+            || (e is StreamsException && !(e is StorageFailedException && qos == MqttQos.ExactlyOnce)))
         {
             return Answer.To(e, MqttReasonCode.QuotaExceeded);
         }

@@ -4,10 +4,13 @@ using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>PUBLISH from a client. The append is begun here, in the order of the packets, and not waited for: PUBACK follows when it
-/// is flushed.</summary>
+/// <summary>PUBLISH from a client. The append is begun here, in the order of the packets, and not waited for: PUBACK or PUBREC
+/// follows when it is flushed.</summary>
 internal sealed class PublishHandler(GatewayServices services, PlainPublisher publisher)
 {
+    private static readonly Answer? s_full = new Answer(MqttReasonCode.QuotaExceeded,
+        "as many messages with QoS 2 as may be are not released");
+
     /// <summary>Takes the message on.</summary>
     /// <exception cref="MqttProtocolException">The message breaks what CONNACK announced.</exception>
     public async ValueTask HandleAsync(MqttSession session, MqttPublishPacket packet)
@@ -20,24 +23,46 @@ internal sealed class PublishHandler(GatewayServices services, PlainPublisher pu
         }
 
         await session.Inbound.WaitForRoomAsync(session.Stopping).ConfigureAwait(false);
-        if (topic.StartsWith(ProtocolTopics.Prefix, StringComparison.Ordinal))
+        MqttPacketType reply = packet.Qos == MqttQos.ExactlyOnce ? MqttPacketType.Pubrec : MqttPacketType.Puback;
+        ReceivedStep step = ReceivedStep.Take;
+        if (packet.Qos == MqttQos.ExactlyOnce)
+        {
+            step = session.Received.Next(packet.PacketId, packet.Duplicate, out Task<Answer> known);
+            if (step == ReceivedStep.Repeat)
+            {
+                await session.Inbound.AddAsync(reply, packet.PacketId, topic, known, 0, session.Stopping).ConfigureAwait(false);
+                return;
+            }
+        }
+        else if (topic.StartsWith(ProtocolTopics.Prefix, StringComparison.Ordinal))
         {
             await session.Sdk.HandleAsync(topic, packet).ConfigureAwait(false);
             return;
         }
 
-        if (Refusal(session, topic) is { } refusal)
+        if ((step == ReceivedStep.Full ? s_full : Refusal(session, topic)) is { } refusal)
         {
-            await session.Inbound.AddAsync(packet.PacketId, topic, Task.FromResult(refusal), 0, session.Stopping).ConfigureAwait(false);
+            await session.Inbound.AddAsync(reply, packet.PacketId, topic, Task.FromResult(refusal), 0,
+                session.Stopping).ConfigureAwait(false);
             return;
         }
 
         int length = (int)packet.Payload.Length;
         byte[] rented = ArrayPool<byte>.Shared.Rent(length);
         packet.Payload.CopyTo(rented);
+        if (session.IsClosing)
+        {
+            throw new OperationCanceledException("the connection ends");      // what was copied may be something else by now
+        }
+
         await publisher.PrepareAsync(topic, session.Stopping).ConfigureAwait(false);
-        Task<Answer> work = PublishAsync(session, topic, packet, rented, length);
-        await session.Inbound.AddAsync(packet.PacketId, topic, work, length, session.Stopping).ConfigureAwait(false);
+        Task<Answer> work = PublishAsync(session, topic, packet, step == ReceivedStep.TakeAsNew, rented, length);
+        if (packet.Qos == MqttQos.ExactlyOnce)
+        {
+            session.Received.Take(packet.PacketId, work);
+        }
+
+        await session.Inbound.AddAsync(reply, packet.PacketId, topic, work, length, session.Stopping).ConfigureAwait(false);
     }
 
     // Not read meanwhile, the client cannot send either: neither is what it sends kept here, nor does anybody else wait.
@@ -68,12 +93,8 @@ internal sealed class PublishHandler(GatewayServices services, PlainPublisher pu
 
     private void Check(MqttSession session, MqttPublishPacket packet)
     {
-        if (packet.Qos == MqttQos.ExactlyOnce)
-        {
-            throw new MqttProtocolException(MqttReasonCode.QosNotSupported, "QoS 2 is not taken here: the Maximum QoS announced is 1");
-        }
-
-        if (packet.PacketId != 0 && session.Client.IsV5 && session.Inbound.Unanswered >= services.Options.ReceiveMaximum)
+        if (packet.PacketId != 0 && session.Client.IsV5 && !(packet.Qos == MqttQos.ExactlyOnce && session.Received.Knows(packet.PacketId))
+            && session.Inbound.Unanswered + session.Received.Outstanding >= services.Options.ReceiveMaximum)
         {
             throw new MqttProtocolException(MqttReasonCode.ReceiveMaximumExceeded,
                 $"more than {services.Options.ReceiveMaximum} messages are unanswered");
@@ -87,6 +108,11 @@ internal sealed class PublishHandler(GatewayServices services, PlainPublisher pu
             return new Answer(MqttReasonCode.TopicNameInvalid, tooLong);
         }
 
+        if (topic.StartsWith(ProtocolTopics.Prefix, StringComparison.Ordinal))
+        {
+            return new Answer(MqttReasonCode.ImplementationSpecificError, "the SDK's topics take QoS 0 and 1");
+        }
+
         if (!TopicMap.TrySplit(topic, out StreamPath stream, out ReadOnlyMemory<char> rest, out string? fault))
         {
             return new Answer(MqttReasonCode.TopicNameInvalid, fault);
@@ -96,11 +122,14 @@ internal sealed class PublishHandler(GatewayServices services, PlainPublisher pu
             : new Answer(MqttReasonCode.NotAuthorized, $"publishing to {stream} is not allowed");
     }
 
-    private async Task<Answer> PublishAsync(MqttSession session, string topic, MqttPublishPacket packet, byte[] rented, int length)
+    private async Task<Answer> PublishAsync(MqttSession session, string topic, MqttPublishPacket packet, bool isNew, byte[] rented,
+        int length)
     {
         // Not ended with the session: the payload may not be given back before the append is over.
+        Mark? mark = packet.Qos == MqttQos.ExactlyOnce && session.Client.UsesLog ? ReceivedMarks.Of(session, packet.PacketId) : null;
         Answer answer = await publisher.PublishAsync(topic, rented.AsMemory(0, length), packet.Properties, packet.Qos,
-            packet.Retain, session.MarksOwnMessages ? session.Client.ClientId : null, CancellationToken.None).ConfigureAwait(false);
+            packet.Retain, session.MarksOwnMessages ? session.Client.ClientId : null, mark, isNew, CancellationToken.None)
+            .ConfigureAwait(false);
         ArrayPool<byte>.Shared.Return(rented);
         return answer;
     }

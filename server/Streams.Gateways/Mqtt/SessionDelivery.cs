@@ -25,13 +25,15 @@ internal sealed class SessionDelivery : IDisposable
     private readonly CursorCommitter _committer;
     private readonly SessionInbox _inbox;
     private readonly RetainedSender _retained;
+    private readonly DeliveryExchange _exchange;
     private readonly Queue<PartitionReading> _queue = new();
     private readonly HashSet<PartitionReading> _waiting = [];
     private TimeSpan? _fullSince;
     private TimeSpan? _horizonDue;
     private volatile bool _streamsChanged = true;
 
-    public SessionDelivery(GatewayServices services, MqttConnection connection, ClientInfo client, SessionSubscriptions subscriptions)
+    public SessionDelivery(GatewayServices services, MqttConnection connection, ReplyWriter replies, ClientInfo client,
+        SessionSubscriptions subscriptions, OutboundWindow window, ProducerId owner)
     {
         _services = services;
         _connection = connection;
@@ -40,10 +42,13 @@ internal sealed class SessionDelivery : IDisposable
         _wake = new WakeSignal(services.Time);
         _streams = new StreamReadings(services, client, subscriptions, _wake.Set);
         _filler = new LaneFiller(services.Store, services.Options.ReadBytes, services.Meter, services.Log);
-        _window = new OutboundWindow(client.Window);
+        _window = window;
         _publisher = new EventPublisher(services, connection, client, _window);
-        _committer = new CursorCommitter(services, client);
-        _inbox = new SessionInbox(client.Window, _wake.Set);
+        _committer = new CursorCommitter(services, client, (partition, cursor) => window.Passed(partition.Partition, cursor));
+        _inbox = new SessionInbox((2 * client.Window) + window.Count, _wake.Set);
+        _exchange = new DeliveryExchange(services, replies, client, window, _publisher, owner,
+            partition => Find(partition) ?? new PartitionReading(services, partition, TopicMap.Prefix(partition.Stream) ?? string.Empty,
+                subscriptions, client.Subject, Cursor.Start) { IsEnded = true });
         _retained = new RetainedSender(services, connection, client, subscriptions, _publisher, _window, Find, OnReleased);
         BeginOwed();
         services.Roster.Add(OnNewStreams);
@@ -58,8 +63,14 @@ internal sealed class SessionDelivery : IDisposable
     /// <summary>Runs an action on the loop, between two decisions.</summary>
     public Task PostAsync(Action action) => _inbox.PostAsync(action);
 
-    /// <summary>The client has a message.</summary>
-    public void Acknowledge(ushort packetId) => _inbox.Acknowledge(packetId);
+    /// <summary>The client has a message (PUBACK, PUBREC), or is done with it (PUBCOMP).</summary>
+    public void Acknowledge(MqttPublishReply reply) => _inbox.Acknowledge(reply);
+
+    /// <summary>Whether something that an earlier connection sent is not acknowledged to the end.</summary>
+    public bool HasUnfinished => _window.HasUnfinished;
+
+    /// <summary>What is kept of the window; empty when there is nothing. Only behind the loop.</summary>
+    public byte[] WindowRecord() => _exchange.Record();
 
     /// <summary>Where the session is in a partition that it reads; <see langword="null"/> when it does not. Only from an action.</summary>
     public PartitionReading? Find(StreamPartition partition) =>
@@ -73,11 +84,13 @@ internal sealed class SessionDelivery : IDisposable
     {
         try
         {
+            _exchange.ReleaseRestored();
             while (true)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 TimeSpan now = _wake.Now;
                 TakeIn(now);
+                await _exchange.ReleaseAsync(cancellationToken).ConfigureAwait(false);
                 bool goesOn = await _retained.StepAsync(cancellationToken).ConfigureAwait(false);
                 if (await PumpAsync(now, cancellationToken).ConfigureAwait(false) || goesOn)
                 {
@@ -106,6 +119,7 @@ internal sealed class SessionDelivery : IDisposable
     public void Dispose()
     {
         _services.Roster.Remove(OnNewStreams);
+        _exchange.Dispose();
         _streams.Dispose();
         _wake.Dispose();
     }
@@ -145,6 +159,12 @@ internal sealed class SessionDelivery : IDisposable
 
         foreach (PartitionReading partition in _streams.TakeNews())
         {
+            if (partition.IsRewound)
+            {
+                partition.IsRewound = false;
+                _window.Forget(partition.Partition);
+            }
+
             Enqueue(partition);
         }
 
@@ -165,9 +185,9 @@ internal sealed class SessionDelivery : IDisposable
 
     private void TakeAcknowledged(TimeSpan now)
     {
-        foreach (ushort packetId in _inbox.TakeAcknowledged())
+        foreach (MqttPublishReply reply in _inbox.TakeAcknowledged())
         {
-            if (!_window.Remove(packetId, out InFlight message))
+            if (!_exchange.Take(reply, out InFlight message))
             {
                 continue;
             }
@@ -181,7 +201,7 @@ internal sealed class SessionDelivery : IDisposable
             }
             else
             {
-                _retained.Acknowledge(packetId);    // it stands for no place of a cursor
+                _retained.Acknowledge(reply.PacketId);    // it stands for no place of a cursor
             }
         }
     }
@@ -198,6 +218,11 @@ internal sealed class SessionDelivery : IDisposable
     // One slice of one lane of one partition; true when there is more to do at once.
     private async ValueTask<bool> PumpAsync(TimeSpan now, CancellationToken cancellationToken)
     {
+        if (!await _exchange.SendAgainAsync(_connection, cancellationToken).ConfigureAwait(false))
+        {
+            return false;                                // what was sent before comes first
+        }
+
         if (!_queue.TryPeek(out PartitionReading? partition))
         {
             return false;
@@ -277,11 +302,18 @@ internal sealed class SessionDelivery : IDisposable
         {
             partition.GivenSinceCommit = true;
             _publisher.Publish(partition, given);
+            if (_publisher.StagedBytes >= _services.Options.WriteBufferBytes)
+            {
+                await _exchange.SendStagedAsync(cancellationToken).ConfigureAwait(false);
+            }
+
             if (_connection.UnflushedBytes >= _services.Options.WriteBufferBytes)
             {
                 await _connection.FlushAsync(cancellationToken).ConfigureAwait(false);
             }
         }
+
+        await _exchange.SendStagedAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private TimeSpan? NextDue(TimeSpan now, TimeSpan? due)

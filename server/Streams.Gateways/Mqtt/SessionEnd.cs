@@ -14,6 +14,7 @@ internal sealed class SessionEnd(GatewayServices services)
         using CancellationTokenSource limit = new(services.Options.CloseTimeout, services.Time);
         try
         {
+            await SettleAsync(session, limit.Token).ConfigureAwait(false);
             await session.Delivery.FinishAsync(limit.Token).ConfigureAwait(false);
             await LeaveAsync(session, limit.Token).ConfigureAwait(false);
             if (!session.SaidGoodbye && client.Will is { } will)
@@ -28,6 +29,19 @@ internal sealed class SessionEnd(GatewayServices services)
         catch (Exception e)
         {
             GatewayLog.SessionFailed(services.Log, client.ClientId, e);
+        }
+    }
+
+    // The next connection is to find in the log what became of the messages of this one.
+    private static async Task SettleAsync(MqttSession session, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await session.Received.SettleAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (StreamsException)
+        {
+            // The client was not told that it was taken: it asks again.
         }
     }
 
@@ -50,6 +64,7 @@ internal sealed class SessionEnd(GatewayServices services)
                 return;
             }
 
+            await sessions.WriteWindowAsync(client.ClientId, session.Delivery.WindowRecord(), cancellationToken).ConfigureAwait(false);
             SessionRecord record = SessionRecord.Of(session, services.Time.GetUtcNow().ToUnixTimeMilliseconds());
             await sessions.WriteAsync(client.ClientId, SessionRecordFormat.Write(record), cancellationToken).ConfigureAwait(false);
         }
@@ -62,7 +77,7 @@ internal sealed class SessionEnd(GatewayServices services)
     private async Task PublishWillAsync(MqttSession session, MqttWill will, CancellationToken cancellationToken)
     {
         Answer answer = await new PlainPublisher(services).PublishAsync(will.Topic, will.Payload, will.Properties, will.Qos,
-            will.Retain, null, cancellationToken).ConfigureAwait(false);
+            will.Retain, null, null, false, cancellationToken).ConfigureAwait(false);
         if (answer.IsRefusal)
         {
             GatewayLog.WillLost(services.Log, session.Client.ClientId, will.Topic, answer.Reason ?? answer.Code.ToString());

@@ -1,13 +1,15 @@
+using Streams.Mqtt;
+
 namespace Streams.Gateways;
 
 /// <summary>What other threads tell a session's delivery loop. Bounded: acknowledgements by the window, actions by those who wait for
 /// them.</summary>
-internal sealed class SessionInbox(int window, Action wake)
+internal sealed class SessionInbox(int mostAcknowledgements, Action wake)
 {
     private readonly Lock _lock = new();
     private readonly Queue<(Action Action, TaskCompletionSource Done)> _actions = new();
-    private List<ushort> _acknowledged = [];
-    private List<ushort> _taken = [];
+    private List<MqttPublishReply> _acknowledged = [];
+    private List<MqttPublishReply> _taken = [];
     private bool _closed;
 
     /// <summary>Has an action run on the loop; completes when it has run, with what it threw.</summary>
@@ -28,24 +30,25 @@ internal sealed class SessionInbox(int window, Action wake)
         return done.Task;
     }
 
-    /// <summary>Takes note of an acknowledgement. A client cannot acknowledge more than it was sent: beyond that it is noise.</summary>
-    public void Acknowledge(ushort packetId)
+    /// <summary>Takes note of PUBACK, PUBREC or PUBCOMP. A client cannot acknowledge more than it was sent: beyond that it is
+    /// noise.</summary>
+    public void Acknowledge(MqttPublishReply reply)
     {
         lock (_lock)
         {
-            if (_acknowledged.Count >= window)
+            if (_acknowledged.Count >= mostAcknowledgements)
             {
                 return;
             }
 
-            _acknowledged.Add(packetId);
+            _acknowledged.Add(reply);
         }
 
         wake();
     }
 
     /// <summary>The acknowledgements since the last call; valid until the next.</summary>
-    public List<ushort> TakeAcknowledged()
+    public List<MqttPublishReply> TakeAcknowledged()
     {
         lock (_lock)
         {

@@ -105,7 +105,7 @@ internal sealed class StreamReadings(GatewayServices services, ClientInfo client
 
         if (client.UsesLog)
         {
-            partition.Reader.Observe(services.Store.Cursor(client.CursorName, partition.Partition));
+            partition.IsRewound |= partition.Reader.Observe(services.Store.Cursor(client.CursorName, partition.Partition));
         }
     }
 }

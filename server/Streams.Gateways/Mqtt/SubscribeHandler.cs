@@ -132,19 +132,18 @@ internal sealed class SubscribeHandler(GatewayServices services)
             return MqttReasonCode.ImplementationSpecificError;
         }
 
-        MqttQos qos = wanted.Qos > MqttQos.AtLeastOnce ? MqttQos.AtLeastOnce : wanted.Qos;
         // Where it begins is known before what is retained is looked at: what comes between is given by the lane.
         Dictionary<StreamPartition, Dictionary<Origin, Offset>> starts = before?.Starts ?? places.Set(session, wanted.Filter);
         bool owes = RetainedRule.AreSent(wanted.RetainHandling, before is null)
             ? session.Delivery.Retained.Begin(wanted.Filter) && session.Client.UsesLog : before?.RetainedOwedFrom is not null;
-        subscriptions.Set(new Subscription(wanted.Filter, qos, identifier, wanted.NoLocal)
+        subscriptions.Set(new Subscription(wanted.Filter, wanted.Qos, identifier, wanted.NoLocal)
         {
             RetainAsPublished = wanted.RetainAsPublished,
             RetainHandling = wanted.RetainHandling,
             RetainedOwedFrom = owes ? string.Empty : null,
             Starts = starts,
         });
-        return (MqttReasonCode)qos;
+        return (MqttReasonCode)wanted.Qos;
     }
 
     private Answer? Refusal(MqttSession session, string filter)

@@ -29,6 +29,12 @@ internal sealed class ContainerEventStore(Engine engine) : IEventStore
     public ValueTask<EventPlace> AppendPlainAsync(StreamPartition partition, PlainEvent plain, CancellationToken cancellationToken) =>
         engine.For(partition).AppendPlainAsync(partition, plain, cancellationToken);
 
+    public ValueTask<EventPlace?> AppendOnceAsync(StreamPartition partition, PlainEvent plain, Mark mark, bool isNew,
+        CancellationToken cancellationToken) => engine.For(partition).AppendOnceAsync(partition, plain, mark, isNew, cancellationToken);
+
+    public ValueTask<bool> ClearMarkAsync(Mark mark, CancellationToken cancellationToken) =>
+        Any.ClearMarkAsync(mark, cancellationToken);
+
     public IReadOnlyList<LaneStatus> Lanes(StreamPartition partition) => engine.For(partition).Lanes(partition);
 
     public ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken) =>

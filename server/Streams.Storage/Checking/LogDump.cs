@@ -122,6 +122,9 @@ public static class LogDump
             case RecordKind.LaneRepaired when RecordBodies.TryReadEntry(body, out int number, out LaneEntry? entry):
                 fields.AddEntry(entry!);
                 return ("repaired", number);
+            case RecordKind.Bound when RecordBodies.TryReadBound(body, out long bytes):
+                fields.Add("bytes", bytes);
+                return ("bound", 0);
             case RecordKind.Hole when RecordBodies.TryReadHole(body, out long bytes):
                 fields.Add("bytes", bytes);
                 return ("hole", 0);

@@ -195,6 +195,7 @@ internal sealed class LogVerifier(StateCheck state, Action<long, long>? progress
             RecordKind.OriginSet => TakeOrigin(body, offset),
             RecordKind.LaneRepaired => TakeRepaired(body, offset),
             RecordKind.Hole => TakeHole(body, offset),
+            RecordKind.Bound => RecordBodies.TryReadBound(body, out _) ? null : Malformed(header.Kind),
             _ => null,
         };
         if (fault is not null)

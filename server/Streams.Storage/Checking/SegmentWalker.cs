@@ -56,6 +56,15 @@ internal sealed class SegmentWalker(ILogFile file, long first, long end, bool is
                 return Bad(step);
             }
 
+            if (isLast && header.Kind == RecordKind.Bound)
+            {
+                body = body.ToArray();               // looking ahead moves the window
+                if (IsTornTail(offset, body))
+                {
+                    return WalkStep.TornTail;
+                }
+            }
+
             (Header, Body, Bytes, Offset) = (header, body, _scanner.Offset - offset, offset);
             _lastGroup = header.Group;
             return WalkStep.Record;
@@ -104,6 +113,22 @@ internal sealed class SegmentWalker(ILogFile file, long first, long end, bool is
 
         Bytes = good - Offset;
         return WalkStep.Damaged;
+    }
+
+    // Of records that count together some are missing, and nothing shows that they had been flushed.
+    private bool IsTornTail(long offset, ReadOnlyMemory<byte> body)
+    {
+        long behind = _scanner.Offset;
+        bool isTorn = !(RecordBodies.TryReadBound(body, out long bytes) && _scanner.AreGood(bytes));
+        if (isTorn)
+        {
+            isTorn = !TryFindFlushed(out _);
+            (Offset, Bytes) = (offset, Math.Max(behind, _scanner.LastNonZero) - offset);
+            _isOver = isTorn;
+        }
+
+        _scanner.GoTo(behind);
+        return isTorn;
     }
 
     // As opening does: a good record of group g+2 shows that g+1 had been flushed.

@@ -56,6 +56,15 @@ internal sealed class LogBuffer : IBufferWriter<byte>
         return (position, length - RecordHeader.Size);
     }
 
+    /// <summary>Writes a record once more where it stands; it must come out as long as it was.</summary>
+    public void Rewrite(Action<LogBuffer> write, int at)
+    {
+        int end = _written;
+        _written = at;
+        write(this);
+        _written = end;
+    }
+
     /// <summary>Takes back a record that was begun and not ended.</summary>
     public void AbandonRecord()
     {

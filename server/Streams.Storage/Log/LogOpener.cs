@@ -271,6 +271,21 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
         while (true)
         {
             ScanStep step = scanner.Next(out RecordHeader header, out ReadOnlyMemory<byte> body, out long position);
+            if (step == ScanStep.Record && IsTorn(scanner, header, body))
+            {
+                // Good records of the group stand here, which count for nothing without the others: unless it had been flushed.
+                long behind = scanner.Offset;
+                if (!TryFindFlushed(scanner, out _))
+                {
+                    segment.Used = position - segment.First;
+                    CutTail(segment, Math.Max(0, Math.Max(behind, scanner.LastNonZero) - segment.Used), ScanStep.Bad);
+                    return;
+                }
+
+                scanner.GoTo(behind);
+                continue;
+            }
+
             if (step == ScanStep.Record)
             {
                 Take(segment, header, body, position);
@@ -289,6 +304,9 @@ internal sealed class LogOpener(ILogDisk disk, ContainerOptions options, ILogger
             scanner.GoTo(good);
         }
     }
+
+    private static bool IsTorn(SegmentScanner scanner, in RecordHeader header, ReadOnlyMemory<byte> body) =>
+        header.Kind == RecordKind.Bound && !(RecordBodies.TryReadBound(body, out long bytes) && scanner.AreGood(bytes));
 
     // Group g+2 is written only when g+1 is flushed. So a good record of such a group behind the bad place shows that the bad place is
     // no torn write but damage, and cutting there would lose what was acknowledged.

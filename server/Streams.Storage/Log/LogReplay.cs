@@ -62,7 +62,7 @@ internal sealed class LogReplay(ContainerState state, long appliedPosition)
             case RecordKind.OriginSet when RecordBodies.TryReadOrigin(body, out Origin origin):
                 state.ApplyOwnOrigin(origin);
                 return null;
-            case RecordKind.Hole:
+            case RecordKind.Hole or RecordKind.Bound:
                 return null;
             default:
                 return $"a record of kind {header.Kind} is malformed";

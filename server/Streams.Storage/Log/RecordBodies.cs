@@ -123,6 +123,14 @@ internal static class RecordBodies
         return reader.AtEnd;
     }
 
+    public static void WriteBound(IBufferWriter<byte> output, int bytes)
+    {
+        ByteWriter writer = new(output);
+        writer.UInt32((uint)bytes);
+    }
+
+    public static bool TryReadBound(ReadOnlyMemory<byte> body, out long bytes) => TryReadHole(body, out bytes);
+
     public static void WriteHole(IBufferWriter<byte> output, long bytes)
     {
         ByteWriter writer = new(output);

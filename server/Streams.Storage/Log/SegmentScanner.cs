@@ -76,6 +76,22 @@ internal sealed class SegmentScanner(ILogFile file, long firstPosition, long end
         return false;
     }
 
+    /// <summary>Whether the next bytes, so many, are records, all of them good. It stays where it is.</summary>
+    public bool AreGood(long bytes)
+    {
+        long from = Offset;
+        long until = from + bytes;
+        bool good = until <= end;
+        while (good && Offset < until)
+        {
+            good = Next(out _, out _, out _) == ScanStep.Record;
+        }
+
+        good &= Offset == until;
+        Offset = from;
+        return good;
+    }
+
     public void GoTo(long offset) => Offset = offset;
 
     private bool TryReadAt(long offset, out RecordHeader header) =>

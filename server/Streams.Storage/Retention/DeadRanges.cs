@@ -134,7 +134,8 @@ internal sealed class DeadRanges(SegmentLanes lanes, FactGatherer facts)
     {
         RecordKind.LaneEntry or RecordKind.LaneRepaired => id is { } of && _lanes.TryGetValue(of, out LaneState? lane)
             && RecordBodies.TryReadEntry(body, out _, out LaneEntry? entry) && entry!.Number.Value < lane.FirstEntry,
-        RecordKind.LaneSkip or RecordKind.Joined or RecordKind.OriginSet or RecordKind.Hole => true,
+        RecordKind.LaneSkip or RecordKind.Joined or RecordKind.OriginSet or RecordKind.Hole
+            or RecordKind.Bound => true,
         _ => false,
     };
 

@@ -26,8 +26,10 @@ internal sealed class ProduceOperation(ProducerSession session, StreamPartition 
 }
 
 /// <summary>One event of a client without an outbox.</summary>
-internal sealed class AppendPlainOperation(StreamPartition partition, PlainEvent plain) : Operation<EventPlace>
+internal class AppendPlainOperation(StreamPartition partition, PlainEvent plain) : Operation<EventPlace>
 {
+    public StreamPartition Partition => partition;
+
     public PlainEvent Plain { get; private set; } = plain;
 
     public override StreamPath? Stream => partition.Stream;

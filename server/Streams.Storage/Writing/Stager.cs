@@ -69,6 +69,8 @@ internal sealed partial class Stager
         _segment = segment;
         _now = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
         _asked = null;
+        _marks.Clear();
+        _boundAt = -1;
         _before = (Origin, IsWriting, _clock);
         _recordsBefore = _records.Count;
         if (!_isPublished)
@@ -145,7 +147,7 @@ internal sealed partial class Stager
         }
     }
 
-    /// <summary>Stages what was gathered over the group: plain batches and cursor commits.</summary>
+    /// <summary>Stages what was gathered over the group: plain batches, cursor commits and marks.</summary>
     public void Finish()
     {
         while (_plain.TryNextOpen(out StreamPartition partition))
@@ -157,6 +159,9 @@ internal sealed partial class Stager
         {
             StageCommits(partition, commits);
         }
+
+        StageMarks();
+        EndBound();
     }
 
     /// <summary>Whether events of a stream are acknowledged when they are written.</summary>

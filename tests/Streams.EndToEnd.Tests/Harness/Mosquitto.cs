@@ -11,9 +11,9 @@ internal static partial class Mosquitto
     private const string Mark = "got ";
 
     /// <summary>A listener with a persistent session: <c>mosquitto_sub -c -q 1 -V 5 -i car-1 -t 'fleet/#'</c>.</summary>
-    public static ForeignTool Listen(int port, string version, string clientId, string filter) => ForeignTool.Start(
-        "mosquitto_sub",
-        "-h", "127.0.0.1", "-p", Text(port), "-V", version, "-c", "-q", "1", "-i", clientId, "-t", filter, "-d", "-F", Mark + "%t %p");
+    public static ForeignTool Listen(int port, string version, string clientId, string filter, int qos = 1) => ForeignTool.Start(
+        "mosquitto_sub", "-h", "127.0.0.1", "-p", Text(port), "-V", version, "-c", "-q", Text(qos), "-i", clientId, "-t", filter, "-d",
+        "-F", Mark + "%t %p");
 
     /// <summary>A listener without a session that outlives its connection.</summary>
     public static ForeignTool ListenOnce(int port, string filter) => ForeignTool.Start(

@@ -15,7 +15,7 @@ public sealed class ConnectionTests
         MqttPeer peer = await scene.ConnectAsync("");
         MqttProperties said = peer.Connack.Properties!;
         Assert.StartsWith("auto-", said.AssignedClientIdentifier, StringComparison.Ordinal);
-        Assert.Equal(MqttQos.AtLeastOnce, said.MaximumQos);
+        Assert.Null(said.MaximumQos);
         Assert.True(said.RetainAvailable);
         Assert.False(said.SharedSubscriptionAvailable);
         Assert.Equal((ushort)1024, said.ReceiveMaximum);

@@ -12,16 +12,18 @@ namespace Streams.Gateways.Tests;
 public sealed class MosquittoTests
 {
     [Theory]
-    [InlineData("5")]
-    [InlineData("311")]
-    public async Task Mosquittos_clients_publish_subscribe_and_come_back_to_their_session(string version)
+    [InlineData("5", "1")]
+    [InlineData("311", "1")]
+    [InlineData("5", "2")]
+    [InlineData("311", "2")]
+    public async Task Mosquittos_clients_publish_subscribe_and_come_back_to_their_session(string version, string qos)
     {
         await using GatewayScene scene = await GatewayScene.OpenAsync();
         await using WebApplication host = Host(scene.Gateway, out Func<int> port);
         await host.StartAsync();
         string[] common = ["-V", version == "5" ? "mqttv5" : "mqttv311", "-h", "127.0.0.1", "-p", $"{port()}"];
         string[] session = [.. common, "-i", "reader", "-c", .. version == "5" ? ["-x", "3600"]
-            : (string[])[], "-q", "1", "-t", "fleet/#", "-v"];
+            : (string[])[], "-q", qos, "-t", "fleet/#", "-v"];
         await using (ForeignTool reader = ForeignTool.Start("mosquitto_sub", [.. session, "-C", "2"]))
         {
             await Eventually.EqualAsync(1, () => scene.Gateway.Status.Subscriptions, "the reader has subscribed");
@@ -35,7 +37,7 @@ public sealed class MosquittoTests
         Assert.Equal(["fleet/car-17 three"], await ForeignTool.RunAsync("mosquitto_sub", [.. session, "-C", "1"]));
         await host.StopAsync();
 
-        Task PublishAsync(string text) => ForeignTool.RunAsync("mosquitto_pub", [.. common, "-q", "1", "-t", "fleet/car-17", "-m", text]);
+        Task PublishAsync(string text) => ForeignTool.RunAsync("mosquitto_pub", [.. common, "-q", qos, "-t", "fleet/car-17", "-m", text]);
     }
 
     private static WebApplication Host(MqttGateway gateway, out Func<int> port)

@@ -85,16 +85,6 @@ public sealed class PublishTests
     }
 
     [Fact]
-    public async Task A_message_with_QoS_2_ends_the_connection_with_a_clear_word()
-    {
-        await using GatewayScene scene = await GatewayScene.OpenAsync();
-        MqttPeer peer = await scene.ConnectAsync("eager");
-        await peer.SendAsync(new MqttPublishPacket { Topic = "a/b", Qos = MqttQos.ExactlyOnce, PacketId = 1 });
-        Assert.Equal(MqttReasonCode.QosNotSupported, await peer.EndAsync());
-        Assert.Contains(scene.Logs.Entries, e => e.Message.Contains("QoS 2 is not taken", StringComparison.Ordinal));
-    }
-
-    [Fact]
     public async Task Properties_go_with_the_event_and_come_back_with_the_delivery()
     {
         await using GatewayScene scene = await GatewayScene.OpenAsync();

@@ -52,6 +52,9 @@ public sealed class RepliesTests
         Assert.NotEmpty(brief.Properties!.ReasonString!);
         MqttPubackPacket cut = (await peer.PublishAsync(s_longStream + "/b", "1"))!;
         Assert.Equal((MqttReasonCode.NotAuthorized, null), (cut.ReasonCode, cut.Properties));
+        await peer.PublishOnlyAsync(s_longStream + "/b", "1"u8.ToArray(), MqttQos.ExactlyOnce);
+        MqttPubrecPacket pubrec = await peer.NextAsync<MqttPubrecPacket>();
+        Assert.Equal((MqttReasonCode.NotAuthorized, null), (pubrec.ReasonCode, pubrec.Properties));
     }
 
     [Fact]

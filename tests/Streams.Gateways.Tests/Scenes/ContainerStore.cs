@@ -7,6 +7,11 @@ namespace Streams.Gateways.Tests;
 internal sealed class ContainerStore(Container container) : IEventStore
 {
     private TaskCompletionSource? _held;
+    private Random? _chance;
+    private int _writesLeft;
+    private bool _isDead;
+    private TaskCompletionSource? _registers;
+    private TaskCompletionSource _registerHeld = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>What reading a lane fails with, while set.</summary>
     public Exception? ReadFailure { get; set; }
@@ -14,17 +19,45 @@ internal sealed class ContainerStore(Container container) : IEventStore
     /// <summary>What writing a register fails with, while set.</summary>
     public Exception? RegisterFailure { get; set; }
 
+    /// <summary>The process dies within so many writes: nobody hears of the last ones, which may or may not be done, and none is done
+    /// after them.</summary>
+    public void DieWithin(int writes, Random chance)
+    {
+        lock (chance)
+        {
+            _chance = chance;
+            _writesLeft = chance.Next(writes);
+        }
+    }
+
     public Origin Origin => container.Origin;
 
     public IReadOnlyList<StreamPath> Streams => container.Streams;
 
-    /// <summary>What appending a plain event fails with, while set.</summary>
+    /// <summary>What appending an event, marked or not, fails with, while set; nothing is appended.</summary>
     public Exception? AppendFailure { get; set; }
 
     /// <summary>Plain appends are flushed but not told before <see cref="Release"/>.</summary>
     public void HoldAnswers() => _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public void Release() => _held!.SetResult();
+
+    /// <summary>Completes when the write of a register waits.</summary>
+    public Task RegisterHeld => _registerHeld.Task;
+
+    /// <summary>Registers are not written before <see cref="ReleaseRegisters"/>.</summary>
+    public void HoldRegisters()
+    {
+        _registerHeld = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _registers = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    public void ReleaseRegisters()
+    {
+        TaskCompletionSource? held = _registers;
+        _registers = null;
+        held!.SetResult();
+    }
 
     public StreamSettings? Settings(StreamPath stream) => container.Settings(stream);
 
@@ -46,7 +79,7 @@ internal sealed class ContainerStore(Container container) : IEventStore
             throw failure;
         }
 
-        EventPlace place = await container.AppendPlainAsync(partition, plain, cancellationToken);
+        EventPlace place = await WriteAsync(() => container.AppendPlainAsync(partition, plain, cancellationToken));
         if (_held is { } held)
         {
             await held.Task;
@@ -54,6 +87,14 @@ internal sealed class ContainerStore(Container container) : IEventStore
 
         return place;
     }
+
+    public ValueTask<EventPlace?> AppendOnceAsync(StreamPartition partition, PlainEvent plain, Mark mark, bool isNew,
+        CancellationToken cancellationToken) =>
+        AppendFailure is { } failure ? ValueTask.FromException<EventPlace?>(failure)
+            : WriteAsync(() => container.AppendOnceAsync(partition, plain, mark, isNew, cancellationToken));
+
+    public ValueTask<bool> ClearMarkAsync(Mark mark, CancellationToken cancellationToken) =>
+        WriteAsync(() => container.ClearMarkAsync(mark, cancellationToken));
 
     public IReadOnlyList<LaneStatus> Lanes(StreamPartition partition) => container.Lanes(partition);
 
@@ -68,12 +109,34 @@ internal sealed class ContainerStore(Container container) : IEventStore
     public Cursor Cursor(ConsumerName consumer, StreamPartition partition) => container.Cursor(consumer, partition);
 
     public ValueTask CommitAsync(ConsumerName consumer, StreamPartition partition, Cursor cursor, CancellationToken cancellationToken) =>
-        container.CommitAsync(consumer, partition, cursor, cancellationToken);
+        new(WriteAsync(async () =>
+        {
+            await container.CommitAsync(consumer, partition, cursor, cancellationToken);
+            return true;
+        }).AsTask());
 
     public RegisterFact? Register(StreamPath stream, string key) => container.Register(stream, key);
 
-    public ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken) =>
-        RegisterFailure is { } failure ? throw failure : container.SetRegisterAsync(stream, key, value, cancellationToken);
+    public async ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value,
+        CancellationToken cancellationToken)
+    {
+        if (RegisterFailure is { } failure)
+        {
+            throw failure;
+        }
+
+        if (_registers is { } held)
+        {
+            _registerHeld.TrySetResult();
+            await held.Task;
+        }
+
+        await WriteAsync(async () =>
+        {
+            await container.SetRegisterAsync(stream, key, value, cancellationToken);
+            return true;
+        });
+    }
 
     public RetainedHead? RetainedHead(StreamPath stream, ReadOnlySpan<byte> topic) => container.RetainedHead(stream, topic);
 
@@ -83,4 +146,24 @@ internal sealed class ContainerStore(Container container) : IEventStore
         container.RetainedAsync(stream, topic, cancellationToken);
 
     public IDisposable Watch(StreamPath stream, Action changed) => container.Watch(stream, changed);
+
+    private async ValueTask<T> WriteAsync<T>(Func<ValueTask<T>> write)
+    {
+        if (_chance is not { } chance)
+        {
+            return await write();
+        }
+
+        bool dies;
+        bool isDone;
+        lock (chance)
+        {
+            dies = --_writesLeft < 0;
+            _isDead |= dies && (_writesLeft < -5 || chance.Next(2) == 0);
+            isDone = !_isDead;                        // as a log is lost: from some write on all of it
+        }
+
+        T? result = isDone ? await write() : default;
+        return dies ? throw new StorageFailedException("the process is dead") : result!;
+    }
 }

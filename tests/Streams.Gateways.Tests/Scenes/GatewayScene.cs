@@ -14,6 +14,8 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
     private readonly List<MqttPeer> _peers = [];
     private readonly ILoggerFactory _loggers;
     private readonly CancellationTokenSource _stop = new();
+    private int _starts;
+    private TimeProvider _time = TimeProvider.System;
 
     private GatewayScene()
     {
@@ -40,14 +42,30 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
         TimeProvider? time = null)
     {
         GatewayScene scene = new();
-        scene.Container = await Container.OpenAsync(
-            new ContainerOptions { Directory = scene._directory.FullName, SegmentBytes = 4 << 20, AllocationBytes = 64 << 10 },
-            TimeProvider.System, new Random(cluster[0]), scene._loggers.CreateLogger("store"), default);
-        await scene.Container.StartWritingAsync(new Origin(ClusterName.Parse(cluster), new Incarnation(1)), default);
-        scene.Store = new ContainerStore(scene.Container);
-        scene.Gateway = new MqttGateway(scene.Store, scene, scene, options ?? new MqttGatewayOptions(),
-            time ?? TimeProvider.System, new Random(2), scene._loggers.CreateLogger<MqttGateway>());
+        scene._time = time ?? TimeProvider.System;
+        await scene.StartAsync(cluster, options);
         return scene;
+    }
+
+    /// <summary>The process dies within so many writes, at once when no more come; another one starts on what is on the disk.</summary>
+    public async Task CrashAsync(int writes, Random chance)
+    {
+        Store.DieWithin(writes, chance);
+        await Gateway.DrainAsync(TimeSpan.FromSeconds(10));
+        Gateway.Dispose();
+        await Container.DisposeAsync();
+        await StartAsync(Container.Origin.Cluster.Value, null);
+    }
+
+    private async Task StartAsync(string cluster, MqttGatewayOptions? options)
+    {
+        Container = await Container.OpenAsync(
+            new ContainerOptions { Directory = _directory.FullName, SegmentBytes = 4 << 20, AllocationBytes = 64 << 10 },
+            TimeProvider.System, new Random(cluster[0] + (1000 * ++_starts)), _loggers.CreateLogger("store"), default);
+        await Container.StartWritingAsync(new Origin(ClusterName.Parse(cluster), new Incarnation(1)), default);
+        Store = new ContainerStore(Container);
+        Gateway = new MqttGateway(Store, this, this, options ?? new MqttGatewayOptions(), _time, new Random(2),
+            _loggers.CreateLogger<MqttGateway>());
     }
 
     /// <summary>A connection that has said nothing yet.</summary>
@@ -58,7 +76,11 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
             ?? new PipeOptions(pauseWriterThreshold: 1 << 20, resumeWriterThreshold: 1 << 19, useSynchronizationContext: false));
         Task served = Gateway.ServeAsync(new Ends(up.Reader, down.Writer), $"peer-{_peers.Count}", _stop.Token);
         MqttPeer peer = new(new Ends(down.Reader, up.Writer), version, served);
-        _peers.Add(peer);
+        lock (_peers)
+        {
+            _peers.Add(peer);
+        }
+
         return peer;
     }
 

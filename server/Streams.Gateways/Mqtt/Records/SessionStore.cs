@@ -41,7 +41,33 @@ internal sealed class SessionStore(IEventStore store, TimeProvider time, ILogger
     }
 
     /// <summary>Ends a session; its cursors stay, and the next one begins at the heads.</summary>
-    public ValueTask RemoveAsync(string clientId, CancellationToken cancellationToken) => WriteAsync(clientId, [], cancellationToken);
+    public async ValueTask RemoveAsync(string clientId, CancellationToken cancellationToken)
+    {
+        await WriteAsync(clientId, [], cancellationToken).ConfigureAwait(false);
+        await ClearAsync(ReceivedMarks.Key(clientId), cancellationToken).ConfigureAwait(false);
+        await ClearAsync(WindowRecord.Key(clientId), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Writes what the client was sent and has not acknowledged to the end, where there is something, or was.</summary>
+    public async ValueTask WriteWindowAsync(string clientId, byte[] window, CancellationToken cancellationToken)
+    {
+        if (window.Length > 0)
+        {
+            await store.SetRegisterAsync(SessionRecord.Stream, WindowRecord.Key(clientId), window, cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            await ClearAsync(WindowRecord.Key(clientId), cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask ClearAsync(string key, CancellationToken cancellationToken)
+    {
+        if (store.Register(SessionRecord.Stream, key) is { Value.IsEmpty: false })
+        {
+            await store.SetRegisterAsync(SessionRecord.Stream, key, default, cancellationToken).ConfigureAwait(false);
+        }
+    }
 
     private ReadOnlyMemory<byte>? Value(string clientId) => store.Register(SessionRecord.Stream, SessionRecord.Key(clientId))?.Value;
 }

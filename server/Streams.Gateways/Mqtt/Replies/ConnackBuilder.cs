@@ -24,7 +24,6 @@ internal sealed class ConnackBuilder(MqttGatewayOptions options)
         MqttProperties properties = new()
         {
             ReceiveMaximum = (ushort)options.ReceiveMaximum,
-            MaximumQos = MqttQos.AtLeastOnce,
             RetainAvailable = true,
             MaximumPacketSize = (uint)options.MaxPacketBytes,
             TopicAliasMaximum = options.TopicAliasMaximum > 0 ? (ushort)options.TopicAliasMaximum : null,

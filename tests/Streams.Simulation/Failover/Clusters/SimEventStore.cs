@@ -26,6 +26,12 @@ internal sealed class SimEventStore(ClusterLife life) : IEventStore
     public ValueTask<EventPlace> AppendPlainAsync(StreamPartition partition, PlainEvent plain, CancellationToken cancellationToken) =>
         life.Container.AppendPlainAsync(partition, plain, cancellationToken);
 
+    public ValueTask<EventPlace?> AppendOnceAsync(StreamPartition partition, PlainEvent plain, Mark mark, bool isNew,
+        CancellationToken cancellationToken) => life.Container.AppendOnceAsync(partition, plain, mark, isNew, cancellationToken);
+
+    public ValueTask<bool> ClearMarkAsync(Mark mark, CancellationToken cancellationToken) =>
+        life.Container.ClearMarkAsync(mark, cancellationToken);
+
     public IReadOnlyList<LaneStatus> Lanes(StreamPartition partition) => life.Container.Lanes(partition);
 
     public ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken) =>
