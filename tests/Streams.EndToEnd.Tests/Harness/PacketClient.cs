@@ -50,11 +50,11 @@ internal sealed class PacketClient : IAsyncDisposable
     public async Task<MqttPacket?> NextAsync() => await _connection.ReadAsync().AsTask().WaitAsync(Limit);
 
     /// <summary>The next message: its identifier, whether it was sent before, its text.</summary>
-    public async Task<(ushort Id, bool Duplicate, string Text)> MessageAsync()
-    {
-        var packet = await NextAsync<MqttPublishPacket>();
-        return (packet.PacketId, packet.Duplicate, Encoding.UTF8.GetString(packet.Payload));
-    }
+    public async Task<(ushort Id, bool Duplicate, string Text)> MessageAsync() => Read(await NextAsync<MqttPublishPacket>());
+
+    /// <summary>A message: its identifier, whether it was sent before, its text.</summary>
+    public static (ushort Id, bool Duplicate, string Text) Read(MqttPublishPacket packet) =>
+        (packet.PacketId, packet.Duplicate, Encoding.UTF8.GetString(packet.Payload));
 
     public ValueTask DisposeAsync() => _connection.DisposeAsync();
 }

@@ -191,7 +191,7 @@ public sealed class ExactlyOnceKilledTests
             var packet = await reader.NextAsync();
             if (packet is MqttPublishPacket publish)
             {
-                return (publish.PacketId, publish.Duplicate, System.Text.Encoding.UTF8.GetString(publish.Payload));
+                return PacketClient.Read(publish);
             }
 
             pubrels.Add(Assert.IsType<MqttPubrelPacket>(packet).PacketId);
