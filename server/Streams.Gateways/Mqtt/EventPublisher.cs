@@ -12,39 +12,58 @@ internal sealed class EventPublisher(GatewayServices services, MqttConnection co
     private static readonly byte[] s_offsetName = [0x26, 0, 6, .. "offset"u8];
 
     private readonly ArrayBufferWriter<byte> _scratch = new();
+    private readonly List<Subscription> _shared = new(1);
     private bool _saidTooLarge;
 
     /// <summary>Writes an event, or confirms it at once when there is nothing to write: the client's own, or more than it takes.</summary>
     public void Publish(PartitionReading reading, in GivenEvent given)
     {
-        if (!TryCompose(reading, given, out MqttPublishHead head))
+        if (!IsAwaited(reading, given, reading.Filter.Found, null))
         {
             reading.Reader.Confirm(given.Ticket);
-            return;
+        }
+    }
+
+    /// <summary>Writes a message of a shared subscription; its owner hears of the acknowledgement, or at once when there is none to wait
+    /// for.</summary>
+    public void PublishShared(in ShareMessage message, Subscription subscription, IMessageOwner owner)
+    {
+        _shared.Clear();
+        _shared.Add(subscription);
+        if (!IsAwaited(message.Reading, message.Given, _shared, owner))
+        {
+            owner.Done(message.Given.Ticket);
+        }
+    }
+
+    // Whether its acknowledgement is awaited: it was written with QoS above 0.
+    private bool IsAwaited(PartitionReading reading, in GivenEvent given, List<Subscription> found, IMessageOwner? owner)
+    {
+        if (!TryCompose(reading, given, found, out MqttPublishHead head))
+        {
+            return false;
         }
 
         if (head.Qos != MqttQos.AtMostOnce)
         {
-            InFlight message = new(reading, given.Ticket, reading.Partition, given.Origin, given.Offset, head.Qos);
+            InFlight message = new(owner is null ? reading : null, given.Ticket, reading.Partition, given.Origin, given.Offset, head.Qos,
+                Owner: owner);
             head = head with { PacketId = window.Add(message) };
         }
 
         connection.WritePublish(head, new ReadOnlySequence<byte>(given.View.Payload));
         services.Meter.Deliveries.Add(1);
         services.Meter.DeliveryBytes.Add(given.View.Payload.Length);
-        if (head.Qos == MqttQos.AtMostOnce)
-        {
-            reading.Reader.Confirm(given.Ticket);
-        }
+        return head.Qos != MqttQos.AtMostOnce;
     }
 
     // The head is valid until the next call: topic and properties stand in the scratch. Its packet identifier is still to be given.
-    private bool TryCompose(PartitionReading reading, in GivenEvent given, out MqttPublishHead head)
+    private bool TryCompose(PartitionReading reading, in GivenEvent given, List<Subscription> found, out MqttPublishHead head)
     {
         head = default;
         MessageTraits traits = MqttHeaders.Decode(given.View.Headers);
         MqttProperties? properties = traits.Properties;
-        if (!IsWanted(reading.Filter.Found, traits.Publisher == client.ClientId, out MqttQos granted, ref properties))
+        if (!IsWanted(found, traits.Publisher == client.ClientId, out MqttQos granted, ref properties))
         {
             return false;
         }

@@ -27,6 +27,8 @@ internal sealed class GatewayMeter : IDisposable
         GapEvents = _meter.CreateCounter<long>("streams.gateway.gap.events", "{event}");
         ReleasedByPatience = _meter.CreateCounter<long>("streams.gateway.released.patience", "{batch}");
         ReleasedClosed = _meter.CreateCounter<long>("streams.gateway.released.closed", "{batch}");
+        SharesReturned = _meter.CreateCounter<long>("streams.gateway.shares.returned", "{message}");
+        SharesPassedOver = _meter.CreateCounter<long>("streams.gateway.shares.passedover", "{message}");
         DamagedBatches = _meter.CreateCounter<long>("streams.gateway.batches.damaged", "{batch}");
     }
 
@@ -59,6 +61,12 @@ internal sealed class GatewayMeter : IDisposable
     public Counter<long> ReleasedByPatience { get; }
 
     public Counter<long> ReleasedClosed { get; }
+
+    /// <summary>Messages of shared subscriptions that came back from a member.</summary>
+    public Counter<long> SharesReturned { get; }
+
+    /// <summary>Messages of shared subscriptions that no member may have, or that were gone when they were to be given again.</summary>
+    public Counter<long> SharesPassedOver { get; }
 
     public Counter<long> DamagedBatches { get; }
 

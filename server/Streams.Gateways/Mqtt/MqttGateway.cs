@@ -241,6 +241,7 @@ public sealed class MqttGateway : IDisposable
         if (session.Delivery.Subscriptions.Count > 0)
         {
             SubscribeHandler.Summarise(session);
+            await JoinAgainAsync(session).ConfigureAwait(false);
             session.StartDelivery();
         }
 
@@ -261,6 +262,19 @@ public sealed class MqttGateway : IDisposable
         finally
         {
             await run.ConfigureAwait(false);
+        }
+    }
+
+    // A session that cannot be a member of its groups ends: its client would wait for nothing.
+    private static async ValueTask JoinAgainAsync(MqttSession session)
+    {
+        try
+        {
+            await SubscribeHandler.JoinAgainAsync(session, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (StreamsException e)
+        {
+            session.Close(MqttReasonCode.ServerShuttingDown, e.Message);
         }
     }
 

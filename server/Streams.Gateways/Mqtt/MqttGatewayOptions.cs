@@ -27,6 +27,13 @@ public sealed record MqttGatewayOptions
     /// <summary>Most subscriptions of one client, filters and SDK subscriptions each. Default 1000.</summary>
     public int MaxSubscriptions { get; init; } = 1000;
 
+    /// <summary>Most shared subscriptions with members at once; further ones are refused with "quota exceeded". Default 10,000.</summary>
+    public int MaxShareGroups { get; init; } = 10_000;
+
+    /// <summary>How long a shared subscription is kept at least when its last member has gone without unsubscribing; it is also kept as
+    /// long as a session that was a member. Default 1 day; nothing for only that long.</summary>
+    public TimeSpan ShareExpiry { get; init; } = TimeSpan.FromDays(1);
+
     /// <summary>How long a connection may take to say CONNECT. Default 10 s.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -94,6 +101,8 @@ public sealed record MqttGatewayOptions
 
         Within(nameof(MaxPacketBytes), MaxPacketBytes, 4 << 10, MqttDecodeOptions.LargestPacket);
         Within(nameof(MaxSubscriptions), MaxSubscriptions, 1, 100_000);
+        Within(nameof(MaxShareGroups), MaxShareGroups, 1, 1_000_000);
+        Within($"{nameof(ShareExpiry)} in seconds", (long)ShareExpiry.TotalSeconds, 0, uint.MaxValue - 1);
         Within(nameof(ReceiveMaximum), ReceiveMaximum, 1, ushort.MaxValue);
         Within(nameof(MaxUnansweredBytes), MaxUnansweredBytes, 64 << 10, 1 << 30);
         Within(nameof(InFlightV311), InFlightV311, 1, ushort.MaxValue);

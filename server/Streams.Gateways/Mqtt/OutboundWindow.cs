@@ -11,8 +11,17 @@ namespace Streams.Gateways;
 /// <param name="Offset">The offset.</param>
 /// <param name="Qos">As it was sent.</param>
 /// <param name="Released">QoS 2: whether the client has it (PUBREC) and its identifier is being let go.</param>
+/// <param name="Owner">Who else waits for its confirmation, and knows it by the ticket; <see langword="null"/> when nobody does.</param>
 internal readonly record struct InFlight(
-    PartitionReading? Reading, long Ticket, StreamPartition Partition, Origin Origin, Offset Offset, MqttQos Qos, bool Released = false);
+    PartitionReading? Reading, long Ticket, StreamPartition Partition, Origin Origin, Offset Offset, MqttQos Qos, bool Released = false,
+    IMessageOwner? Owner = null);
+
+/// <summary>Who gave a message to a session without the session having read it.</summary>
+internal interface IMessageOwner
+{
+    /// <summary>The client has the message, or will not be sent it. Called by the session's delivery loop; must return at once.</summary>
+    void Done(long ticket);
+}
 
 /// <summary>The messages on their way to a client that are not acknowledged. Belongs to the session's delivery loop.</summary>
 internal sealed class OutboundWindow(int size)
@@ -22,6 +31,9 @@ internal sealed class OutboundWindow(int size)
 
     /// <summary>Most messages at once: the client's Receive Maximum.</summary>
     public int Size { get; } = size;
+
+    /// <summary>How many more messages may be sent.</summary>
+    public int Room => Size - _sent.Count;
 
     /// <summary>Whether nothing more may be sent.</summary>
     public bool IsFull => _sent.Count >= Size;

@@ -26,6 +26,7 @@ internal sealed class SessionDelivery : IDisposable
     private readonly SessionInbox _inbox;
     private readonly Queue<PartitionReading> _queue = new();
     private readonly HashSet<PartitionReading> _waiting = [];
+    private bool _sharesFirst;
     private TimeSpan? _fullSince;
     private TimeSpan? _horizonDue;
     private volatile bool _streamsChanged = true;
@@ -43,11 +44,15 @@ internal sealed class SessionDelivery : IDisposable
         _publisher = new EventPublisher(services, connection, client, _window);
         _committer = new CursorCommitter(services, client);
         _inbox = new SessionInbox(client.Window, _wake.Set);
+        Shares = new SessionShares(services, client, _wake.Set);
         services.Roster.Add(OnNewStreams);
     }
 
     /// <summary>The filters; touch them only from an action given to <see cref="PostAsync"/>.</summary>
     public SessionSubscriptions Subscriptions { get; }
+
+    /// <summary>The groups that the session is a member of.</summary>
+    public SessionShares Shares { get; }
 
     /// <summary>Runs an action on the loop, between two decisions.</summary>
     public Task PostAsync(Action action) => _inbox.PostAsync(action);
@@ -72,7 +77,11 @@ internal sealed class SessionDelivery : IDisposable
                 cancellationToken.ThrowIfCancellationRequested();
                 TimeSpan now = _wake.Now;
                 TakeIn(now);
-                if (await PumpAsync(now, cancellationToken).ConfigureAwait(false))
+                _sharesFirst = !_sharesFirst;        // in turn, or the one would take all of a small window
+                await GiveSharedAsync(_sharesFirst, cancellationToken).ConfigureAwait(false);
+                bool more = await PumpAsync(now, cancellationToken).ConfigureAwait(false);
+                await GiveSharedAsync(!_sharesFirst, cancellationToken).ConfigureAwait(false);
+                if (more)
                 {
                     continue;
                 }
@@ -92,12 +101,15 @@ internal sealed class SessionDelivery : IDisposable
     public async Task FinishAsync(CancellationToken cancellationToken)
     {
         TakeAcknowledged(_wake.Now);
+        Task shares = Shares.EndAsync();
         await _committer.FinishAsync(_streams.Partitions, cancellationToken).ConfigureAwait(false);
+        await shares.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Lets everything go.</summary>
     public void Dispose()
     {
+        _ = Shares.EndAsync();
         _services.Roster.Remove(OnNewStreams);
         _streams.Dispose();
         _wake.Dispose();
@@ -143,7 +155,13 @@ internal sealed class SessionDelivery : IDisposable
     {
         foreach (ushort packetId in _inbox.TakeAcknowledged())
         {
-            if (_window.Remove(packetId, out InFlight message) && message.Reading is { } partition)
+            if (!_window.Remove(packetId, out InFlight message))
+            {
+                continue;
+            }
+
+            message.Owner?.Done(message.Ticket);
+            if (message.Reading is { } partition)
             {
                 partition.Reader.Confirm(message.Ticket);
                 partition.GivenSinceCommit = true;
@@ -241,6 +259,39 @@ internal sealed class SessionDelivery : IDisposable
                 await _connection.FlushAsync(cancellationToken).ConfigureAwait(false);
             }
         }
+    }
+
+    // Writes what groups have handed over, as far as the window goes, and tells them how far that is.
+    private async ValueTask GiveSharedAsync(bool isTurn, CancellationToken cancellationToken)
+    {
+        ShareMember[] members = Shares.Members;
+        if (!isTurn || members.Length == 0)
+        {
+            return;
+        }
+
+        Shares.ThrowIfFailed();
+        foreach (ShareMember member in members)
+        {
+            while (Subscriptions.Find(member.Name.Text) is { } subscription && !_window.IsFull && member.TryTake(out ShareMessage message))
+            {
+                try
+                {
+                    _publisher.PublishShared(message, subscription, member);
+                }
+                finally
+                {
+                    message.Release();
+                }
+
+                if (_connection.UnflushedBytes >= _services.Options.WriteBufferBytes)
+                {
+                    await _connection.FlushAsync(cancellationToken).ConfigureAwait(false);
+                }
+            }
+        }
+
+        Shares.SetRoom(_window.Room);
     }
 
     private TimeSpan? NextDue(TimeSpan now, TimeSpan? due)

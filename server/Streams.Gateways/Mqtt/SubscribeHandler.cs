@@ -16,13 +16,14 @@ internal sealed class SubscribeHandler(GatewayServices services)
         byte[]? record = null;
         List<Subscription> before = [];
         session.StartDelivery();
+        Dictionary<string, Answer> unshared = await JoinAsync(session, packet).ConfigureAwait(false);
         await session.Delivery.PostAsync(() =>
         {
             before = Replaced(session, packet);
             uint identifier = packet.Properties?.SubscriptionIdentifiers is [uint given, ..] ? given : 0;
             for (int i = 0; i < codes.Length; i++)
             {
-                codes[i] = Subscribe(session, packet.Subscriptions[i], identifier, ref reason);
+                codes[i] = Subscribe(session, packet.Subscriptions[i], identifier, unshared, ref reason);
             }
 
             session.Delivery.Cover();
@@ -36,6 +37,8 @@ internal sealed class SubscribeHandler(GatewayServices services)
             codes = [.. codes.Select(static code => code < MqttReasonCode.UnspecifiedError ? MqttReasonCode.QuotaExceeded : code)];
             await session.Delivery.PostAsync(() => Undo(session, packet, before)).ConfigureAwait(false);
         }
+
+        await LeaveAsync(session, packet).ConfigureAwait(false);
 
         MqttProperties? properties = reason is not null && session.Client.IsV5 ? new MqttProperties { ReasonString = reason } : null;
         await session.Replies.WriteAsync(
@@ -66,10 +69,73 @@ internal sealed class SubscribeHandler(GatewayServices services)
         }
     }
 
-    private MqttReasonCode Subscribe(MqttSession session, MqttSubscription wanted, uint identifier, ref string? reason)
+    /// <summary>Makes a session that is kept a member of its shared subscriptions again.</summary>
+    /// <exception cref="StreamsException">The store does not take it now, or there are too many.</exception>
+    public static async ValueTask JoinAgainAsync(MqttSession session, CancellationToken cancellationToken)
+    {
+        foreach (Subscription subscription in session.Delivery.Subscriptions.All)
+        {
+            if (ShareName.IsShared(subscription.Filter) && ShareName.Parse(subscription.Filter) is { } name
+                && await session.Delivery.Shares.JoinAsync(name, cancellationToken).ConfigureAwait(false) is { } refusal)
+            {
+                throw new TryAgainException(refusal.Reason!);
+            }
+        }
+    }
+
+    // Members first: a group is in the log before SUBACK. Gives the shared filters of which the session is none.
+    private async ValueTask<Dictionary<string, Answer>> JoinAsync(MqttSession session, MqttSubscribePacket packet)
+    {
+        Dictionary<string, Answer> refusals = [];
+        foreach (MqttSubscription wanted in packet.Subscriptions)
+        {
+            if (!ShareName.IsShared(wanted.Filter) || Refusal(session, wanted.Filter) is not null)
+            {
+                continue;
+            }
+
+            try
+            {
+                ShareName name = ShareName.Parse(wanted.Filter)!;
+                if (await session.Delivery.Shares.JoinAsync(name, session.Stopping).ConfigureAwait(false) is { } refusal)
+                {
+                    refusals[wanted.Filter] = refusal;
+                }
+            }
+            catch (StreamsException e)
+            {
+                GatewayLog.SessionNotWritten(services.Log, session.Client.ClientId, e.Message);
+                refusals[wanted.Filter] = new Answer(MqttReasonCode.QuotaExceeded, e.Message);
+            }
+        }
+
+        return refusals;
+    }
+
+    // Of what was not taken in the end the session is no member either.
+    private static async ValueTask LeaveAsync(MqttSession session, MqttSubscribePacket packet)
+    {
+        foreach (MqttSubscription wanted in packet.Subscriptions)
+        {
+            if (session.Delivery.Shares.Find(wanted.Filter) is null)
+            {
+                continue;
+            }
+
+            bool isTaken = false;
+            await session.Delivery.PostAsync(() => isTaken = session.Delivery.Subscriptions.Contains(wanted.Filter)).ConfigureAwait(false);
+            if (!isTaken)
+            {
+                await session.Delivery.Shares.LeaveAsync(wanted.Filter).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private MqttReasonCode Subscribe(MqttSession session, MqttSubscription wanted, uint identifier, Dictionary<string, Answer> unshared,
+        ref string? reason)
     {
         SessionSubscriptions subscriptions = session.Delivery.Subscriptions;
-        if (Refusal(session, wanted.Filter) is { } refusal)
+        if (Refusal(session, wanted.Filter) is { } refusal || unshared.TryGetValue(wanted.Filter, out refusal))
         {
             reason = refusal.Reason;
             return refusal.Code;
@@ -86,16 +152,17 @@ internal sealed class SubscribeHandler(GatewayServices services)
         {
             RetainAsPublished = wanted.RetainAsPublished,
             RetainHandling = wanted.RetainHandling,
-            Starts = Begin(session, wanted.Filter),
+            Starts = ShareName.IsShared(wanted.Filter) ? [] : Begin(session, wanted.Filter),
         });
         return (MqttReasonCode)qos;
     }
 
     private Answer? Refusal(MqttSession session, string filter)
     {
-        if (filter.StartsWith("$share/", StringComparison.Ordinal))
+        if (ShareName.IsShared(filter))
         {
-            return new Answer(MqttReasonCode.SharedSubscriptionsNotSupported, "shared subscriptions are not available, as announced");
+            return ShareName.Parse(filter) is { } name ? Refusal(session, name.Filter)
+                : new Answer(MqttReasonCode.TopicFilterInvalid, "a shared filter is $share/{group}/{filter}, the group without wildcards");
         }
 
         if (filter.StartsWith('$'))
@@ -140,7 +207,7 @@ internal sealed class SubscribeHandler(GatewayServices services)
                 }
                 else
                 {
-                    session.Delivery.Subscriptions.Bases[partition] = Heads(partition);
+                    session.Delivery.Subscriptions.Bases[partition] = Heads(services.Store, partition);
                 }
             }
         }
@@ -167,10 +234,11 @@ internal sealed class SubscribeHandler(GatewayServices services)
         }
     }
 
-    private Cursor Heads(StreamPartition partition)
+    /// <summary>Where what is here of a partition ends.</summary>
+    public static Cursor Heads(IEventStore store, StreamPartition partition)
     {
         Cursor cursor = Cursor.Start;
-        foreach (LaneStatus status in services.Store.Lanes(partition))
+        foreach (LaneStatus status in store.Lanes(partition))
         {
             cursor = status.NextOffset > Offset.Zero ? cursor.With(status.Lane.Origin, status.NextOffset) : cursor;
         }
