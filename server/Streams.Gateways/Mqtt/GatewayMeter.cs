@@ -12,6 +12,7 @@ internal sealed class GatewayMeter : IDisposable
         _meter.CreateObservableGauge("streams.gateway.connections", () => status().Connections, "{connection}");
         _meter.CreateObservableGauge("streams.gateway.sessions", () => status().PersistentSessions, "{session}");
         _meter.CreateObservableGauge("streams.gateway.subscriptions", () => status().Subscriptions, "{subscription}");
+        _meter.CreateObservableGauge("streams.gateway.shares", () => status().Shares, "{group}");
         Connects = _meter.CreateCounter<long>("streams.gateway.connects", "{connection}");
         Refusals = _meter.CreateCounter<long>("streams.gateway.connects.refused", "{connection}");
         Busy = _meter.CreateCounter<long>("streams.gateway.connects.busy", "{connection}");

@@ -68,7 +68,7 @@ public sealed class MqttGateway : IDisposable
             }
 
             return new GatewayStatus(Volatile.Read(ref _connections), sessions, persistent, subscriptions, _draining,
-                _hints?.Told.Window ?? TimeSpan.Zero);
+                _hints?.Told.Window ?? TimeSpan.Zero) { Shares = _services?.Shares.Count ?? 0 };
         }
     }
 
