@@ -222,7 +222,7 @@ public sealed class ShareTests
         Assert.Equal(["fleet/a=1", "fleet/a=1"], await ReceiveAsync(peer, 2));     // one of each group
     }
 
-    // MQTT-4.8.2-1 and -2: version 5 says so by closing, 3.1.1 can in SUBACK; MQTT-3.8.3-4.
+    // MQTT-4.8.2-1 and -2: version 5 says so by closing, 3.1.1, to which it is a filter, in SUBACK; MQTT-3.8.3-4.
     [Theory]
     [InlineData("$share/g", false)]
     [InlineData("$share//fleet", false)]
@@ -236,7 +236,7 @@ public sealed class ShareTests
         MqttPeer peer = await scene.ConnectAsync("peer");
         await peer.RawAsync(Subscribe(filter, (byte)(noLocal ? 5 : 1), isV5: true));
         Assert.Equal(noLocal ? MqttReasonCode.ProtocolError : MqttReasonCode.TopicFilterInvalid, await peer.EndAsync());
-        if (!noLocal)
+        if (!noLocal && filter.IndexOfAny(['+', '#']) < 0)
         {
             MqttPeer old = await scene.ConnectAsync("old", version: MqttVersion.V311);
             await old.RawAsync(Subscribe(filter, 1, isV5: false));
