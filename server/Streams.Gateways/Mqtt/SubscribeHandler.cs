@@ -207,7 +207,7 @@ internal sealed class SubscribeHandler(GatewayServices services)
                 }
                 else
                 {
-                    session.Delivery.Subscriptions.Bases[partition] = Heads(services.Store, partition);
+                    session.Delivery.Subscriptions.Bases[partition] = Heads(partition);
                 }
             }
         }
@@ -234,11 +234,10 @@ internal sealed class SubscribeHandler(GatewayServices services)
         }
     }
 
-    /// <summary>Where what is here of a partition ends.</summary>
-    public static Cursor Heads(IEventStore store, StreamPartition partition)
+    private Cursor Heads(StreamPartition partition)
     {
         Cursor cursor = Cursor.Start;
-        foreach (LaneStatus status in store.Lanes(partition))
+        foreach (LaneStatus status in services.Store.Lanes(partition))
         {
             cursor = status.NextOffset > Offset.Zero ? cursor.With(status.Lane.Origin, status.NextOffset) : cursor;
         }

@@ -306,6 +306,34 @@ public sealed class ShareTests
         Assert.Equal(["fleet/a=1"], await ReceiveAsync(peer, 1));
     }
 
+    // What fails in the one reading ends the sessions of all; nothing that they did not acknowledge is lost.
+    [Fact]
+    public async Task A_group_that_cannot_be_read_sends_its_members_away()
+    {
+        await using GatewayScene scene = await GatewayScene.OpenAsync();
+        MqttPeer one = await WorkerAsync(scene, "one");
+        MqttPeer two = await WorkerAsync(scene, "two");
+        scene.Store.ReadFailure = new TryAgainException("not reading");
+        await PublishAsync(scene, 1, 1);
+        Assert.Equal(MqttReasonCode.ServerShuttingDown, await one.EndAsync());
+        Assert.Equal(MqttReasonCode.ServerShuttingDown, await two.EndAsync());
+        scene.Store.ReadFailure = null;
+        Assert.Equal(["fleet/a=1"], await ReceiveAsync(await WorkerAsync(scene, "one"), 1));
+    }
+
+    // Streams and partitions that come later are read as well, and a message in another stream waits for nobody.
+    [Fact]
+    public async Task A_group_reads_streams_that_come_after_it()
+    {
+        await using GatewayScene scene = await GatewayScene.OpenAsync();
+        MqttPeer worker = await scene.ConnectAsync("worker");
+        Assert.Equal(MqttReasonCode.GrantedQos1, await worker.SubscribeAsync("$share/workers/#"));
+        MqttPeer writer = await scene.ConnectAsync("writer");
+        await writer.PublishAsync("plants/essen", "1");
+        await writer.PublishAsync("ships", "2");
+        Assert.Equal(["plants/essen=1", "ships=2"], (await ReceiveAsync(worker, 2)).Order());
+    }
+
     [Fact]
     public void A_name_too_long_for_a_cursor_is_replaced_by_one_that_no_group_can_have()
     {

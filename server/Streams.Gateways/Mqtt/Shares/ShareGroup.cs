@@ -28,7 +28,7 @@ internal sealed class ShareGroup : IDisposable
     private readonly List<ShareMember> _members = [];
     private readonly Predicate<IShareMember> _may;
     private readonly Func<PartitionReading, TimeSpan, bool> _give;
-    private readonly char[] _topic = new char[TopicName.MaxBytes];
+    private char[] _topic = [];
     private int _topicLength;
     private StreamPath _stream;
     private ShareLeave _how = ShareLeave.Gone;
@@ -305,6 +305,11 @@ internal sealed class ShareGroup : IDisposable
     private void SetTopic(PartitionReading partition, in EventView view)
     {
         _stream = partition.Partition.Stream;
+        if (_topic.Length < view.Topic.Length)
+        {
+            _topic = new char[Math.Max(64, view.Topic.Length)];
+        }
+
         _topicLength = Encoding.UTF8.GetChars(view.Topic.Span, _topic);
     }
 

@@ -87,9 +87,20 @@ internal sealed class ShareRegister(GatewayServices services, ShareName name)
             for (int i = 0; i < (services.Store.Settings(stream)?.Partitions ?? 0); i++)
             {
                 StreamPartition partition = new(stream, new PartitionId(i));
-                Subscriptions.Bases[partition] = SubscribeHandler.Heads(services.Store, partition);
+                Subscriptions.Bases[partition] = Heads(partition);
             }
         }
+    }
+
+    private Cursor Heads(StreamPartition partition)
+    {
+        Cursor cursor = Cursor.Start;
+        foreach (LaneStatus status in services.Store.Lanes(partition))
+        {
+            cursor = status.NextOffset > Offset.Zero ? cursor.With(status.Lane.Origin, status.NextOffset) : cursor;
+        }
+
+        return cursor;
     }
 
     private async ValueTask WriteAsync(long goneAt, uint expiry, CancellationToken cancellationToken)
