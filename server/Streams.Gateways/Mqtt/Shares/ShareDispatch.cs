@@ -119,7 +119,8 @@ internal sealed class ShareDispatch<TEntry>
         _held.Remove(ticket);
     }
 
-    /// <summary>A member has a message for good, or refused it: it is ended. False when it is not, or no longer, with this member.</summary>
+    /// <summary>A member has a message for good, or refused it: it is ended. False when it is not, or no longer, with this
+    /// member.</summary>
     public bool Done(IShareMember member, long ticket, out TEntry entry)
     {
         bool isHeld = _held.TryGetValue(ticket, out Held held) && ReferenceEquals(held.Member, member);
