@@ -46,8 +46,10 @@ internal sealed class EventPublisher(GatewayServices services, MqttConnection co
 
         if (head.Qos != MqttQos.AtMostOnce)
         {
-            InFlight message = new(owner is null ? reading : null, given.Ticket, reading.Partition, given.Origin, given.Offset, head.Qos,
-                Owner: owner);
+            InFlight message = new(owner is null ? reading : null, given.Ticket, reading.Partition, given.Origin, given.Offset, head.Qos)
+            {
+                Owner = owner,
+            };
             head = head with { PacketId = window.Add(message) };
         }
 

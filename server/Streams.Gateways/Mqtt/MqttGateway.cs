@@ -270,7 +270,10 @@ public sealed class MqttGateway : IDisposable
     {
         try
         {
-            await SubscribeHandler.JoinAgainAsync(session, CancellationToken.None).ConfigureAwait(false);
+            if (await SubscribeHandler.JoinAgainAsync(session, CancellationToken.None).ConfigureAwait(false) is { } refusal)
+            {
+                session.Close(refusal.Code, refusal.Reason!);
+            }
         }
         catch (StreamsException e)
         {

@@ -11,16 +11,11 @@ namespace Streams.Gateways;
 /// <param name="Offset">The offset.</param>
 /// <param name="Qos">As it was sent.</param>
 /// <param name="Released">QoS 2: whether the client has it (PUBREC) and its identifier is being let go.</param>
-/// <param name="Owner">Who else waits for its confirmation, and knows it by the ticket; <see langword="null"/> when nobody does.</param>
 internal readonly record struct InFlight(
-    PartitionReading? Reading, long Ticket, StreamPartition Partition, Origin Origin, Offset Offset, MqttQos Qos, bool Released = false,
-    IMessageOwner? Owner = null);
-
-/// <summary>Who gave a message to a session without the session having read it.</summary>
-internal interface IMessageOwner
+    PartitionReading? Reading, long Ticket, StreamPartition Partition, Origin Origin, Offset Offset, MqttQos Qos, bool Released = false)
 {
-    /// <summary>The client has the message, or will not be sent it. Called by the session's delivery loop; must return at once.</summary>
-    void Done(long ticket);
+    /// <summary>Who else waits for its confirmation, and knows it by the ticket; <see langword="null"/> when nobody does.</summary>
+    public IMessageOwner? Owner { get; init; }
 }
 
 /// <summary>The messages on their way to a client that are not acknowledged. Belongs to the session's delivery loop.</summary>
@@ -33,7 +28,7 @@ internal sealed class OutboundWindow(int size)
     public int Size { get; } = size;
 
     /// <summary>How many more messages may be sent.</summary>
-    public int Room => Size - _sent.Count;
+    public int Room => IsFull ? 0 : Size - _sent.Count;
 
     /// <summary>Whether nothing more may be sent.</summary>
     public bool IsFull => _sent.Count >= Size;

@@ -69,18 +69,20 @@ internal sealed class SubscribeHandler(GatewayServices services)
         }
     }
 
-    /// <summary>Makes a session that is kept a member of its shared subscriptions again.</summary>
-    /// <exception cref="StreamsException">The store does not take it now, or there are too many.</exception>
-    public static async ValueTask JoinAgainAsync(MqttSession session, CancellationToken cancellationToken)
+    /// <summary>Makes a session that is kept a member of its shared subscriptions again; tells why it cannot be.</summary>
+    /// <exception cref="StreamsException">The store does not take it now.</exception>
+    public static async ValueTask<Answer?> JoinAgainAsync(MqttSession session, CancellationToken cancellationToken)
     {
         foreach (Subscription subscription in session.Delivery.Subscriptions.All)
         {
             if (ShareName.IsShared(subscription.Filter) && ShareName.Parse(subscription.Filter) is { } name
                 && await session.Delivery.Shares.JoinAsync(name, cancellationToken).ConfigureAwait(false) is { } refusal)
             {
-                throw new TryAgainException(refusal.Reason!);
+                return refusal;
             }
         }
+
+        return null;
     }
 
     // Members first: a group is in the log before SUBACK. Gives the shared filters of which the session is none.

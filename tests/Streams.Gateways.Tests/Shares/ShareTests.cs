@@ -222,6 +222,38 @@ public sealed class ShareTests
         Assert.Equal(["fleet/a=1", "fleet/a=1"], await ReceiveAsync(peer, 2));     // one of each group
     }
 
+    [Fact]
+    public async Task A_kept_session_for_whose_group_there_is_no_place_is_told_so()
+    {
+        await using GatewayScene scene = await GatewayScene.OpenAsync(options: new MqttGatewayOptions { MaxShareGroups = 1 });
+        MqttPeer kept = await WorkerAsync(scene, "kept", expiry: 600);
+        await kept.DisconnectAsync();
+        MqttPeer other = await scene.ConnectAsync("other");
+        Assert.Equal(MqttReasonCode.GrantedQos1, await other.SubscribeAsync("$share/more/fleet/#"));
+        MqttPeer back = await scene.ConnectAsync("kept", cleanStart: false, expiry: 600);
+        Assert.Equal(MqttReasonCode.QuotaExceeded, await back.EndAsync());
+        await other.DisconnectAsync();
+        await PublishAsync(scene, 1, 1);
+        Assert.Equal(["fleet/a=1"], await ReceiveAsync(await scene.ConnectAsync("kept", cleanStart: false, expiry: 600), 1));
+    }
+
+    [Fact]
+    public async Task A_client_may_come_to_a_group_and_leave_it_as_often_as_it_likes()
+    {
+        await using GatewayScene scene = await GatewayScene.OpenAsync();
+        MqttPeer stays = await WorkerAsync(scene, "stays");
+        MqttPeer restless = await scene.ConnectAsync("restless");
+        for (int i = 0; i < 100; i++)
+        {
+            Assert.Equal(MqttReasonCode.GrantedQos1, await restless.SubscribeAsync(Share));
+            Assert.Equal(MqttReasonCode.Success, await restless.UnsubscribeAsync(Share));
+        }
+
+        await PublishAsync(scene, 1, 3);
+        Assert.Equal(Messages(1, 3), await ReceiveAsync(stays, 3));
+        Assert.True(await restless.NothingBeforePingAsync<MqttPublishPacket>());
+    }
+
     // MQTT-4.8.2-1 and -2: version 5 says so by closing, 3.1.1, to which it is a filter, in SUBACK; MQTT-3.8.3-4.
     [Theory]
     [InlineData("$share/g", false)]

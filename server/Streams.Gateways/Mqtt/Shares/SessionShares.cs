@@ -48,7 +48,7 @@ internal sealed class SessionShares(GatewayServices services, ClientInfo client,
         }
 
         _members = Array.FindAll(_members, m => m != member);
-        _retired.RemoveAll(static m => m.Group!.Ended.IsCompleted);
+        _retired.RemoveAll(static m => m.IsGone || m.Group!.Ended.IsCompleted);
         _retired.Add(member);
         await member.Group!.Leave(member, ShareLeave.Unsubscribed, 0).ConfigureAwait(false);
     }

@@ -190,13 +190,13 @@ internal sealed class ShareGroup : IDisposable
             _how = leaving.How;
             if (_dispatch.Retire(leaving.Member))
             {
-                _members.Remove(leaving.Member);
+                Forget(leaving.Member);
             }
         }
         else if (_dispatch.Leave(leaving.Member) is >= 0 and int back)
         {
             _how = leaving.How;
-            _members.Remove(leaving.Member);
+            Forget(leaving.Member);
             _services.Meter.SharesReturned.Add(back);
             _register.Keep(leaving.ExpirySeconds);
         }
@@ -208,8 +208,14 @@ internal sealed class ShareGroup : IDisposable
     {
         if (_dispatch.RemoveIfDone(member))
         {
-            _members.Remove(member);
+            Forget(member);
         }
+    }
+
+    private void Forget(ShareMember member)
+    {
+        _members.Remove(member);
+        member.IsGone = true;
     }
 
     private async ValueTask<bool> WorkAsync(ShareReader reader, TimeSpan now)

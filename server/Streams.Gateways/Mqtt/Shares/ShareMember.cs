@@ -26,6 +26,9 @@ internal sealed class ShareMember(ShareName name, AccessSubject subject, int roo
     /// <summary>The group, from the moment at which it is joined.</summary>
     public ShareGroup? Group { get; set; }
 
+    /// <summary>Whether the group has forgotten it: it has nothing and gets nothing.</summary>
+    public bool IsGone { get; set; }
+
     /// <summary>Why the group ended; <see langword="null"/> while it works.</summary>
     public Exception? Failure { get; private set; }
 
