@@ -324,6 +324,24 @@ public sealed class ShareTests
         Assert.True(await staff.NothingBeforePingAsync<MqttPublishPacket>());
     }
 
+    // MQTT-3.1.2-24.
+    [Fact]
+    public async Task A_message_that_is_too_large_for_one_member_goes_to_another()
+    {
+        await using GatewayScene scene = await GatewayScene.OpenAsync();
+        MqttPeer narrow = scene.Dial();
+        await narrow.ConnectAsync("narrow", maxPacket: 200);
+        Assert.Equal(MqttReasonCode.GrantedQos1, await narrow.SubscribeAsync(Share));
+        MqttPeer wide = await WorkerAsync(scene, "wide");
+        MqttPeer writer = await scene.ConnectAsync("writer");
+        string large = new('x', 300);
+        await writer.PublishAsync("fleet/a", large);
+        await writer.PublishAsync("fleet/a", large);
+        await writer.PublishAsync("fleet/a", "small");
+        Assert.Equal(["fleet/a=" + large, "fleet/a=" + large], await ReceiveAsync(wide, 2));
+        Assert.Equal(["fleet/a=small"], await ReceiveAsync(narrow, 1));
+    }
+
     [Fact]
     public async Task A_group_that_cannot_be_kept_is_refused_and_works_when_it_can()
     {

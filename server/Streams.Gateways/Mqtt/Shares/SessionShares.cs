@@ -24,7 +24,7 @@ internal sealed class SessionShares(GatewayServices services, ClientInfo client,
             return null;
         }
 
-        ShareMember member = new(name, client.Subject, client.Window, wake);
+        ShareMember member = new(name, client, wake);
         if (await services.Shares.JoinAsync(services, member, cancellationToken).ConfigureAwait(false) is { } refusal)
         {
             return refusal;

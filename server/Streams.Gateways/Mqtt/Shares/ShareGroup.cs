@@ -30,6 +30,7 @@ internal sealed class ShareGroup : IDisposable
     private readonly Func<PartitionReading, TimeSpan, bool> _give;
     private char[] _topic = [];
     private int _topicLength;
+    private int _bytes;
     private StreamPath _stream;
     private ShareLeave _how = ShareLeave.Gone;
     private TimeSpan _restoreDue;
@@ -122,18 +123,19 @@ internal sealed class ShareGroup : IDisposable
             }
 
             reader.TakeNews(now);
-            if (await WorkAsync(reader, now).ConfigureAwait(false))
-            {
-                continue;
-            }
-
+            bool more = await WorkAsync(reader, now).ConfigureAwait(false);
             if (now >= _restoreDue)
             {
                 _restoreDue = now + RestorePeriod;
                 await RestoreAsync().ConfigureAwait(false);
             }
 
-            TimeSpan? due = reader.Run(now);
+            TimeSpan? due = reader.Run(now);         // also while there is always more to give
+            if (more)
+            {
+                continue;
+            }
+
             await _wake.WaitAsync(due is { } at && at < _restoreDue ? at : _restoreDue, CancellationToken.None).ConfigureAwait(false);
         }
     }
@@ -245,7 +247,7 @@ internal sealed class ShareGroup : IDisposable
         bool nobodyMay = view is null;
         if (view is { } found)
         {
-            SetTopic(entry.Reading, found);
+            SetMessage(entry.Reading, found);
             member = _dispatch.Choose(_may, out nobodyMay);
         }
 
@@ -261,7 +263,7 @@ internal sealed class ShareGroup : IDisposable
             return false;
         }
 
-        // Retention took it meanwhile, it is damaged here, or no member may have it.
+        // Retention took it meanwhile, it is damaged here, or no member may have it or can take it.
         _dispatch.Drop(ticket);
         _services.Meter.SharesPassedOver.Add(1);
         reader.Confirm(entry, now);
@@ -279,7 +281,7 @@ internal sealed class ShareGroup : IDisposable
             }
 
             partition.GivenSinceCommit = true;
-            SetTopic(partition, given.View);
+            SetMessage(partition, given.View);
             IShareMember? member = _dispatch.Choose(_may, out bool nobodyMay);
             if (nobodyMay)
             {
@@ -308,8 +310,9 @@ internal sealed class ShareGroup : IDisposable
         }
     }
 
-    private void SetTopic(PartitionReading partition, in EventView view)
+    private void SetMessage(PartitionReading partition, in EventView view)
     {
+        _bytes = view.Topic.Length + view.Payload.Length;
         _stream = partition.Partition.Stream;
         if (_topic.Length < view.Topic.Length)
         {
@@ -319,8 +322,13 @@ internal sealed class ShareGroup : IDisposable
         _topicLength = Encoding.UTF8.GetChars(view.Topic.Span, _topic);
     }
 
-    private bool May(IShareMember member) =>
-        _services.Access.Allows(((ShareMember)member).Subject, AccessAction.Deliver, _stream, _topic.AsSpan(0, _topicLength));
+    // What is certainly too large for one member can go to another. What turns out to be, with all properties, is dropped as if sent.
+    private bool May(IShareMember member)
+    {
+        ShareMember asked = (ShareMember)member;
+        return _bytes < asked.MaxPacketBytes
+            && _services.Access.Allows(asked.Subject, AccessAction.Deliver, _stream, _topic.AsSpan(0, _topicLength));
+    }
 
     // What cannot be committed or written is logged: then it comes again.
     private async Task FinishAsync(ShareReader reader)

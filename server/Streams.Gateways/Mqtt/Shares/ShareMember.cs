@@ -3,7 +3,7 @@ namespace Streams.Gateways;
 /// <summary>One session in one group: where the group's loop hands messages over to the session's.</summary>
 /// <remarks>Safe for use by these two and the session's packet loop. What is handed over and not written yet is bounded: by the room in the
 /// session's window, by <see cref="MostWaiting"/> and by <see cref="MostWaitingBytes"/>, which one message may exceed.</remarks>
-internal sealed class ShareMember(ShareName name, AccessSubject subject, int room, Action wakeSession) : IShareMember, IMessageOwner
+internal sealed class ShareMember(ShareName name, ClientInfo client, Action wakeSession) : IShareMember, IMessageOwner
 {
     /// <summary>Most messages handed over and not written: enough to fill a flush, few to be waited for when the client stalls.</summary>
     public const int MostWaiting = 64;
@@ -14,14 +14,17 @@ internal sealed class ShareMember(ShareName name, AccessSubject subject, int roo
     private readonly Lock _lock = new();
     private readonly Queue<ShareMessage> _waiting = new();
     private int _bytes;
-    private int _room = room;
+    private int _room = client.Window;
     private bool _closed;
 
     /// <summary>The shared subscription.</summary>
     public ShareName Name { get; } = name;
 
     /// <summary>Whose access is asked about.</summary>
-    public AccessSubject Subject { get; } = subject;
+    public AccessSubject Subject { get; } = client.Subject;
+
+    /// <summary>Largest packet that its client takes.</summary>
+    public long MaxPacketBytes { get; } = client.MaxPacketBytes;
 
     /// <summary>The group, from the moment at which it is joined.</summary>
     public ShareGroup? Group { get; set; }
