@@ -66,7 +66,8 @@ internal sealed class GatewayMeter : IDisposable
     /// <summary>Messages of shared subscriptions that came back from a member.</summary>
     public Counter<long> SharesReturned { get; }
 
-    /// <summary>Messages of shared subscriptions that no member may have or can take, or that were gone when they were to be given again.</summary>
+    /// <summary>Messages of shared subscriptions that no member may have or can take, or that were gone when they were to be given
+    /// again.</summary>
     public Counter<long> SharesPassedOver { get; }
 
     public Counter<long> DamagedBatches { get; }

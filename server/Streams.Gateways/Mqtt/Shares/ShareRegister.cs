@@ -4,7 +4,8 @@ using Streams.Mqtt;
 namespace Streams.Gateways;
 
 /// <summary>What the log keeps of a group beside its cursors: a register of <c>/$mqtt</c> in the form of a session's, with the filter
-/// inside, where the group began, and how long it is kept. While it is there, a group that comes again goes on behind its cursors.</summary>
+/// inside, where the group began, and how long it is kept. While it is there, a group that comes again goes on behind its
+/// cursors.</summary>
 internal sealed class ShareRegister(GatewayServices services, ShareName name)
 {
     private long _keptUntil;
