@@ -65,6 +65,32 @@ internal sealed class EventPublisher(GatewayServices services, MqttConnection co
         }
     }
 
+    /// <summary>Writes a message of a shared subscription; its owner hears of the acknowledgement, or at once when there is none to wait
+    /// for.</summary>
+    public void PublishShared(in ShareMessage message, Subscription subscription, IMessageOwner owner)
+    {
+        GivenEvent given = message.Given;
+        _single.Clear();
+        _single.Add(subscription);
+        if (!TryCompose(Outbound(message.Reading, given), _single, message.Reading, null, out MqttPublishHead head))
+        {
+            owner.Done(given.Ticket);
+            return;
+        }
+
+        if (head.Qos != MqttQos.AtMostOnce)
+        {
+            InFlight sent = new(null, given.Ticket, message.Reading.Partition, given.Origin, given.Offset, head.Qos) { Owner = owner };
+            head = head with { PacketId = window.Add(sent) };
+        }
+
+        Write(head, given.View.Payload, mustStage: false);
+        if (head.Qos == MqttQos.AtMostOnce)
+        {
+            owner.Done(given.Ticket);
+        }
+    }
+
     /// <summary>Writes an event once more that an earlier connection sent, with DUP, under its identifier and with its QoS, whether or
     /// not a filter still asks for it (MQTT-3.3.1-1, MQTT-3.10.4-3). False when the client takes no packet of that size, or may not have
     /// it.</summary>

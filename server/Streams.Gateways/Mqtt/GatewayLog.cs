@@ -74,6 +74,10 @@ internal static partial class GatewayLog
         "Telling SDK clients where to go when this cluster is lost failed; it is tried again when that changes")]
     public static partial void HintsFailed(ILogger log, Exception failure);
 
+    [LoggerMessage(4040, LogLevel.Warning,
+        "Shared subscription {Share} failed and its members are disconnected; what they did not acknowledge comes again: {Fault}")]
+    public static partial void ShareFailed(ILogger log, string share, string fault);
+
     [LoggerMessage(4020, LogLevel.Debug, "{Client} opened {Consumer} on {Stream}, subscription {Subscription}")]
     public static partial void Opened(ILogger log, string client, string consumer, string stream, uint subscription);
 

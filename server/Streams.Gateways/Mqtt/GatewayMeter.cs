@@ -12,6 +12,7 @@ internal sealed class GatewayMeter : IDisposable
         _meter.CreateObservableGauge("streams.gateway.connections", () => status().Connections, "{connection}");
         _meter.CreateObservableGauge("streams.gateway.sessions", () => status().PersistentSessions, "{session}");
         _meter.CreateObservableGauge("streams.gateway.subscriptions", () => status().Subscriptions, "{subscription}");
+        _meter.CreateObservableGauge("streams.gateway.shares", () => status().Shares, "{group}");
         Connects = _meter.CreateCounter<long>("streams.gateway.connects", "{connection}");
         Refusals = _meter.CreateCounter<long>("streams.gateway.connects.refused", "{connection}");
         Busy = _meter.CreateCounter<long>("streams.gateway.connects.busy", "{connection}");
@@ -29,6 +30,8 @@ internal sealed class GatewayMeter : IDisposable
         GapEvents = _meter.CreateCounter<long>("streams.gateway.gap.events", "{event}");
         ReleasedByPatience = _meter.CreateCounter<long>("streams.gateway.released.patience", "{batch}");
         ReleasedClosed = _meter.CreateCounter<long>("streams.gateway.released.closed", "{batch}");
+        SharesReturned = _meter.CreateCounter<long>("streams.gateway.shares.returned", "{message}");
+        SharesPassedOver = _meter.CreateCounter<long>("streams.gateway.shares.passedover", "{message}");
         DamagedBatches = _meter.CreateCounter<long>("streams.gateway.batches.damaged", "{batch}");
     }
 
@@ -65,6 +68,13 @@ internal sealed class GatewayMeter : IDisposable
     public Counter<long> ReleasedByPatience { get; }
 
     public Counter<long> ReleasedClosed { get; }
+
+    /// <summary>Messages of shared subscriptions that came back from a member.</summary>
+    public Counter<long> SharesReturned { get; }
+
+    /// <summary>Messages of shared subscriptions that no member may have or can take, or that were gone when they were to be given
+    /// again.</summary>
+    public Counter<long> SharesPassedOver { get; }
 
     public Counter<long> DamagedBatches { get; }
 

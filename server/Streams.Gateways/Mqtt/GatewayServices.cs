@@ -12,6 +12,9 @@ internal sealed record GatewayServices(IEventStore Store, ILaneHorizon Horizon, 
     /// <summary>How many streams topics may make.</summary>
     public StreamQuota TopicStreams { get; } = new(Store, Options.MaxTopicStreams);
 
+    /// <summary>The shared subscriptions that have members here.</summary>
+    public ShareGroups Shares { get; } = new();
+
     /// <summary>Microseconds since 1970.</summary>
     public long NowMicroseconds => (Time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 }

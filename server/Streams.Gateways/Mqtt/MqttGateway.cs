@@ -71,7 +71,7 @@ public sealed class MqttGateway : IDisposable
             }
 
             return new GatewayStatus(Volatile.Read(ref _connections), sessions, persistent, subscriptions, _draining,
-                _hints?.Told.Window ?? TimeSpan.Zero);
+                _hints?.Told.Window ?? TimeSpan.Zero) { Shares = _services?.Shares.Count ?? 0 };
         }
     }
 
@@ -255,6 +255,7 @@ public sealed class MqttGateway : IDisposable
         if (session.Delivery.Subscriptions.Count > 0 || session.Delivery.HasUnfinished)
         {
             SubscribeHandler.Summarise(session);
+            await JoinAgainAsync(session).ConfigureAwait(false);
             session.StartDelivery();
         }
 
@@ -275,6 +276,22 @@ public sealed class MqttGateway : IDisposable
         finally
         {
             await run.ConfigureAwait(false);
+        }
+    }
+
+    // A session that cannot be a member of its groups ends: its client would wait for nothing.
+    private static async ValueTask JoinAgainAsync(MqttSession session)
+    {
+        try
+        {
+            if (await SubscribeHandler.JoinAgainAsync(session, CancellationToken.None).ConfigureAwait(false) is { } refusal)
+            {
+                session.Close(refusal.Code, refusal.Reason!);
+            }
+        }
+        catch (StreamsException e)
+        {
+            session.Close(MqttReasonCode.ServerShuttingDown, e.Message);
         }
     }
 

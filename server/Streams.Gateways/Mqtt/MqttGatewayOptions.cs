@@ -49,6 +49,13 @@ public sealed record MqttGatewayOptions
     /// <summary>What is done with a client that publishes faster. Default <see cref="RateAction.Throttle"/>.</summary>
     public RateAction RateAction { get; init; }
 
+    /// <summary>Most shared subscriptions with members at once; further ones are refused with "quota exceeded". Default 10,000.</summary>
+    public int MaxShareGroups { get; init; } = 10_000;
+
+    /// <summary>How long a shared subscription is kept at least when its last member has gone without unsubscribing; it is also kept as
+    /// long as a session that was a member. Default 1 day; nothing for only that long.</summary>
+    public TimeSpan ShareExpiry { get; init; } = TimeSpan.FromDays(1);
+
     /// <summary>How long a connection may take to say CONNECT. Default 10 s.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -129,6 +136,8 @@ public sealed record MqttGatewayOptions
         Within(nameof(MaxTopicStreams), MaxTopicStreams, 0, 10_000_000);
         Within(nameof(MaxMessagesPerSecond), MaxMessagesPerSecond, 0, 1_000_000);
         Within(nameof(MaxBytesPerSecond), MaxBytesPerSecond, MaxBytesPerSecond == 0 ? 0 : 1024, 1L << 40);
+        Within(nameof(MaxShareGroups), MaxShareGroups, 1, 1_000_000);
+        Within($"{nameof(ShareExpiry)} in seconds", (long)ShareExpiry.TotalSeconds, 0, uint.MaxValue - 1);
         Within(nameof(ReceiveMaximum), ReceiveMaximum, 1, ushort.MaxValue);
         Within(nameof(MaxUnansweredBytes), MaxUnansweredBytes, 64 << 10, 1 << 30);
         Within(nameof(InFlightV311), InFlightV311, 1, ushort.MaxValue);

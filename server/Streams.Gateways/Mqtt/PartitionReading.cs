@@ -8,10 +8,11 @@ namespace Streams.Gateways;
 /// <summary>One partition as one MQTT session reads it.</summary>
 internal sealed class PartitionReading
 {
-    private readonly Dictionary<Origin, byte[]> _places = [];
+    // Replaced, never changed: sessions that share the reading ask at the same time.
+    private volatile Dictionary<Origin, byte[]> _places = [];
 
     public PartitionReading(GatewayServices services, StreamPartition partition, string prefix, SessionSubscriptions subscriptions,
-        AccessSubject subject, Cursor cursor)
+        AccessSubject? subject, Cursor cursor)
     {
         Partition = partition;
         Prefix = Encoding.UTF8.GetBytes(prefix);
@@ -61,7 +62,7 @@ internal sealed class PartitionReading
             ArrayBufferWriter<byte> output = new();
             WritePlace(output, Partition, origin);
             place = output.WrittenSpan.ToArray();
-            _places.Add(origin, place);
+            _places = new Dictionary<Origin, byte[]>(_places) { [origin] = place };
         }
 
         return place;

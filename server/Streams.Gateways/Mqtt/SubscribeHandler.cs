@@ -25,13 +25,14 @@ internal sealed class SubscribeHandler(GatewayServices services)
             return;
         }
 
+        Dictionary<string, Answer> unshared = await JoinAsync(session, packet).ConfigureAwait(false);
         await session.Delivery.PostAsync(() =>
         {
             before = Replaced(session, packet);
             uint identifier = packet.Properties?.SubscriptionIdentifiers is [uint given, ..] ? given : 0;
             for (int i = 0; i < codes.Length; i++)
             {
-                codes[i] = Subscribe(session, packet.Subscriptions[i], identifier, places, ref reason);
+                codes[i] = Subscribe(session, packet.Subscriptions[i], identifier, places, unshared, ref reason);
             }
 
             session.Delivery.Cover();
@@ -46,6 +47,7 @@ internal sealed class SubscribeHandler(GatewayServices services)
             await session.Delivery.PostAsync(() => Undo(session, packet, before)).ConfigureAwait(false);
         }
 
+        await LeaveAsync(session, packet).ConfigureAwait(false);
         await AnswerAsync(session, packet.PacketId, codes, reason).ConfigureAwait(false);
         await session.Delivery.PostAsync(session.Delivery.Retained.Start).ConfigureAwait(false);
     }
@@ -110,10 +112,75 @@ internal sealed class SubscribeHandler(GatewayServices services)
             session.Stopping);
     }
 
-    private MqttReasonCode Subscribe(MqttSession session, MqttSubscription wanted, uint identifier, StartPlaces places, ref string? reason)
+    /// <summary>Makes a session that is kept a member of its shared subscriptions again; tells why it cannot be.</summary>
+    /// <exception cref="StreamsException">The store does not take it now.</exception>
+    public static async ValueTask<Answer?> JoinAgainAsync(MqttSession session, CancellationToken cancellationToken)
+    {
+        foreach (Subscription subscription in session.Delivery.Subscriptions.All)
+        {
+            if (ShareName.IsShared(subscription.Filter) && ShareName.Parse(subscription.Filter) is { } name
+                && await session.Delivery.Shares.JoinAsync(name, cancellationToken).ConfigureAwait(false) is { } refusal)
+            {
+                return refusal;
+            }
+        }
+
+        return null;
+    }
+
+    // Members first: a group is in the log before SUBACK. Gives the shared filters of which the session is none.
+    private async ValueTask<Dictionary<string, Answer>> JoinAsync(MqttSession session, MqttSubscribePacket packet)
+    {
+        Dictionary<string, Answer> refusals = [];
+        foreach (MqttSubscription wanted in packet.Subscriptions)
+        {
+            if (!ShareName.IsShared(wanted.Filter) || Refusal(session, wanted.Filter) is not null)
+            {
+                continue;
+            }
+
+            try
+            {
+                ShareName name = ShareName.Parse(wanted.Filter)!;
+                if (await session.Delivery.Shares.JoinAsync(name, session.Stopping).ConfigureAwait(false) is { } refusal)
+                {
+                    refusals[wanted.Filter] = refusal;
+                }
+            }
+            catch (StreamsException e)
+            {
+                GatewayLog.SessionNotWritten(services.Log, session.Client.ClientId, e.Message);
+                refusals[wanted.Filter] = new Answer(MqttReasonCode.QuotaExceeded, e.Message);
+            }
+        }
+
+        return refusals;
+    }
+
+    // Of what was not taken in the end the session is no member either.
+    private static async ValueTask LeaveAsync(MqttSession session, MqttSubscribePacket packet)
+    {
+        foreach (MqttSubscription wanted in packet.Subscriptions)
+        {
+            if (session.Delivery.Shares.Find(wanted.Filter) is null)
+            {
+                continue;
+            }
+
+            bool isTaken = false;
+            await session.Delivery.PostAsync(() => isTaken = session.Delivery.Subscriptions.Contains(wanted.Filter)).ConfigureAwait(false);
+            if (!isTaken)
+            {
+                await session.Delivery.Shares.LeaveAsync(wanted.Filter).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private MqttReasonCode Subscribe(MqttSession session, MqttSubscription wanted, uint identifier, StartPlaces places,
+        Dictionary<string, Answer> unshared, ref string? reason)
     {
         SessionSubscriptions subscriptions = session.Delivery.Subscriptions;
-        if (Refusal(session, wanted.Filter) is { } refusal)
+        if (Refusal(session, wanted.Filter) is { } refusal || unshared.TryGetValue(wanted.Filter, out refusal))
         {
             reason = refusal.Reason;
             return refusal.Code;
@@ -123,6 +190,11 @@ internal sealed class SubscribeHandler(GatewayServices services)
         {
             reason = $"at most {services.Options.MaxSubscriptions} filters are taken";
             return MqttReasonCode.QuotaExceeded;
+        }
+
+        if (ShareName.IsShared(wanted.Filter))
+        {
+            return SubscribeShared(subscriptions, wanted, identifier, places, ref reason);
         }
 
         Subscription? before = subscriptions.Find(wanted.Filter);
@@ -146,11 +218,32 @@ internal sealed class SubscribeHandler(GatewayServices services)
         return (MqttReasonCode)wanted.Qos;
     }
 
+    // The group knows where it is; QoS 2 is not given by groups.
+    private static MqttReasonCode SubscribeShared(SessionSubscriptions subscriptions, MqttSubscription wanted, uint identifier,
+        StartPlaces places, ref string? reason)
+    {
+        if (!places.BeginNow)
+        {
+            reason = "a shared subscription goes on where it is: 'start' is not for it";
+            return MqttReasonCode.ImplementationSpecificError;
+        }
+
+        MqttQos qos = wanted.Qos > MqttQos.AtLeastOnce ? MqttQos.AtLeastOnce : wanted.Qos;
+        subscriptions.Set(new Subscription(wanted.Filter, qos, identifier, wanted.NoLocal)
+        {
+            RetainAsPublished = wanted.RetainAsPublished,
+            RetainHandling = wanted.RetainHandling,
+            Starts = [],
+        });
+        return (MqttReasonCode)qos;
+    }
+
     private Answer? Refusal(MqttSession session, string filter)
     {
-        if (filter.StartsWith("$share/", StringComparison.Ordinal))
+        if (ShareName.IsShared(filter))
         {
-            return new Answer(MqttReasonCode.SharedSubscriptionsNotSupported, "shared subscriptions are not available, as announced");
+            return ShareName.Parse(filter) is { } name ? Refusal(session, name.Filter)
+                : new Answer(MqttReasonCode.TopicFilterInvalid, "a shared filter is $share/{group}/{filter}, the group without wildcards");
         }
 
         if (filter.StartsWith('$'))

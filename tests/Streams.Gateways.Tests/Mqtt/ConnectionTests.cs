@@ -17,7 +17,7 @@ public sealed class ConnectionTests
         Assert.StartsWith("auto-", said.AssignedClientIdentifier, StringComparison.Ordinal);
         Assert.Null(said.MaximumQos);
         Assert.True(said.RetainAvailable);
-        Assert.False(said.SharedSubscriptionAvailable);
+        Assert.True(said.SharedSubscriptionAvailable);
         Assert.Equal((ushort)1024, said.ReceiveMaximum);
         Assert.Equal((uint)((4 << 20) + (128 << 10)), said.MaximumPacketSize);
     }

@@ -38,6 +38,8 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
 
     public Func<AccessAction, StreamPath, string, bool> Allowed { get; set; } = static (_, _, _) => true;
 
+    public Func<string, AccessAction, string, bool> AllowedTo { get; set; } = static (_, _, _) => true;
+
     public static async Task<GatewayScene> OpenAsync(string cluster = "sj", MqttGatewayOptions? options = null,
         TimeProvider? time = null)
     {
@@ -137,7 +139,7 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
     }
 
     public bool Allows(AccessSubject subject, AccessAction action, StreamPath stream, ReadOnlySpan<char> topic) =>
-        Allowed(action, stream, topic.ToString());
+        Allowed(action, stream, topic.ToString()) && AllowedTo(subject.ClientId, action, topic.ToString());
 
     private sealed class Ends(PipeReader input, PipeWriter output) : IDuplexPipe
     {

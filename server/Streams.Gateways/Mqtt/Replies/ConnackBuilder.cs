@@ -29,7 +29,7 @@ internal sealed class ConnackBuilder(MqttGatewayOptions options)
             TopicAliasMaximum = options.TopicAliasMaximum > 0 ? (ushort)options.TopicAliasMaximum : null,
             WildcardSubscriptionAvailable = true,
             SubscriptionIdentifierAvailable = true,
-            SharedSubscriptionAvailable = false,
+            SharedSubscriptionAvailable = true,
             AssignedClientIdentifier = packet.ClientId.Length == 0 ? client.ClientId : null,
             SessionExpiryInterval = client.ExpirySeconds != (packet.Properties?.SessionExpiryInterval ?? 0) ? client.ExpirySeconds : null,
         };

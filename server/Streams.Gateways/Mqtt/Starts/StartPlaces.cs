@@ -10,6 +10,9 @@ internal sealed class StartPlaces(GatewayServices services, SubscriptionStart st
 {
     private readonly Dictionary<LaneId, Offset> _times = [];
 
+    /// <summary>Whether they begin with what comes after them.</summary>
+    public bool BeginNow => start.Kind == StartKind.Latest;
+
     /// <summary>Looks times up, before the session's loop needs them: that may read indexes.</summary>
     /// <exception cref="StreamsException">An index cannot be read.</exception>
     public void Prepare(IReadOnlyList<MqttSubscription> filters)
