@@ -221,6 +221,35 @@ public sealed class OutboundQos2Tests
         Assert.Equal(id, (await reader.NextAsync<MqttPubrelPacket>()).PacketId);
     }
 
+    /// <summary>What was replicated is known elsewhere: the identifiers, what was received, what is finished.</summary>
+    [Fact]
+    public async Task At_another_cluster_it_goes_on_as_far_as_it_was_replicated()
+    {
+        await using GatewayScene here = await GatewayScene.OpenAsync("sj");
+        await using GatewayScene there = await GatewayScene.OpenAsync("fr");
+        MqttPeer reader = await here.ConnectAsync("reader", expiry: 60);
+        await reader.SubscribeAsync("fleet/#", MqttQos.ExactlyOnce);
+        await PublishAsync(here, "a", "b", "c");
+        ushort[] ids = [(await reader.NextMessageAsync()).PacketId, (await reader.NextMessageAsync()).PacketId,
+            (await reader.NextMessageAsync()).PacketId];
+        await reader.SendAsync(new MqttPubrecPacket { PacketId = ids[2] });
+        await reader.NextAsync<MqttPubrelPacket>();
+        await reader.SendAsync(new MqttPubcompPacket { PacketId = ids[2] });
+        await reader.SendAsync(new MqttPubrecPacket { PacketId = ids[1] });
+        await reader.NextAsync<MqttPubrelPacket>();
+        await reader.VanishAsync();
+        await there.CopyFromAsync(here);
+
+        MqttPeer moved = await there.ConnectAsync("reader", cleanStart: false, expiry: 60);
+        Assert.Equal(ids[1], (await moved.NextAsync<MqttPubrelPacket>()).PacketId);
+        MqttPublishPacket open = await moved.NextMessageAsync();
+        Assert.Equal((ids[0], "a", true), (open.PacketId, Text(open), open.Duplicate));
+        await PublishAsync(there, "d");
+        MqttPublishPacket next = await moved.NextMessageAsync();
+        Assert.Equal(("d", false), (Text(next), next.Duplicate));
+        Assert.DoesNotContain(next.PacketId, (ushort[])[ids[0], ids[1]]);
+    }
+
     private static async Task PublishAsync(GatewayScene scene, params string[] payloads)
     {
         MqttPeer writer = await scene.ConnectAsync($"writer-{Guid.NewGuid():n}");
