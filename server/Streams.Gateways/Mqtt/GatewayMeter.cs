@@ -23,6 +23,8 @@ internal sealed class GatewayMeter : IDisposable
         DeliveryBytes = _meter.CreateCounter<long>("streams.gateway.delivery.bytes", "By");
         DeliveriesTooLarge = _meter.CreateCounter<long>("streams.gateway.deliveries.toolarge", "{message}");
         RetainIgnored = _meter.CreateCounter<long>("streams.gateway.retain.ignored", "{message}");
+        Wills = _meter.CreateCounter<long>("streams.gateway.wills", "{message}");
+        SessionsExpired = _meter.CreateCounter<long>("streams.gateway.sessions.expired", "{session}");
         TwinsSkipped = _meter.CreateCounter<long>("streams.gateway.twins.skipped", "{event}");
         GapEvents = _meter.CreateCounter<long>("streams.gateway.gap.events", "{event}");
         ReleasedByPatience = _meter.CreateCounter<long>("streams.gateway.released.patience", "{batch}");
@@ -51,6 +53,10 @@ internal sealed class GatewayMeter : IDisposable
     public Counter<long> DeliveriesTooLarge { get; }
 
     public Counter<long> RetainIgnored { get; }
+
+    public Counter<long> Wills { get; }
+
+    public Counter<long> SessionsExpired { get; }
 
     public Counter<long> TwinsSkipped { get; }
 

@@ -80,6 +80,9 @@ internal sealed class MqttSession : IDisposable
     /// <summary>Whether the client said goodbye: then no will is published.</summary>
     public bool SaidGoodbye { get; set; }
 
+    /// <summary>The will as it is kept; <see langword="null"/> for none.</summary>
+    public StoredWill? Will { get; set; }
+
     /// <summary>Ends with the session.</summary>
     public CancellationToken Stopping { get; }
 
@@ -174,7 +177,7 @@ internal sealed class MqttSession : IDisposable
             if (code != MqttReasonCode.Success && Client.IsV5)
             {
                 using CancellationTokenSource limit = new(Services.Options.CloseTimeout, Services.Time);
-                MqttDisconnectPacket packet = new() { ReasonCode = code, Properties = new MqttProperties { ReasonString = reason } };
+                MqttDisconnectPacket packet = Elsewhere.Disconnect(code, reason, Services.Options.ServerReference);
                 await Replies.WriteAsync(packet, limit.Token).ConfigureAwait(false);
             }
         }

@@ -1,5 +1,4 @@
 using Streams.Core;
-using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
@@ -16,10 +15,7 @@ internal sealed class SessionEnd(GatewayServices services)
         {
             await session.Delivery.FinishAsync(limit.Token).ConfigureAwait(false);
             await LeaveAsync(session, limit.Token).ConfigureAwait(false);
-            if (!session.SaidGoodbye && client.Will is { } will)
-            {
-                await PublishWillAsync(session, will, limit.Token).ConfigureAwait(false);
-            }
+            await services.Keeper.Wills.EndAsync(session).WaitAsync(limit.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -52,26 +48,12 @@ internal sealed class SessionEnd(GatewayServices services)
 
             SessionRecord record = SessionRecord.Of(session, services.Time.GetUtcNow().ToUnixTimeMilliseconds());
             await sessions.WriteAsync(client.ClientId, SessionRecordFormat.Write(record), cancellationToken).ConfigureAwait(false);
+            services.Keeper.Left(client.ClientId, client.ExpirySeconds);
         }
         catch (StreamsException e)
         {
             GatewayLog.SessionNotWritten(services.Log, client.ClientId, e.Message);
-        }
-    }
-
-    private async Task PublishWillAsync(MqttSession session, MqttWill will, CancellationToken cancellationToken)
-    {
-        if (will.Retain)
-        {
-            services.Meter.RetainIgnored.Add(1);
-            GatewayLog.RetainIgnored(services.Log, session.Client.ClientId);
-        }
-
-        Answer answer = await new PlainPublisher(services).PublishAsync(will.Topic, will.Payload, will.Properties, will.Qos, null,
-            cancellationToken).ConfigureAwait(false);
-        if (answer.IsRefusal)
-        {
-            GatewayLog.WillLost(services.Log, session.Client.ClientId, will.Topic, answer.Reason ?? answer.Code.ToString());
+            services.Keeper.Unwritten(client.ClientId);
         }
     }
 }

@@ -44,6 +44,8 @@ internal sealed class ContainerEventStore(Engine engine) : IEventStore
 
     public RegisterFact? Register(StreamPath stream, string key) => Any.Register(stream, key);
 
+    public RegisterPage Registers(StreamPath stream, int from, int max) => Any.Registers(stream, from, max);
+
     public ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken) =>
         Any.SetRegisterAsync(stream, key, value, cancellationToken);
 

@@ -14,12 +14,17 @@ internal sealed class ContainerStore(Container container) : IEventStore
     /// <summary>What writing a register fails with, while set.</summary>
     public Exception? RegisterFailure { get; set; }
 
+    private bool _isCut;
+
     public Origin Origin => container.Origin;
 
     public IReadOnlyList<StreamPath> Streams => container.Streams;
 
     /// <summary>Plain appends are flushed but not told before <see cref="Release"/>.</summary>
     public void HoldAnswers() => _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>From now on nothing is written.</summary>
+    public void Cut() => _isCut = true;
 
     public void Release() => _held!.SetResult();
 
@@ -34,11 +39,11 @@ internal sealed class ContainerStore(Container container) : IEventStore
         container.Held(producer, partition, from);
 
     public ValueTask<ProduceResult> ProduceAsync(ProducerSession session, StreamPartition partition, AfterVector after, EventBatch batch,
-        CancellationToken cancellationToken) => container.ProduceAsync(session, partition, after, batch, cancellationToken);
+        CancellationToken cancellationToken) => _isCut ? throw Gone() : container.ProduceAsync(session, partition, after, batch, cancellationToken);
 
     public async ValueTask<EventPlace> AppendPlainAsync(StreamPartition partition, PlainEvent plain, CancellationToken cancellationToken)
     {
-        EventPlace place = await container.AppendPlainAsync(partition, plain, cancellationToken);
+        EventPlace place = _isCut ? throw Gone() : await container.AppendPlainAsync(partition, plain, cancellationToken);
         if (_held is { } held)
         {
             await held.Task;
@@ -58,12 +63,14 @@ internal sealed class ContainerStore(Container container) : IEventStore
     public Cursor Cursor(ConsumerName consumer, StreamPartition partition) => container.Cursor(consumer, partition);
 
     public ValueTask CommitAsync(ConsumerName consumer, StreamPartition partition, Cursor cursor, CancellationToken cancellationToken) =>
-        container.CommitAsync(consumer, partition, cursor, cancellationToken);
+        _isCut ? throw Gone() : container.CommitAsync(consumer, partition, cursor, cancellationToken);
 
     public RegisterFact? Register(StreamPath stream, string key) => container.Register(stream, key);
 
+    public RegisterPage Registers(StreamPath stream, int from, int max) => container.Registers(stream, from, max);
+
     public ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken) =>
-        RegisterFailure is { } failure ? throw failure : container.SetRegisterAsync(stream, key, value, cancellationToken);
+        Refusal is { } failure ? throw failure : container.SetRegisterAsync(stream, key, value, cancellationToken);
 
     public RetainedHead? RetainedHead(StreamPath stream, ReadOnlySpan<byte> topic) => container.RetainedHead(stream, topic);
 
@@ -73,4 +80,8 @@ internal sealed class ContainerStore(Container container) : IEventStore
         container.RetainedAsync(stream, topic, cancellationToken);
 
     public IDisposable Watch(StreamPath stream, Action changed) => container.Watch(stream, changed);
+
+    private Exception? Refusal => _isCut ? Gone() : RegisterFailure;
+
+    private static TryAgainException Gone() => new("the process was killed");
 }

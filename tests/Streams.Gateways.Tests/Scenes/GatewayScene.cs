@@ -15,6 +15,10 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
     private readonly ILoggerFactory _loggers;
     private readonly CancellationTokenSource _stop = new();
 
+    private readonly List<MqttGateway> _gateways = [];
+    private MqttGatewayOptions _options = null!;
+    private TimeProvider _time = null!;
+
     private GatewayScene()
     {
         CollectingLoggerProvider provider = new();
@@ -36,17 +40,26 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
 
     public Func<AccessAction, StreamPath, string, bool> Allowed { get; set; } = static (_, _, _) => true;
 
-    public static async Task<GatewayScene> OpenAsync(string cluster = "sj", MqttGatewayOptions? options = null)
+    public static async Task<GatewayScene> OpenAsync(string cluster = "sj", MqttGatewayOptions? options = null,
+        TimeProvider? time = null)
     {
-        GatewayScene scene = new();
+        GatewayScene scene = new() { _options = options ?? new MqttGatewayOptions(), _time = time ?? TimeProvider.System };
         scene.Container = await Container.OpenAsync(
             new ContainerOptions { Directory = scene._directory.FullName, SegmentBytes = 4 << 20, AllocationBytes = 64 << 10 },
             TimeProvider.System, new Random(cluster[0]), scene._loggers.CreateLogger("store"), default);
         await scene.Container.StartWritingAsync(new Origin(ClusterName.Parse(cluster), new Incarnation(1)), default);
         scene.Store = new ContainerStore(scene.Container);
-        scene.Gateway = new MqttGateway(scene.Store, scene, scene, options ?? new MqttGatewayOptions(), TimeProvider.System, new Random(2),
-            scene._loggers.CreateLogger<MqttGateway>());
+        scene.Begin();
         return scene;
+    }
+
+    /// <summary>The process is killed and another begins on the same data: the gateway knows nothing but the log. What the old one does from
+    /// now on the store refuses.</summary>
+    public void KillAndRestart()
+    {
+        Store.Cut();
+        Store = new ContainerStore(Container);
+        Begin();
     }
 
     /// <summary>A connection that has said nothing yet.</summary>
@@ -86,6 +99,12 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
         }
     }
 
+    private void Begin()
+    {
+        Gateway = new MqttGateway(Store, this, this, _options, _time, new Random(2 + _gateways.Count), _loggers.CreateLogger<MqttGateway>());
+        _gateways.Add(Gateway);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Gateway.DrainAsync(TimeSpan.FromSeconds(10));
@@ -95,7 +114,7 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
         }
 
         await Task.WhenAll(_peers.Select(p => p.Served));
-        Gateway.Dispose();
+        _gateways.ForEach(static g => g.Dispose());
         await Container.DisposeAsync();
         _stop.Dispose();
         _loggers.Dispose();
