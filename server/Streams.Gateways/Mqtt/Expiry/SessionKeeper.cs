@@ -101,11 +101,12 @@ internal sealed class SessionKeeper : IDisposable
         _ = _loops.ContinueWith(_ => _stop.Dispose(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
     }
 
+    // Connections wait for the wills only: whether a session is over they see for themselves.
     private async Task RunAsync()
     {
         try
         {
-            await WalkAsync(isStart: true).ConfigureAwait(false);
+            await WalkAsync(fact => LookForWill(fact, isStart: true)).ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -116,7 +117,21 @@ internal sealed class SessionKeeper : IDisposable
             _walked.TrySetResult();
         }
 
-        await Task.WhenAll(LoopAsync(WillsAsync), LoopAsync(SessionsAsync)).ConfigureAwait(false);
+        await Task.WhenAll(LoopAsync(WillsAsync), SessionsFromStartAsync()).ConfigureAwait(false);
+    }
+
+    private async Task SessionsFromStartAsync()
+    {
+        try
+        {
+            await WalkAsync(LookForSession).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            GatewayLog.KeeperFailed(_services.Log, e);
+        }
+
+        await LoopAsync(SessionsAsync).ConfigureAwait(false);
     }
 
     private async Task LoopAsync(Func<CancellationToken, Task> round)
@@ -141,9 +156,10 @@ internal sealed class SessionKeeper : IDisposable
 
     private async Task WillsAsync(CancellationToken cancellationToken)
     {
-        if (_dueWills.NeedsWalk || _dueSessions.NeedsWalk)
+        if (_dueWills.NeedsWalk)
         {
-            await WalkAsync(isStart: false).ConfigureAwait(false);
+            _dueWills.BeginWalk();
+            await WalkAsync(fact => LookForWill(fact, isStart: false)).ConfigureAwait(false);
         }
 
         List<string> due = _dueWills.Take(WillsAtOnce);
@@ -157,6 +173,12 @@ internal sealed class SessionKeeper : IDisposable
     private async Task SessionsAsync(CancellationToken cancellationToken)
     {
         await SignAsync().ConfigureAwait(false);
+        if (_dueSessions.NeedsWalk)
+        {
+            _dueSessions.BeginWalk();
+            await WalkAsync(LookForSession).ConfigureAwait(false);
+        }
+
         List<string> due = _dueSessions.Take(SessionsAtOnce);
         await Task.WhenAll(due.Select(EndAsync)).ConfigureAwait(false);
         if (due.Count == SessionsAtOnce)
@@ -170,10 +192,8 @@ internal sealed class SessionKeeper : IDisposable
     }
 
     // In memory, a page under the store's lock at a time.
-    private async Task WalkAsync(bool isStart)
+    private async Task WalkAsync(Action<RegisterFact> look)
     {
-        _dueWills.BeginWalk();
-        _dueSessions.BeginWalk();
         int from = 0;
         while (!_stop.IsCancellationRequested)
         {
@@ -188,7 +208,7 @@ internal sealed class SessionKeeper : IDisposable
             {
                 if (!fact.Value.IsEmpty)
                 {
-                    Look(fact, isStart);
+                    look(fact);
                 }
             }
 
@@ -196,13 +216,17 @@ internal sealed class SessionKeeper : IDisposable
         }
     }
 
-    private void Look(in RegisterFact fact, bool isStart)
+    private void LookForWill(RegisterFact fact, bool isStart)
     {
         if (WillKeys.IsWill(fact.Key))
         {
             Wills.Found(fact.Key, isStart);
         }
-        else if (SessionRecord.TryClient(fact.Key, out string clientId) && SessionHead.Read(fact.Value) is { } head && IsOurs(head)
+    }
+
+    private void LookForSession(RegisterFact fact)
+    {
+        if (SessionRecord.TryClient(fact.Key, out string clientId) && SessionHead.Read(fact.Value) is { } head && IsOurs(head)
             && _connected(clientId) is null)
         {
             long now = _services.Time.GetUtcNow().ToUnixTimeMilliseconds();

@@ -54,9 +54,7 @@ internal static class WillRules
     }
 
     /// <summary>Whether an owner, as records say it, is a connection at this cluster, in whatever incarnation.</summary>
-    public static bool IsAt(string owner, ClusterName cluster)
-    {
-        int slash = owner.IndexOf('/', StringComparison.Ordinal);
-        return slash > 0 && Origin.TryParse(owner[..slash], out Origin origin) && origin.Cluster == cluster;
-    }
+    public static bool IsAt(string owner, ClusterName cluster) =>
+        owner.Length > cluster.Value.Length && owner[cluster.Value.Length] == '.'   // names have no dots, incarnations stand behind one
+        && owner.StartsWith(cluster.Value, StringComparison.Ordinal);
 }
