@@ -68,6 +68,11 @@ public interface IEventStore
     /// <summary>Writes a register of a stream (last writer wins by hybrid clock); completes when it is flushed.</summary>
     ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken);
 
+    /// <summary>Writes a register as if right behind the moment at which it is known: what anybody wrote after that stays, or comes and wins,
+    /// even where it is not known here yet. For what follows from the old value alone, such as its end. Completes when it is
+    /// flushed.</summary>
+    ValueTask ReplaceRegisterAsync(StreamPath stream, RegisterFact known, ReadOnlyMemory<byte> value, CancellationToken cancellationToken);
+
     /// <summary>Which event is the retained message of a topic; <see langword="null"/> when the topic never had one. From memory. What was
     /// appended here counts from its flush on, what is written elsewhere when it has come.</summary>
     /// <param name="stream">The stream.</param>

@@ -237,6 +237,25 @@ public sealed class ContainerTests
     }
 
     [Fact]
+    public async Task A_register_that_is_replaced_as_it_was_known_loses_to_what_was_written_since()
+    {
+        await using Scene scene = await OpenAsync();
+        await scene.Store.SetRegisterAsync(Fleet, "key", "1"u8.ToArray(), default);
+        RegisterFact known = scene.Store.Register(Fleet, "key")!.Value;
+        await scene.Store.SetRegisterAsync(Fleet, "key", "2"u8.ToArray(), default);
+        await scene.Store.ReplaceRegisterAsync(Fleet, known, default, default);
+        RegisterFact newer = scene.Store.Register(Fleet, "key")!.Value;
+        Assert.Equal("2", Encoding.UTF8.GetString(newer.Value.Span));
+        await scene.Store.ReplaceRegisterAsync(Fleet, newer, "3"u8.ToArray(), default);
+        Assert.Equal("3", Encoding.UTF8.GetString(scene.Store.Register(Fleet, "key")!.Value.Value.Span));
+        await scene.Store.SetRegisterAsync(Fleet, "key", "4"u8.ToArray(), default);
+        await scene.CrashAsync(null);
+        Assert.Equal("4", Encoding.UTF8.GetString(scene.Store.Register(Fleet, "key")!.Value.Value.Span));
+        await Assert.ThrowsAsync<InvalidRequestException>(async () =>
+            await scene.Store.ReplaceRegisterAsync(Fleet, newer, new byte[RegisterFact.MaxValueBytes + 1], default));
+    }
+
+    [Fact]
     public async Task Watches_are_called_after_the_flush_and_no_longer_when_disposed()
     {
         await using Scene scene = await OpenAsync();

@@ -49,6 +49,10 @@ internal sealed class ContainerEventStore(Engine engine) : IEventStore
     public ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken) =>
         Any.SetRegisterAsync(stream, key, value, cancellationToken);
 
+    public ValueTask ReplaceRegisterAsync(StreamPath stream, RegisterFact known, ReadOnlyMemory<byte> value,
+        CancellationToken cancellationToken) =>
+        Any.ReplaceRegisterAsync(stream, known, value, cancellationToken);
+
     public RetainedHead? RetainedHead(StreamPath stream, ReadOnlySpan<byte> topic) => Any.RetainedHead(stream, topic);
 
     public RetainedPage Retained(StreamPath stream, int from, int max) => Any.Retained(stream, from, max);

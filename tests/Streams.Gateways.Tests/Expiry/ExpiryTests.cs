@@ -108,6 +108,7 @@ public sealed class ExpiryTests
         await using GatewayScene scene = await GatewayScene.OpenAsync(time: time);
         await scene.ConnectAsync("a", cleanStart: false, expiry: 60);
         time.Advance(TimeSpan.FromDays(3));
+        await SignedAsync(scene, time);
         scene.KillAndRestart();
         time.Advance(TimeSpan.FromSeconds(50));
         Assert.True((await scene.ConnectAsync("a", cleanStart: false, expiry: 60)).Connack.SessionPresent);
@@ -151,6 +152,43 @@ public sealed class ExpiryTests
         Assert.False(IsKept(ny, "theirs"));
     }
 
+    // The cluster that was cut off knows of no newer connection: what it ends is the session as it knew it.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_a_cluster_ends_that_was_cut_off_stays_where_the_client_went_on(bool killed)
+    {
+        VirtualTime time = new();
+        await using GatewayScene sj = await GatewayScene.OpenAsync("sj", time: time);
+        await using GatewayScene ny = await GatewayScene.OpenAsync("ny", time: time);
+        MqttPeer first = await sj.ConnectAsync("moved", cleanStart: false, expiry: 60);
+        await ny.CopyFromAsync(sj);
+        MqttPeer moved = await ny.ConnectAsync("moved", cleanStart: false, expiry: 3600);
+        await moved.SubscribeAsync("fleet/#");
+        if (killed)
+        {
+            await SignedAsync(sj, time);
+            sj.Store.Cut();
+            time.Advance(TimeSpan.FromHours(1));
+            sj.KillAndRestart();
+        }
+        else
+        {
+            await first.VanishAsync();
+            time.Advance(TimeSpan.FromSeconds(60));
+        }
+
+        await GoneAsync(sj, "moved");
+        await ny.CopyFromAsync(sj);
+        Assert.True(IsKept(ny, "moved"));
+        await moved.DisconnectAsync();
+        await sj.CopyFromAsync(ny);
+        MqttPeer back = await sj.ConnectAsync("moved", cleanStart: false, expiry: 60);
+        Assert.True(back.Connack.SessionPresent);
+        await back.PublishAsync("fleet/a", "1");
+        Assert.Equal("fleet/a=1", await back.ReceiveAsync());
+    }
+
     // More than end at once: the pace is bounded and nothing is left.
     [Fact]
     public async Task Many_sessions_that_end_together_all_go()
@@ -183,7 +221,8 @@ public sealed class ExpiryTests
         () =>
         {
             time.Advance(TimeSpan.FromSeconds(1));
-            return scene.Container.Register(SessionRecord.Stream, "gateway/sj") is { Value.Length: 8 };
+            return scene.Container.Register(SessionRecord.Stream, "gateway/sj") is { Value.Length: 8 } fact
+                && time.GetUtcNow().ToUnixTimeMilliseconds() - BitConverter.ToInt64(fact.Value.Span) < 60_000;
         },
         "the server said that it lives");
 

@@ -72,6 +72,10 @@ internal sealed class ContainerStore(Container container) : IEventStore
     public ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken) =>
         Refusal is { } failure ? throw failure : container.SetRegisterAsync(stream, key, value, cancellationToken);
 
+    public ValueTask ReplaceRegisterAsync(StreamPath stream, RegisterFact known, ReadOnlyMemory<byte> value,
+        CancellationToken cancellationToken) =>
+        Refusal is { } failure ? throw failure : container.ReplaceRegisterAsync(stream, known, value, cancellationToken);
+
     public RetainedHead? RetainedHead(StreamPath stream, ReadOnlySpan<byte> topic) => container.RetainedHead(stream, topic);
 
     public RetainedPage Retained(StreamPath stream, int from, int max) => container.Retained(stream, from, max);

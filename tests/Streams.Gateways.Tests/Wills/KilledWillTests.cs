@@ -190,6 +190,28 @@ public sealed class KilledWillTests
         await reader.NextIsAsync("control");
     }
 
+    // What the first cluster writes of the end of its connection does not undo what the second wrote before it heard of that.
+    [Fact]
+    public async Task The_will_of_a_newer_connection_stays_when_the_cluster_of_the_older_one_was_cut_off()
+    {
+        VirtualTime time = new();
+        await using GatewayScene sj = await GatewayScene.OpenAsync("sj", time: time);
+        await using GatewayScene ny = await GatewayScene.OpenAsync("ny", time: time);
+        MqttPeer first = await sj.WithWillAsync("moved", delay: 60, expiry: 600);
+        await ny.CopyFromAsync(sj);
+        MqttPeer moved = await ny.WithWillAsync("moved", delay: 60, expiry: 600);
+        await first.VanishAsync();
+        await ny.CopyFromAsync(sj);
+        await sj.CopyFromAsync(ny);
+        await (await sj.WithWillAsync("control", delay: 60, expiry: 600)).VanishAsync();
+        time.Advance(TimeSpan.FromSeconds(60));
+        await Eventually.EqualAsync(1L, sj.Published, "the control is published, and nothing else");
+        await moved.VanishAsync();
+        time.Advance(TimeSpan.FromSeconds(60));
+        await Eventually.EqualAsync(1L, ny.Published, "the will of the newer connection is published where that was");
+        Assert.Equal(1, sj.Published());
+    }
+
     // It may have said goodbye there a moment ago.
     [Fact]
     public async Task Nothing_is_published_for_a_connection_at_another_cluster_that_is_not_known_to_have_ended()

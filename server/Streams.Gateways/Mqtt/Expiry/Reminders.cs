@@ -3,6 +3,8 @@ namespace Streams.Gateways;
 /// <summary>A <see cref="DueBook"/> on a clock that no step of the wall clock moves. Safe for use by many threads.</summary>
 internal sealed class Reminders(int capacity, TimeProvider time)
 {
+    private static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(50);
+
     private readonly Lock _lock = new();
     private readonly DueBook _book = new(capacity);
     private readonly long _start = time.GetTimestamp();
@@ -68,30 +70,21 @@ internal sealed class Reminders(int capacity, TimeProvider time)
     /// <summary>Waits until something is due or may be, at most <paramref name="most"/>.</summary>
     public async Task WaitAsync(TimeSpan most, CancellationToken cancellationToken)
     {
-        Task news;
-        TimeSpan wait = most;
-        lock (_lock)
-        {
-            TimeSpan now = Now;
-            wait = Shorter(wait, _book.Next - now);
-            wait = Shorter(wait, _book.Horizon - now);
-            if (_news.Task.IsCompleted)
-            {
-                _news = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            }
-
-            news = _news.Task;
-        }
-
-        if (wait <= TimeSpan.Zero)
-        {
-            return;
-        }
-
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task news = News();
+        TimeSpan wait = Wait(most);
         try
         {
-            await Task.WhenAny(news, Task.Delay(wait, time, either.Token)).ConfigureAwait(false);
+            if (wait > TimeSpan.Zero)
+            {
+                Task delay = Task.Delay(wait, time, either.Token);
+
+                // The clock may have gone on before the timer was set, which then comes too late.
+                if (wait - Wait(most) < Slack)
+                {
+                    await Task.WhenAny(news, delay).ConfigureAwait(false);
+                }
+            }
         }
         finally
         {
@@ -99,6 +92,29 @@ internal sealed class Reminders(int capacity, TimeProvider time)
         }
 
         cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    // What was set before is counted by Wait, which comes behind this.
+    private Task News()
+    {
+        lock (_lock)
+        {
+            if (_news.Task.IsCompleted)
+            {
+                _news = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+
+            return _news.Task;
+        }
+    }
+
+    private TimeSpan Wait(TimeSpan most)
+    {
+        lock (_lock)
+        {
+            TimeSpan now = Now;
+            return Shorter(Shorter(most, _book.Next - now), _book.Horizon - now);
+        }
     }
 
     private TimeSpan Now => time.GetElapsedTime(_start);

@@ -16,6 +16,7 @@ internal sealed class SessionKeeper : IDisposable
     // What is ended at once shares a flush; with the pause some 1000 sessions a second end, and clients do not notice.
     private const int SessionsAtOnce = 64;
     private const int WillsAtOnce = 256;
+    private const string Unmarked = "unmarked/";          // due: the register is to say when the client went
     private const int PageSize = 512;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
@@ -73,10 +74,14 @@ internal sealed class SessionKeeper : IDisposable
     }
 
     /// <summary>A session ended and could not be written: it is tried again.</summary>
-    public void Unwritten(string clientId) => _dueSessions.Set(SessionRecord.Key(clientId), Retry);
+    public void Unwritten(string clientId) => _dueSessions.Set(Unmarked + clientId, Retry);
 
     /// <summary>A client is back.</summary>
-    public void Back(string clientId) => _dueSessions.Cancel(SessionRecord.Key(clientId));
+    public void Back(string clientId)
+    {
+        _dueSessions.Cancel(SessionRecord.Key(clientId));
+        _dueSessions.Cancel(Unmarked + clientId);
+    }
 
     /// <summary>Whether a session is over that still looks open because its server was killed.</summary>
     public bool IsOver(string clientId)
@@ -232,17 +237,22 @@ internal sealed class SessionKeeper : IDisposable
             long now = _services.Time.GetUtcNow().ToUnixTimeMilliseconds();
 
             // One that still looks open gets the moment of its end first.
-            TimeSpan? left = head.GoneAt == 0 ? TimeSpan.Zero : ExpiryRules.Left(head.ExpirySeconds, head.GoneAt, now);
-            if (left is { } time)
+            if (head.GoneAt == 0)
             {
-                _dueSessions.Set(fact.Key, time);
+                _dueSessions.Set(Unmarked + clientId, TimeSpan.Zero);
+            }
+            else if (ExpiryRules.Left(head.ExpirySeconds, head.GoneAt, now) is { } left)
+            {
+                _dueSessions.Set(fact.Key, left);
             }
         }
     }
 
     private async Task EndAsync(string key)
     {
-        if (!SessionRecord.TryClient(key, out string clientId) || !Gate.TryEnter(clientId))
+        bool isMarked = SessionRecord.TryClient(key, out string clientId);
+        clientId = isMarked ? clientId : key[Unmarked.Length..];
+        if (!Gate.TryEnter(clientId))
         {
             _dueSessions.Set(key, Retry);
             return;
@@ -250,10 +260,11 @@ internal sealed class SessionKeeper : IDisposable
 
         try
         {
-            if (_connected(clientId) is null && _services.Store.Register(SessionRecord.Stream, key) is { Value.IsEmpty: false } fact
+            if (_connected(clientId) is null
+                && _services.Store.Register(SessionRecord.Stream, SessionRecord.Key(clientId)) is { Value.IsEmpty: false } fact
                 && SessionHead.Read(fact.Value) is { } head && IsOurs(head))
             {
-                await (head.GoneAt == 0 ? MarkGoneAsync(clientId, head, fact) : RemoveAsync(clientId)).ConfigureAwait(false);
+                await (head.GoneAt == 0 || !isMarked ? MarkGoneAsync(clientId, head, fact) : RemoveAsync(clientId, fact)).ConfigureAwait(false);
             }
         }
         catch (StreamsException e)
@@ -267,9 +278,9 @@ internal sealed class SessionKeeper : IDisposable
         }
     }
 
-    private async Task RemoveAsync(string clientId)
+    private async Task RemoveAsync(string clientId, RegisterFact fact)
     {
-        await _records.RemoveAsync(clientId, CancellationToken.None).ConfigureAwait(false);
+        await _records.EndAsync(fact).ConfigureAwait(false);
         _services.Meter.SessionsExpired.Add(1);
         GatewayLog.SessionExpired(_services.Log, clientId);
     }
@@ -277,8 +288,9 @@ internal sealed class SessionKeeper : IDisposable
     private async Task MarkGoneAsync(string clientId, SessionHead head, RegisterFact fact)
     {
         long now = _services.Time.GetUtcNow().ToUnixTimeMilliseconds();
-        long goneAt = GoneAt(fact, now);
-        await _records.WriteAsync(clientId, SessionHead.WithGoneAt(fact.Value, goneAt), CancellationToken.None).ConfigureAwait(false);
+        long goneAt = head.GoneAt > 0 ? head.GoneAt : GoneAt(fact, now);
+        await _records.LeaveAsync(clientId, head.Owner, SessionHead.WithGoneAt(fact.Value, goneAt), CancellationToken.None)
+            .ConfigureAwait(false);
         if (ExpiryRules.Left(head.ExpirySeconds, goneAt, now) is { } left)
         {
             _dueSessions.Set(fact.Key, left);

@@ -68,7 +68,7 @@ internal sealed class WillKeeper(GatewayServices services, WillPublisher publish
 
         session.Will = null;
         WillRecord will = stored.Record with { ExpirySeconds = session.Client.ExpirySeconds };
-        if (_store.Find(stored.Key) is { } known && known.Owner != session.Owner)
+        if (_store.Find(stored.Key)?.Owner != session.Owner)
         {
             return;                                  // a newer connection at another cluster: it decided
         }
@@ -196,7 +196,7 @@ internal sealed class WillKeeper(GatewayServices services, WillPublisher publish
         try
         {
             WillRecord gone = will with { GoneAt = services.Time.GetUtcNow().ToUnixTimeMilliseconds() };
-            await _store.WriteAsync(key, gone, CancellationToken.None).ConfigureAwait(false);
+            await _store.UpdateAsync(key, gone, CancellationToken.None).ConfigureAwait(false);
         }
         catch (StreamsException e)
         {
@@ -247,11 +247,7 @@ internal sealed class WillKeeper(GatewayServices services, WillPublisher publish
             }
         }
 
-        if (_store.Find(key)?.Identity == will.Identity)
-        {
-            await _store.RemoveAsync(key, CancellationToken.None).ConfigureAwait(false);
-        }
-
+        await _store.EndAsync(key, will.Identity, CancellationToken.None).ConfigureAwait(false);
         if (isPlace)
         {
             lock (_lock)

@@ -61,7 +61,31 @@ internal sealed class WillStore(IEventStore store, ILogger log)
         await Task.WhenAll(writes).ConfigureAwait(false);
     }
 
-    /// <summary>Removes a will, if there is one; completes when that is flushed.</summary>
+    /// <summary>Writes what became of a will with the end of its connection, if it is there as it was; completes when that is flushed. A
+    /// newer connection's will stays, also where it has not come yet.</summary>
+    public async ValueTask UpdateAsync(string key, WillRecord record, CancellationToken cancellationToken)
+    {
+        if (Known(key, record.Identity) is { } known)
+        {
+            byte[] bytes = WillRecordFormat.Write(record);
+            bytes[WillRecordFormat.PartsAt] = known.Value.Span[WillRecordFormat.PartsAt];
+            await store.ReplaceRegisterAsync(SessionRecord.Stream, known, bytes.AsMemory(0, Math.Min(bytes.Length, known.Value.Length)),
+                cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Removes a will that is over, if it is there as it was; else like <see cref="UpdateAsync"/>.</summary>
+    public async ValueTask EndAsync(string key, EventIdentity identity, CancellationToken cancellationToken)
+    {
+        if (Known(key, identity) is { } known)
+        {
+            List<Task> writes = [store.ReplaceRegisterAsync(SessionRecord.Stream, known, default, cancellationToken).AsTask()];
+            AddRemovals(writes, key, 1, cancellationToken);
+            await Task.WhenAll(writes).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Removes a will, if there is one, whatever it is; completes when that is flushed.</summary>
     public async ValueTask RemoveAsync(string key, CancellationToken cancellationToken)
     {
         if (Has(key))
@@ -130,6 +154,9 @@ internal sealed class WillStore(IEventStore store, ILogger log)
         BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(ProducerId.Size + 8), identity.Sequence);
         return bytes;
     }
+
+    private RegisterFact? Known(string key, EventIdentity identity) =>
+        store.Register(SessionRecord.Stream, key) is { Value.IsEmpty: false } fact && Find(key)?.Identity == identity ? fact : null;
 
     private ReadOnlyMemory<byte>? Value(string key) => store.Register(SessionRecord.Stream, key)?.Value;
 }

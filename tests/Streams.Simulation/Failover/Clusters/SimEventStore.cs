@@ -46,6 +46,10 @@ internal sealed class SimEventStore(ClusterLife life) : IEventStore
     public ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken) =>
         life.Container.SetRegisterAsync(stream, key, value, cancellationToken);
 
+    public ValueTask ReplaceRegisterAsync(StreamPath stream, RegisterFact known, ReadOnlyMemory<byte> value,
+        CancellationToken cancellationToken) =>
+        life.Container.ReplaceRegisterAsync(stream, known, value, cancellationToken);
+
     public RetainedHead? RetainedHead(StreamPath stream, ReadOnlySpan<byte> topic) => life.Container.RetainedHead(stream, topic);
 
     public RetainedPage Retained(StreamPath stream, int from, int max) => life.Container.Retained(stream, from, max);
