@@ -9,14 +9,10 @@ internal sealed class ClientGate
 {
     private readonly ConcurrentDictionary<string, TaskCompletionSource> _inside = new(StringComparer.Ordinal);
 
-    /// <summary>Goes in when nobody is.</summary>
-    public bool TryEnter(string clientId) =>
-        _inside.TryAdd(clientId, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-
     /// <summary>Waits until nobody is inside and goes in.</summary>
     public async ValueTask EnterAsync(string clientId, CancellationToken cancellationToken)
     {
-        while (!TryEnter(clientId))
+        while (!_inside.TryAdd(clientId, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)))
         {
             if (_inside.TryGetValue(clientId, out TaskCompletionSource? other))
             {

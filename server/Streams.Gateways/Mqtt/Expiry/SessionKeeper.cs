@@ -252,12 +252,7 @@ internal sealed class SessionKeeper : IDisposable
     {
         bool isMarked = SessionRecord.TryClient(key, out string clientId);
         clientId = isMarked ? clientId : key[Unmarked.Length..];
-        if (!Gate.TryEnter(clientId))
-        {
-            _dueSessions.Set(key, Retry);
-            return;
-        }
-
+        await Gate.EnterAsync(clientId, CancellationToken.None).ConfigureAwait(false);
         try
         {
             if (_connected(clientId) is null

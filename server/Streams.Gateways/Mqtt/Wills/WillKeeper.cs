@@ -123,12 +123,7 @@ internal sealed class WillKeeper(GatewayServices services, WillPublisher publish
         }
 
         string turn = IsKept(key) ? found.ClientId : key;
-        if (!gate.TryEnter(turn))
-        {
-            reminders.Set(key, Retry);
-            return;
-        }
-
+        await gate.EnterAsync(turn, CancellationToken.None).ConfigureAwait(false);
         try
         {
             MqttSession? live = connected(found.ClientId);
