@@ -45,6 +45,10 @@ public interface IEventStore
     /// else as many as fit <paramref name="maxBytes"/>.</summary>
     ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken);
 
+    /// <summary>The offset from which on a lane has what was appended at or behind a time, as its origin counted it; behind its end when
+    /// there is nothing. May read a page of an index.</summary>
+    Offset FindTime(LaneId lane, DateTimeOffset time);
+
     /// <summary>Copies of these events in other lanes of the partition than <paramref name="except"/>, flushed, or removed by retention
     /// (rules R8, R10).</summary>
     IReadOnlyList<HeldRun> Copies(StreamPartition partition, SequenceRun run, Origin except);
@@ -58,8 +62,8 @@ public interface IEventStore
     /// <summary>A register of a stream, or <see langword="null"/>; a removed one is given with an empty value.</summary>
     RegisterFact? Register(StreamPath stream, string key);
 
-    /// <summary>The registers of a stream, removed ones included, a page at a time: all that were there when the first page was taken are on
-    /// one of the pages, once, as they are when it is taken. From memory.</summary>
+    /// <summary>The registers of a stream, removed ones included, a page at a time: all that were there when the first page was taken are
+    /// on one of the pages, once, as they are when it is taken. From memory.</summary>
     /// <param name="stream">The stream.</param>
     /// <param name="from">0, or <see cref="RegisterPage.Next"/> of a page given since this process was started.</param>
     /// <param name="max">Most registers of the page; one without any is the last.</param>
@@ -68,8 +72,8 @@ public interface IEventStore
     /// <summary>Writes a register of a stream (last writer wins by hybrid clock); completes when it is flushed.</summary>
     ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken);
 
-    /// <summary>Writes a register as if right behind the moment at which it is known: what anybody wrote after that stays, or comes and wins,
-    /// even where it is not known here yet. For what follows from the old value alone, such as its end. Completes when it is
+    /// <summary>Writes a register as if right behind the moment at which it is known: what anybody wrote after that stays, or comes and
+    /// wins, even where it is not known here yet. For what follows from the old value alone, such as its end. Completes when it is
     /// flushed.</summary>
     ValueTask ReplaceRegisterAsync(StreamPath stream, RegisterFact known, ReadOnlyMemory<byte> value, CancellationToken cancellationToken);
 

@@ -19,12 +19,14 @@ internal sealed class GatewayMeter : IDisposable
         Publishes = _meter.CreateCounter<long>("streams.gateway.publishes", "{message}");
         PublishBytes = _meter.CreateCounter<long>("streams.gateway.publish.bytes", "By");
         PublishesRefused = _meter.CreateCounter<long>("streams.gateway.publishes.refused", "{message}");
+        PublishesTooFast = _meter.CreateCounter<long>("streams.gateway.publishes.toofast", "{message}");
         Deliveries = _meter.CreateCounter<long>("streams.gateway.deliveries", "{message}");
         DeliveryBytes = _meter.CreateCounter<long>("streams.gateway.delivery.bytes", "By");
         DeliveriesTooLarge = _meter.CreateCounter<long>("streams.gateway.deliveries.toolarge", "{message}");
-        RetainIgnored = _meter.CreateCounter<long>("streams.gateway.retain.ignored", "{message}");
         Wills = _meter.CreateCounter<long>("streams.gateway.wills", "{message}");
         SessionsExpired = _meter.CreateCounter<long>("streams.gateway.sessions.expired", "{session}");
+        DeliveriesRetained = _meter.CreateCounter<long>("streams.gateway.deliveries.retained", "{message}");
+        DeliveriesExpired = _meter.CreateCounter<long>("streams.gateway.deliveries.expired", "{message}");
         TwinsSkipped = _meter.CreateCounter<long>("streams.gateway.twins.skipped", "{event}");
         GapEvents = _meter.CreateCounter<long>("streams.gateway.gap.events", "{event}");
         ReleasedByPatience = _meter.CreateCounter<long>("streams.gateway.released.patience", "{batch}");
@@ -46,13 +48,17 @@ internal sealed class GatewayMeter : IDisposable
 
     public Counter<long> PublishesRefused { get; }
 
+    public Counter<long> PublishesTooFast { get; }
+
     public Counter<long> Deliveries { get; }
 
     public Counter<long> DeliveryBytes { get; }
 
     public Counter<long> DeliveriesTooLarge { get; }
 
-    public Counter<long> RetainIgnored { get; }
+    public Counter<long> DeliveriesRetained { get; }
+
+    public Counter<long> DeliveriesExpired { get; }
 
     public Counter<long> Wills { get; }
 

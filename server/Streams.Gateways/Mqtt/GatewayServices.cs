@@ -9,6 +9,12 @@ internal sealed record GatewayServices(IEventStore Store, ILaneHorizon Horizon, 
     /// <summary>Ends what is over; set once, before the first connection.</summary>
     public SessionKeeper Keeper { get; set; } = null!;
 
+    /// <summary>How long topics may be.</summary>
+    public TopicLimits TopicLimits { get; } = new(Options.MaxTopicBytes, Options.MaxTopicLevels);
+
+    /// <summary>How many streams topics may make.</summary>
+    public StreamQuota TopicStreams { get; } = new(Store, Options.MaxTopicStreams);
+
     /// <summary>Microseconds since 1970.</summary>
     public long NowMicroseconds => (Time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 }

@@ -15,6 +15,9 @@ public sealed class MqttGateway : IDisposable
     // An identifier, user name and password, a will of 64 KiB and its properties: who has not said who it is may fill no more memory.
     private const int MaxConnectBytes = 192 << 10;
 
+    // Connections over the limit are read only to be told so; beyond this many they are closed without a word.
+    private const int MaxRefusing = 256;
+
     private readonly ConcurrentDictionary<string, MqttSession> _sessions = new(StringComparer.Ordinal);
     private readonly GatewayServices _services;
     private readonly PacketRouter _router;
@@ -73,6 +76,10 @@ public sealed class MqttGateway : IDisposable
         }
     }
 
+    /// <summary>Connections over which an endpoint need not hand any over, nor do what comes before that (TLS): they would be closed
+    /// without a word.</summary>
+    public long MaxConnections => (long)_services.Options.MaxConnections + MaxRefusing;
+
     /// <summary>What clients are told to do when this cluster is lost.</summary>
     internal HintBoard Hints => _hints;
 
@@ -96,9 +103,16 @@ public sealed class MqttGateway : IDisposable
         MqttConnection connection = new(transport, decode);
         await using (connection.ConfigureAwait(false))
         {
-            bool hasRoom = Interlocked.Increment(ref _connections) <= _services.Options.MaxConnections;
+            int open = Interlocked.Increment(ref _connections);
+            bool hasRoom = open <= _services.Options.MaxConnections;
             try
             {
+                if (open > MaxConnections)
+                {
+                    _services.Meter.Refusals.Add(1);
+                    return;
+                }
+
                 if (await ReadConnectAsync(connection, remote, cancellationToken).ConfigureAwait(false) is { } packet)
                 {
                     connection.AllowPacketSize(_services.Options.MaxPacketBytes);
@@ -396,11 +410,10 @@ public sealed class MqttGateway : IDisposable
         }
     }
 
-    // No CONNACK to what is not MQTT, nor, in 3.1.1, to a CONNECT that is malformed: it has codes for a wrong version or identifier only.
+    // No CONNACK to what is not MQTT, nor, in 3.1.1, to a CONNECT that is malformed: it has no code for that.
     private async Task RefuseUnreadAsync(MqttConnection connection, string remote, MqttProtocolException fault)
     {
-        bool hasCode = fault.ReasonCode is MqttReasonCode.UnsupportedProtocolVersion or MqttReasonCode.ClientIdentifierNotValid;
-        if (fault.AnswerIn is not { } version || (version == MqttVersion.V311 && !hasCode))
+        if (fault.AnswerIn is not { } version || !ConnackBuilder.CanSay(fault.ReasonCode, version))
         {
             _services.Meter.Refusals.Add(1);
             GatewayLog.Refused(_services.Log, remote, fault.Message);
@@ -413,13 +426,17 @@ public sealed class MqttGateway : IDisposable
     }
 
     private Task RefuseAsync(ReplyWriter replies, string remote, MqttReasonCode code, string reason) =>
-        RefuseAsync(replies, remote, new MqttConnackPacket { ReasonCode = code, Properties = new MqttProperties { ReasonString = reason } });
+        RefuseAsync(replies, remote,
+            new MqttConnackPacket { ReasonCode = code, Properties = new MqttProperties { ReasonString = reason } });
 
     private async Task RefuseAsync(ReplyWriter replies, string remote, MqttConnackPacket packet)
     {
         _services.Meter.Refusals.Add(1);
         GatewayLog.Refused(_services.Log, remote, packet.Properties!.ReasonString!);
-        await AnswerAsync(replies, packet).ConfigureAwait(false);
+        if (ConnackBuilder.CanSay(packet.ReasonCode, replies.Version))
+        {
+            await AnswerAsync(replies, packet).ConfigureAwait(false);
+        }
     }
 
     private async Task AnswerAsync(ReplyWriter replies, MqttConnackPacket packet)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Streams.Core;
 using Streams.Mqtt;
 
@@ -27,6 +28,27 @@ public sealed record MqttGatewayOptions
     /// <summary>Most subscriptions of one client, filters and SDK subscriptions each. Default 1000.</summary>
     public int MaxSubscriptions { get; init; } = 1000;
 
+    /// <summary>Longest topic and filter in bytes of UTF-8. Default 4352: a stream of 255 bytes, a slash and a topic of 4096; at least
+    /// 16.</summary>
+    public int MaxTopicBytes { get; init; } = TopicMap.MaxBytes;
+
+    /// <summary>Most levels of a topic and of a filter. Default 128; at most 256.</summary>
+    public int MaxTopicLevels { get; init; } = 128;
+
+    /// <summary>Most streams that topics make by their first message, in all; beyond that the message is refused (0x97). Default
+    /// 10,000.</summary>
+    public int MaxTopicStreams { get; init; } = 10_000;
+
+    /// <summary>Messages that one connection may publish in a second, with a burst of one second. Default 0: no limit.</summary>
+    public int MaxMessagesPerSecond { get; init; }
+
+    /// <summary>Payload bytes that one connection may publish in a second, with a burst of one second; one message may go over it.
+    /// Default 0: no limit; else at least 1024.</summary>
+    public long MaxBytesPerSecond { get; init; }
+
+    /// <summary>What is done with a client that publishes faster. Default <see cref="RateAction.Throttle"/>.</summary>
+    public RateAction RateAction { get; init; }
+
     /// <summary>How long a connection may take to say CONNECT. Default 10 s.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -47,6 +69,9 @@ public sealed record MqttGatewayOptions
     /// <summary>Topic aliases that a client may set. Default 32; 0 allows none.</summary>
     public int TopicAliasMaximum { get; init; } = 32;
 
+    /// <summary>Topic aliases that the gateway sets towards one client that takes some. Default 16; 0 for none, at most 256.</summary>
+    public int AliasesToClient { get; init; } = 16;
+
     /// <summary>When messages to MQTT 5 clients name the place of their event; a client may choose otherwise for itself. Default
     /// <see cref="PlaceProperties.Auto"/>.</summary>
     public PlaceProperties Places { get; init; }
@@ -59,8 +84,8 @@ public sealed record MqttGatewayOptions
     /// this. 3.1.1 clients cannot be told and keep theirs. Default 0: any; at most 65,535.</summary>
     public int MaxKeepAlive { get; init; }
 
-    /// <summary>Where clients are sent that this server cannot serve any more: as in MQTT's Server Reference, <c>HOST:PORT</c>, several with
-    /// spaces between. Default none: they are only told to go.</summary>
+    /// <summary>Where clients are sent that this server cannot serve any more: as in MQTT's Server Reference, <c>HOST:PORT</c>, several
+    /// with spaces between. Default none: they are only told to go.</summary>
     public string? ServerReference { get; init; }
 
     /// <summary>How long wills that an earlier process left wait at least before they are published: until links may have told that the
@@ -89,6 +114,11 @@ public sealed record MqttGatewayOptions
     /// <summary>Limits of the readers that sessions use.</summary>
     internal ReaderLimits ReaderLimits => ReaderLimits.Default with { Patience = Patience };
 
+    /// <summary>The limit of the rate, for people.</summary>
+    internal string RateText => string.Create(CultureInfo.InvariantCulture,
+        $"at most {(MaxMessagesPerSecond == 0 ? "any number of" : MaxMessagesPerSecond)} messages and {(MaxBytesPerSecond == 0
+            ? "any number of" : MaxBytesPerSecond)} bytes are taken in a second");
+
     /// <summary>Checks all of it.</summary>
     /// <returns>The same options.</returns>
     /// <exception cref="ConfigurationException">All faults, one a line.</exception>
@@ -106,11 +136,17 @@ public sealed record MqttGatewayOptions
 
         Within(nameof(MaxPacketBytes), MaxPacketBytes, 4 << 10, MqttDecodeOptions.LargestPacket);
         Within(nameof(MaxSubscriptions), MaxSubscriptions, 1, 100_000);
+        Within(nameof(MaxTopicBytes), MaxTopicBytes, 16, TopicMap.MaxBytes);
+        Within(nameof(MaxTopicLevels), MaxTopicLevels, 1, TopicFilterTree<Subscription>.MaximumLevels);
+        Within(nameof(MaxTopicStreams), MaxTopicStreams, 0, 10_000_000);
+        Within(nameof(MaxMessagesPerSecond), MaxMessagesPerSecond, 0, 1_000_000);
+        Within(nameof(MaxBytesPerSecond), MaxBytesPerSecond, MaxBytesPerSecond == 0 ? 0 : 1024, 1L << 40);
         Within(nameof(ReceiveMaximum), ReceiveMaximum, 1, ushort.MaxValue);
         Within(nameof(MaxUnansweredBytes), MaxUnansweredBytes, 64 << 10, 1 << 30);
         Within(nameof(InFlightV311), InFlightV311, 1, ushort.MaxValue);
         Within(nameof(MaxInFlight), MaxInFlight, 1, ushort.MaxValue);
         Within(nameof(TopicAliasMaximum), TopicAliasMaximum, 0, ushort.MaxValue);
+        Within(nameof(AliasesToClient), AliasesToClient, 0, OutboundAliases.Most);
         Within(nameof(ReadBytes), ReadBytes, 4 << 10, 16 << 20);
         Within(nameof(WriteBufferBytes), WriteBufferBytes, 4 << 10, 64 << 20);
         Within(nameof(MaxKeepAlive), MaxKeepAlive, 0, KeepAliveRule.Longest);

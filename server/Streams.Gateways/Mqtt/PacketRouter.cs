@@ -30,6 +30,7 @@ internal sealed class PacketRouter
                 return true;
             case MqttPubackPacket puback:
                 session.Delivery.Acknowledge(puback.PacketId);
+                await _subscribe.WriteNewsAsync(session).ConfigureAwait(false);
                 return true;
             case MqttPubrecPacket pubrec:
                 await _qos2.HandleAsync(session, pubrec).ConfigureAwait(false);
@@ -47,6 +48,7 @@ internal sealed class PacketRouter
                 await _unsubscribe.HandleAsync(session, unsubscribe).ConfigureAwait(false);
                 return true;
             case MqttPingreqPacket:
+                await _subscribe.WriteNewsAsync(session).ConfigureAwait(false);
                 await session.Replies.WriteAsync(MqttPingrespPacket.Instance, session.Stopping).ConfigureAwait(false);
                 return true;
             case MqttDisconnectPacket disconnect:

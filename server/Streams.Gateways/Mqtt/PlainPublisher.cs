@@ -13,10 +13,12 @@ internal sealed class PlainPublisher(GatewayServices services)
     /// <param name="payload">Must not change until it completes.</param>
     /// <param name="properties">Kept as headers.</param>
     /// <param name="qos">As published.</param>
+    /// <param name="retain">Whether it is to be the topic's retained message from now on; without payload, whether there is to be
+    /// none.</param>
     /// <param name="publisher">Kept where No Local needs it.</param>
     /// <param name="cancellationToken">Ends the wait, not the append.</param>
     public async Task<Answer> PublishAsync(string topic, ReadOnlyMemory<byte> payload, MqttProperties? properties, MqttQos qos,
-        string? publisher, CancellationToken cancellationToken)
+        bool retain, string? publisher, CancellationToken cancellationToken)
     {
         try
         {
@@ -35,7 +37,7 @@ internal sealed class PlainPublisher(GatewayServices services)
             StreamSettings settings = services.Store.Settings(stream)
                 ?? await CreateAsync(stream, cancellationToken).ConfigureAwait(false);
             StreamPartition partition = new(stream, Partitioner.For(default, name, settings.Partitions));
-            PlainEvent plain = new(name, default, headers, payload, services.NowMicroseconds);
+            PlainEvent plain = new(name, default, headers, payload, services.NowMicroseconds, retain);
             await services.Store.AppendPlainAsync(partition, plain, cancellationToken).ConfigureAwait(false);
             services.Meter.Publishes.Add(1);
             services.Meter.PublishBytes.Add(payload.Length);
@@ -64,10 +66,20 @@ internal sealed class PlainPublisher(GatewayServices services)
         }
     }
 
-    private async ValueTask<StreamSettings> CreateAsync(StreamPath stream, CancellationToken cancellationToken)
+    /// <summary>Makes the stream of a topic that is not there yet.</summary>
+    /// <exception cref="InvalidRequestException">Topics may make no more.</exception>
+    public async ValueTask<StreamSettings> CreateAsync(StreamPath stream, CancellationToken cancellationToken)
     {
-        StreamSettings settings = await services.Store.EnsureStreamAsync(stream, cancellationToken).ConfigureAwait(false);
-        services.Roster.Look();
-        return settings;
+        services.TopicStreams.Enter(stream);
+        try
+        {
+            StreamSettings settings = await services.Store.EnsureStreamAsync(stream, cancellationToken).ConfigureAwait(false);
+            services.Roster.Look();
+            return settings;
+        }
+        finally
+        {
+            services.TopicStreams.Leave(stream);
+        }
     }
 }

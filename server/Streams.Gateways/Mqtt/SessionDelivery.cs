@@ -24,6 +24,7 @@ internal sealed class SessionDelivery : IDisposable
     private readonly EventPublisher _publisher;
     private readonly CursorCommitter _committer;
     private readonly SessionInbox _inbox;
+    private readonly RetainedSender _retained;
     private readonly Queue<PartitionReading> _queue = new();
     private readonly HashSet<PartitionReading> _waiting = [];
     private TimeSpan? _fullSince;
@@ -43,11 +44,16 @@ internal sealed class SessionDelivery : IDisposable
         _publisher = new EventPublisher(services, connection, client, _window);
         _committer = new CursorCommitter(services, client);
         _inbox = new SessionInbox(client.Window, _wake.Set);
+        _retained = new RetainedSender(services, connection, client, subscriptions, _publisher, _window, Find, OnReleased);
+        BeginOwed();
         services.Roster.Add(OnNewStreams);
     }
 
     /// <summary>The filters; touch them only from an action given to <see cref="PostAsync"/>.</summary>
     public SessionSubscriptions Subscriptions { get; }
+
+    /// <summary>Retained messages for new filters; touch it only from an action.</summary>
+    public RetainedSender Retained => _retained;
 
     /// <summary>Runs an action on the loop, between two decisions.</summary>
     public Task PostAsync(Action action) => _inbox.PostAsync(action);
@@ -72,7 +78,8 @@ internal sealed class SessionDelivery : IDisposable
                 cancellationToken.ThrowIfCancellationRequested();
                 TimeSpan now = _wake.Now;
                 TakeIn(now);
-                if (await PumpAsync(now, cancellationToken).ConfigureAwait(false))
+                bool goesOn = await _retained.StepAsync(cancellationToken).ConfigureAwait(false);
+                if (await PumpAsync(now, cancellationToken).ConfigureAwait(false) || goesOn)
                 {
                     continue;
                 }
@@ -102,6 +109,23 @@ internal sealed class SessionDelivery : IDisposable
         _streams.Dispose();
         _wake.Dispose();
     }
+
+    // What a kept session was owed when its connection ended.
+    private void BeginOwed()
+    {
+        foreach (Subscription subscription in Subscriptions.All.Where(static s => s.RetainedOwedFrom is not null).ToArray())
+        {
+            if (!_retained.Begin(subscription.Filter))
+            {
+                Subscriptions.Set(subscription with { RetainedOwedFrom = null });
+            }
+        }
+
+        _retained.Start();
+    }
+
+    // The retained messages of a stream were sent: what comes from its lanes follows.
+    private void OnReleased(StreamPath stream) => _streams.Find(stream)?.Partitions.ForEach(Enqueue);
 
     private void OnNewStreams()
     {
@@ -143,19 +167,28 @@ internal sealed class SessionDelivery : IDisposable
     {
         foreach (ushort packetId in _inbox.TakeAcknowledged())
         {
-            if (_window.Remove(packetId, out InFlight message) && message.Reading is { } partition)
+            if (!_window.Remove(packetId, out InFlight message))
+            {
+                continue;
+            }
+
+            _fullSince = null;
+            if (message.Reading is { } partition)
             {
                 partition.Reader.Confirm(message.Ticket);
                 partition.GivenSinceCommit = true;
                 _committer.Note(partition, now);
-                _fullSince = null;
+            }
+            else
+            {
+                _retained.Acknowledge(packetId);    // it stands for no place of a cursor
             }
         }
     }
 
     private void Enqueue(PartitionReading partition)
     {
-        if (!partition.IsQueued && !partition.IsEnded)
+        if (!partition.IsQueued && !partition.IsEnded && !_retained.Holds(partition.Partition.Stream))
         {
             partition.IsQueued = true;
             _queue.Enqueue(partition);
@@ -168,6 +201,14 @@ internal sealed class SessionDelivery : IDisposable
         if (!_queue.TryPeek(out PartitionReading? partition))
         {
             return false;
+        }
+
+        if (_retained.Holds(partition.Partition.Stream))
+        {
+            partition.Reader.DropReadAhead();
+            _queue.Dequeue();
+            partition.IsQueued = false;
+            return _queue.Count > 0;
         }
 
         bool filled = false;

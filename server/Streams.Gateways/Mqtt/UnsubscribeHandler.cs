@@ -48,6 +48,7 @@ internal sealed class UnsubscribeHandler(SubscribeHandler subscribe)
         {
             codes[i] = session.Delivery.Subscriptions.Remove(packet.Filters[i]) ? MqttReasonCode.Success
                 : MqttReasonCode.NoSubscriptionExisted;
+            session.Delivery.Retained.End(packet.Filters[i]);
         }
 
         session.Delivery.Cover();

@@ -223,6 +223,15 @@ internal sealed partial class SegmentLog : IDisposable
         segment.Header = header;
     }
 
+    /// <summary>Cuts a segment that ended to what is used; certain when it returns. A segment whose header names the next one ends where
+    /// its file ends, so zeros that a crash leaves behind its last record would be taken for damage.</summary>
+    public void CutForGood(Segment ended)
+    {
+        _preparer.Settle();
+        SegmentPreparer.Cut(ended);
+        ended.File.Flush();
+    }
+
     public void SyncDirectory() => _disk.SyncDirectory();
 
     public void Dispose()

@@ -115,10 +115,14 @@ internal sealed class Reclaimer(SegmentLog log, Func<IReadOnlyList<SegmentLanes>
                 continue;
             }
 
-            if (wasGoing)
+            if (wasGoing && before is null)
             {
-                SegmentLog.Replace(before ?? segment, before is null ? segment.Header with { BeginsLog = true }
-                    : before.Header with { NextPosition = segment.First });
+                SegmentLog.Replace(segment, segment.Header with { BeginsLog = true });
+            }
+            else if (wasGoing)
+            {
+                log.CutForGood(before!);
+                SegmentLog.Replace(before!, before!.Header with { NextPosition = segment.First });
             }
 
             (before, wasGoing) = (segment, false);

@@ -22,18 +22,19 @@ internal static partial class Mosquitto
     /// <summary>A client of MQTT 5 with a session of ten minutes and a will on <c>wills/{clientId}</c> that waits. It connects again by
     /// itself.</summary>
     public static ForeignTool WithWill(int port, string clientId, int delaySeconds) => ForeignTool.Start(
-        "mosquitto_sub", "-h", "127.0.0.1", "-p", Text(port), "-V", "5", "-c", "-x", "600", "-q", "1", "-i", clientId, "-t", "orders/#", "-d",
+        "mosquitto_sub", "-h", "127.0.0.1", "-p", Text(port), "-V", "5", "-c", "-x", "600", "-q", "1", "-i", clientId,
+        "-t", "orders/#", "-d",
         "--will-topic", "wills/" + clientId, "--will-payload", "gone", "--will-qos", "1",
         "-D", "will", "will-delay-interval", Text(delaySeconds));
 
-    /// <summary>A publisher that sends each line of its input with QoS 1 and says which was acknowledged.</summary>
-    public static ForeignTool PublishLines(int port, string topic) => ForeignTool.Start(
-        "mosquitto_pub", "-h", "127.0.0.1", "-p", Text(port), "-V", "5", "-q", "1", "-t", topic, "-l", "-d");
+    /// <summary>A publisher that sends each line of its input with QoS 1 or 2 and says which was acknowledged.</summary>
+    public static ForeignTool PublishLines(int port, string topic, int qos = 1) => ForeignTool.Start(
+        "mosquitto_pub", "-h", "127.0.0.1", "-p", Text(port), "-V", "5", "-q", Text(qos), "-t", topic, "-l", "-d");
 
     /// <summary>Publishes messages one after another in one process and waits until all are acknowledged.</summary>
-    public static async Task PublishAsync(int port, string topic, IEnumerable<string> messages)
+    public static async Task PublishAsync(int port, string topic, IEnumerable<string> messages, int qos = 1)
     {
-        await using var tool = PublishLines(port, topic);
+        await using var tool = PublishLines(port, topic, qos);
         var count = 0;
         foreach (var message in messages)
         {
@@ -66,6 +67,6 @@ internal static partial class Mosquitto
 
     private static string Text(int port) => port.ToString(CultureInfo.InvariantCulture);
 
-    [GeneratedRegex(@"received PUBACK \(Mid: (\d+), RC:(\d+)\)")]
+    [GeneratedRegex(@"received PUB(?:ACK|COMP) \(Mid: (\d+), RC:(\d+)\)")]
     private static partial Regex PubackLine();
 }

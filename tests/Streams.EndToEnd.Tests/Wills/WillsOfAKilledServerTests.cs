@@ -27,7 +27,8 @@ public sealed class WillsOfAKilledServerTests
         // Published, removed, and neither comes back.
         await cluster.KillAsync();
         await cluster.StartAsync();
-        await Eventually.TrueAsync(() => Connects(back) >= 3, "the other client is back again", TimeSpan.FromSeconds(30), () => back.Report);
+        await Eventually.TrueAsync(
+            () => Connects(back) >= 3, "the other client is back again", TimeSpan.FromSeconds(30), () => back.Report);
         await Mosquitto.PublishAsync(port, "wills/mark", ["end"]);
         await GivenAsync(reader, "wills/mark end", TimeSpan.FromSeconds(30));
 

@@ -20,6 +20,9 @@ internal sealed class ContainerStore(Container container) : IEventStore
 
     public IReadOnlyList<StreamPath> Streams => container.Streams;
 
+    /// <summary>What appending a plain event fails with, while set.</summary>
+    public Exception? AppendFailure { get; set; }
+
     /// <summary>Plain appends are flushed but not told before <see cref="Release"/>.</summary>
     public void HoldAnswers() => _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -39,10 +42,16 @@ internal sealed class ContainerStore(Container container) : IEventStore
         container.Held(producer, partition, from);
 
     public ValueTask<ProduceResult> ProduceAsync(ProducerSession session, StreamPartition partition, AfterVector after, EventBatch batch,
-        CancellationToken cancellationToken) => _isCut ? throw Gone() : container.ProduceAsync(session, partition, after, batch, cancellationToken);
+        CancellationToken cancellationToken) =>
+        _isCut ? throw Gone() : container.ProduceAsync(session, partition, after, batch, cancellationToken);
 
     public async ValueTask<EventPlace> AppendPlainAsync(StreamPartition partition, PlainEvent plain, CancellationToken cancellationToken)
     {
+        if (AppendFailure is { } failure)
+        {
+            throw failure;
+        }
+
         EventPlace place = _isCut ? throw Gone() : await container.AppendPlainAsync(partition, plain, cancellationToken);
         if (_held is { } held)
         {
@@ -56,6 +65,8 @@ internal sealed class ContainerStore(Container container) : IEventStore
 
     public ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken) =>
         ReadFailure is { } failure ? throw failure : container.ReadAsync(lane, from, maxBytes, cancellationToken);
+
+    public Offset FindTime(LaneId lane, DateTimeOffset time) => container.FindTime(lane, time);
 
     public IReadOnlyList<HeldRun> Copies(StreamPartition partition, SequenceRun run, Origin except) =>
         container.Copies(partition, run, except);

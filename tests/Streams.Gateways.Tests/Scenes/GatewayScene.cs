@@ -53,8 +53,8 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
         return scene;
     }
 
-    /// <summary>The process is killed and another begins on the same data: the gateway knows nothing but the log. What the old one does from
-    /// now on the store refuses.</summary>
+    /// <summary>The process is killed and another begins on the same data: the gateway knows nothing but the log. What the old one does
+    /// from now on the store refuses.</summary>
     public void KillAndRestart()
     {
         Store.Cut();
@@ -101,7 +101,8 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
 
     private void Begin()
     {
-        Gateway = new MqttGateway(Store, this, this, _options, _time, new Random(2 + _gateways.Count), _loggers.CreateLogger<MqttGateway>());
+        Gateway = new MqttGateway(Store, this, this, _options, _time, new Random(2 + _gateways.Count),
+            _loggers.CreateLogger<MqttGateway>());
         _gateways.Add(Gateway);
     }
 

@@ -131,13 +131,15 @@ public sealed class KilledWillTests
         }
 
         MqttPeer peer = scene.Dial();
-        await peer.ConnectAsync("large", expiry: 600, will: new MqttWill { Topic = "wills/large", Payload = payload, Properties = properties });
+        MqttWill will = new() { Topic = "wills/large", Payload = payload, Properties = properties };
+        await peer.ConnectAsync("large", expiry: 600, will: will);
         Assert.Equal(MqttReasonCode.Success, peer.Connack.ReasonCode);
         Assert.Equal(2, scene.Kept().Length);
         scene.KillAndRestart();
         await scene.NoneKeptAsync();
         StreamPartition partition = new(WillScene.Wills, Partitioner.For(default, "large"u8, StreamSettings.DefaultPartitions));
-        using LaneSlice slice = await scene.Container.ReadAsync(new LaneId(partition, scene.Container.Origin), Offset.Zero, 1 << 20, default);
+        LaneId lane = new(partition, scene.Container.Origin);
+        using LaneSlice slice = await scene.Container.ReadAsync(lane, Offset.Zero, 1 << 20, default);
         List<EventView> events = [];
         foreach (EventView found in EventBatch.Parse(slice.Entries[0].Body).Events)
         {

@@ -147,16 +147,19 @@ public sealed class ReclaimTests
         Assert.Equal(scene.Store.Lane(scene.Own)!.Value.FirstEntry, byOffset.Entries[0].Number);
     }
 
+    // What the registers are longer by decides whether a whole segment goes between two that stay.
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task A_crash_at_any_point_of_giving_back_loses_nothing(bool keep)
+    [InlineData(false, 0)]
+    [InlineData(true, 0)]
+    [InlineData(true, 600)]
+    [InlineData(true, 1999)]
+    public async Task A_crash_at_any_point_of_giving_back_loses_nothing(bool keep, int pad)
     {
         int steps;
         int first;
         await using (Scene whole = await OpenAsync(3, Small))
         {
-            await LiveAsync(whole, keep);
+            await LiveAsync(whole, keep, pad: pad);
             await TrimAsync(whole, 0.8);
             first = whole.Disk.Steps + 1;
             Assert.NotEqual(default, await ReclaimAsync(whole));
@@ -169,7 +172,7 @@ public sealed class ReclaimTests
             for (int way = 0; way < 4; way++)
             {
                 await using Scene scene = await OpenAsync(3, Small);
-                await LiveAsync(scene, keep);
+                await LiveAsync(scene, keep, pad: pad);
                 await TrimAsync(scene, 0.8);
                 string[] before = await KnownAsync(scene);
                 scene.Disk.StopAt = stop;
@@ -249,7 +252,7 @@ public sealed class ReclaimTests
         await scene.Store.ReclaimAsync((_, _) => ValueTask.CompletedTask, default);
 
     // Two own partitions, a foreign lane, cursors, registers, topics, joined state; with `keep`, a stream that retention leaves alone.
-    private static async Task LiveAsync(Scene scene, bool keep, int round = 1)
+    private static async Task LiveAsync(Scene scene, bool keep, int round = 1, int pad = 0)
     {
         Container store = scene.Store;
         ProducerSession session = store.BeginProducer(Car(round));
@@ -269,7 +272,7 @@ public sealed class ReclaimTests
             Cursor cursor = Cursor.Start.With(scene.Origin, new Offset(store.Lane(scene.Own)!.Value.NextOffset.Value));
             await store.CommitAsync(ConsumerName.Parse("reader" + (i < 10 ? i : i % 3)), P0, cursor, default);
             await store.SetRegisterAsync(Fleet, "session/" + (i < 10 ? i : i % 3),
-                System.Text.Encoding.UTF8.GetBytes($"{round} {i}"), default);
+                System.Text.Encoding.UTF8.GetBytes($"{round} {i}{new string(' ', pad)}"), default);
             await scene.Store.IngestAsync(Ny, [Foreign(ny, i, round)], default);
             StateItem joined = StateItems.Of(P0, ConsumerName.Parse("abroad" + (i % 3)), Cursor.Start.With(Of("ny"), new Offset(i)));
             StateItem held = StateItems.Of(P0, new HeldRun(new SequenceRun(Car(900 + round), 3, 1 + (i * 10), 5 + (i * 10)), Of("la"),

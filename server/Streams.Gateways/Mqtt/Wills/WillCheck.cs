@@ -24,7 +24,8 @@ internal static class WillCheck
         {
             int bytes = MqttHeaders.Encode(will.Properties, will.Qos, null).Length;
             return bytes <= EventLimits.MaxHeaderBytes ? null
-                : (MqttReasonCode.QuotaExceeded, $"will: its properties take {bytes} bytes, at most {EventLimits.MaxHeaderBytes} are allowed");
+                : (MqttReasonCode.QuotaExceeded,
+                    $"will: its properties take {bytes} bytes, at most {EventLimits.MaxHeaderBytes} are allowed");
         }
         catch (InvalidRequestException e)
         {

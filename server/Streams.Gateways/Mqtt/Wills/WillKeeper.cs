@@ -36,7 +36,8 @@ internal sealed class WillKeeper(GatewayServices services, WillPublisher publish
         }
     }
 
-    /// <summary>Stores the will of a connection; completes when it is flushed, before CONNACK. That of an earlier one is gone then.</summary>
+    /// <summary>Stores the will of a connection; completes when it is flushed, before CONNACK. That of an earlier one is gone
+    /// then.</summary>
     /// <exception cref="StreamsException">The store refuses.</exception>
     public async Task StoreAsync(MqttSession session)
     {

@@ -20,7 +20,8 @@ internal static class WillKeys
     public static string Of(ClusterName cluster, int place) => string.Create(CultureInfo.InvariantCulture, $"{Placed}{cluster}/{place}");
 
     /// <summary>Whether a key is that of a will.</summary>
-    public static bool IsWill(string key) => key.StartsWith(Kept, StringComparison.Ordinal) || key.StartsWith(Placed, StringComparison.Ordinal);
+    public static bool IsWill(string key) =>
+        key.StartsWith(Kept, StringComparison.Ordinal) || key.StartsWith(Placed, StringComparison.Ordinal);
 
     /// <summary>The number of a place of this cluster.</summary>
     public static bool TryPlace(string key, ClusterName cluster, out int place)

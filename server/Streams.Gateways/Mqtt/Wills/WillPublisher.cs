@@ -42,8 +42,7 @@ internal sealed class WillPublisher(GatewayServices services, ProducerId produce
 
             byte[] topic = Encoding.UTF8.GetBytes(rest.ToArray());
             StreamSettings settings = services.Store.Settings(stream)
-                ?? await services.Store.EnsureStreamAsync(stream, CancellationToken.None).ConfigureAwait(false);
-            services.Roster.Look();
+                ?? await new PlainPublisher(services).CreateAsync(stream, CancellationToken.None).ConfigureAwait(false);
             StreamPartition partition = new(stream, Partitioner.For(default, topic, settings.Partitions));
             return IsHeld(will.Identity, partition) ? Answer.Taken : await ProduceAsync(will, partition, topic).ConfigureAwait(false);
         }

@@ -158,11 +158,12 @@ internal sealed class SimCluster(World world, char letter)
         world.Trace?.Add($"{letter} opens a new incarnation: {open.Reason}");
         world.Go(async () =>
         {
+            long logEnd = life.Container.Status().Bytes;
             await life.Container.OpenIncarnationAsync(open.Reason, CancellationToken.None);
             life.IsOpening = false;
             if (life.IsUp)
             {
-                _catalog = _catalog! with { Incarnation = life.Origin.Incarnation };
+                _catalog = _catalog! with { Incarnation = life.Origin.Incarnation, OpenedAt = logEnd };
                 _witness = new WitnessRecord(Name, life.Origin.Incarnation, _catalog.Starts, 0);
             }
         });
@@ -191,7 +192,7 @@ internal sealed class SimCluster(World world, char letter)
             Witness = _witness,
             LatestInStore = container.LatestIncarnation(Name) ?? default,
             OwnEntries = OwnEntries(life, recorded),
-            StoreDamage = container.Recovery.NeedsNewIncarnation ? "damaged" : null,
+            StoreDamage = container.Recovery.IsDamagedBehind(_catalog?.OpenedAt ?? 0) ? "damaged" : null,
         };
         if (!world.Keeps(Rule.Boot) && _catalog is not null && facts.LatestInStore != default)
         {
@@ -226,7 +227,11 @@ internal sealed class SimCluster(World world, char letter)
             _identity = new FileMark(++_identities, (long)_identities);
         }
 
-        _catalog = new CatalogRecord(Name, incarnation, (_catalog?.Starts ?? 0) + 1, _identity);
+        bool goesOn = incarnation == _catalog?.Incarnation;
+        _catalog = new CatalogRecord(Name, incarnation, (_catalog?.Starts ?? 0) + 1, _identity)
+        {
+            OpenedAt = goesOn ? _catalog!.OpenedAt : Life!.Container.Status().Bytes,
+        };
         if (world.Chance.Next(20) > 0)
         {
             _witness = new WitnessRecord(Name, incarnation, _catalog.Starts, OwnEntries(Life!, new Origin(Name, incarnation)));

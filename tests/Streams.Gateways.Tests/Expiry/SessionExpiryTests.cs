@@ -4,7 +4,7 @@ using Streams.Testing;
 namespace Streams.Gateways.Tests;
 
 /// <summary>Sessions whose time has passed go, and those whose time has not stay, whatever happens to their server.</summary>
-public sealed class ExpiryTests
+public sealed class SessionExpiryTests
 {
     // MQTT-4.1.0-2, MQTT-3.1.2-23.
     [Fact]
