@@ -3,8 +3,8 @@ using Streams.Core;
 
 namespace Streams.Gateways;
 
-/// <summary>The beginning of a session's register, which is enough to know when the session is over (<see
-/// cref="SessionRecordFormat"/>).</summary>
+/// <summary>The beginning of a session's register, which is enough to know when the session is over
+/// (<see cref="SessionRecordFormat"/>).</summary>
 internal readonly record struct SessionHead(uint ExpirySeconds, long GoneAt, string Owner)
 {
     private const int GoneAtPlace = 1 + 4;

@@ -259,7 +259,8 @@ internal sealed class SessionKeeper : IDisposable
                 && _services.Store.Register(SessionRecord.Stream, SessionRecord.Key(clientId)) is { Value.IsEmpty: false } fact
                 && SessionHead.Read(fact.Value) is { } head && IsOurs(head))
             {
-                await (head.GoneAt == 0 || !isMarked ? MarkGoneAsync(clientId, head, fact) : RemoveAsync(clientId, fact)).ConfigureAwait(false);
+                await (head.GoneAt == 0 || !isMarked ? MarkGoneAsync(clientId, head, fact) : RemoveAsync(clientId, fact))
+                    .ConfigureAwait(false);
             }
         }
         catch (StreamsException e)
