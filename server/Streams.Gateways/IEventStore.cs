@@ -80,8 +80,20 @@ public interface IEventStore
     /// <summary>A register of a stream, or <see langword="null"/>; a removed one is given with an empty value.</summary>
     RegisterFact? Register(StreamPath stream, string key);
 
+    /// <summary>The registers of a stream, removed ones included, a page at a time: all that were there when the first page was taken are
+    /// on one of the pages, once, as they are when it is taken. From memory.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="from">0, or <see cref="RegisterPage.Next"/> of a page given since this process was started.</param>
+    /// <param name="max">Most registers of the page; one without any is the last.</param>
+    RegisterPage Registers(StreamPath stream, int from, int max);
+
     /// <summary>Writes a register of a stream (last writer wins by hybrid clock); completes when it is flushed.</summary>
     ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken);
+
+    /// <summary>Writes a register as if right behind the moment at which it is known: what anybody wrote after that stays, or comes and
+    /// wins, even where it is not known here yet. For what follows from the old value alone, such as its end. Completes when it is
+    /// flushed.</summary>
+    ValueTask ReplaceRegisterAsync(StreamPath stream, RegisterFact known, ReadOnlyMemory<byte> value, CancellationToken cancellationToken);
 
     /// <summary>Which event is the retained message of a topic; <see langword="null"/> when the topic never had one. From memory. What was
     /// appended here counts from its flush on, what is written elsewhere when it has come.</summary>

@@ -154,6 +154,19 @@ public sealed partial class Container
         }
     }
 
+    /// <summary>The registers of a stream, removed ones included, a page at a time in the order in which they came: all that were there
+    /// when the first page was taken are on one of the pages, once, as they are when it is taken.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="from">0, or <see cref="RegisterPage.Next"/> of a page given since this container was opened.</param>
+    /// <param name="max">Most registers of the page; one without any is the last.</param>
+    public RegisterPage Registers(StreamPath stream, int from, int max)
+    {
+        lock (_gate)
+        {
+            return _state.Registers.Page(stream, from, max);
+        }
+    }
+
     /// <summary>The joined state as it is now (rule R16), in pieces.</summary>
     public IEnumerable<StateItem> State() => State(0, out _);
 

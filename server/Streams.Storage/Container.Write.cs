@@ -72,6 +72,25 @@ public sealed partial class Container
             cancellationToken);
     }
 
+    /// <summary>Writes a register of a stream as if right behind the moment at which it is known: what anybody wrote after that stays, or
+    /// comes and wins, even where it is not known here yet. For what follows from the old value alone, such as its end. Completes when it
+    /// is flushed. An empty value removes it.</summary>
+    /// <exception cref="InvalidRequestException">The value is over its limit.</exception>
+    /// <exception cref="TryAgainException">Writing has not begun, or the store is closed.</exception>
+    /// <exception cref="StorageFailedException">The disk refused.</exception>
+    public async ValueTask ReplaceRegisterAsync(StreamPath stream, RegisterFact known, ReadOnlyMemory<byte> value,
+        CancellationToken cancellationToken)
+    {
+        if (value.Length > RegisterFact.MaxValueBytes)
+        {
+            throw new InvalidRequestException(
+                $"register value takes {value.Length} bytes, at most {RegisterFact.MaxValueBytes} are allowed");
+        }
+
+        int cost = EntryCost + Encoding.UTF8.GetByteCount(known.Key) + value.Length;
+        await RunAsync(new ReplaceRegisterOperation(stream, known, value) { Cost = cost }, cancellationToken);
+    }
+
     /// <summary>The settings of a stream, which is created with the defaults when it is not known here.</summary>
     /// <exception cref="TryAgainException">It is not known, and writing has not begun.</exception>
     /// <exception cref="StorageFailedException">The disk refused.</exception>

@@ -210,6 +210,52 @@ public sealed class ContainerTests
     }
 
     [Fact]
+    public async Task Registers_are_paged_each_once_whatever_is_written_meanwhile()
+    {
+        await using Scene scene = await OpenAsync();
+        for (int i = 0; i < 5; i++)
+        {
+            await scene.Store.SetRegisterAsync(Fleet, $"key/{9 - i}", new byte[] { (byte)i }, default);
+        }
+
+        RegisterPage first = scene.Store.Registers(Fleet, 0, 3);
+        await scene.Store.SetRegisterAsync(Fleet, "key/0", "new"u8.ToArray(), default);
+        await scene.Store.SetRegisterAsync(Fleet, first.Facts[0].Key, "again"u8.ToArray(), default);
+        await scene.Store.SetRegisterAsync(Fleet, "key/5", default, default);
+        List<RegisterFact> all = [.. first.Facts];
+        for (RegisterPage page = scene.Store.Registers(Fleet, first.Next, 3); page.Facts.Count > 0;
+            page = scene.Store.Registers(Fleet, page.Next, 3))
+        {
+            Assert.InRange(page.Facts.Count, 1, 3);
+            all.AddRange(page.Facts);
+        }
+
+        Assert.Equal(["key/9", "key/8", "key/7", "key/6", "key/5", "key/0"],
+            all.Select(static f => f.Key).Where(static k => k.StartsWith("key/", StringComparison.Ordinal)));
+        Assert.Empty(all.Single(static f => f.Key == "key/5").Value.ToArray());
+        Assert.Empty(scene.Store.Registers(StreamPath.Parse("/nowhere"), 0, 3).Facts);
+    }
+
+    [Fact]
+    public async Task A_register_that_is_replaced_as_it_was_known_loses_to_what_was_written_since()
+    {
+        await using Scene scene = await OpenAsync();
+        await scene.Store.SetRegisterAsync(Fleet, "key", "1"u8.ToArray(), default);
+        RegisterFact known = scene.Store.Register(Fleet, "key")!.Value;
+        await scene.Store.SetRegisterAsync(Fleet, "key", "2"u8.ToArray(), default);
+        await scene.Store.ReplaceRegisterAsync(Fleet, known, default, default);
+        RegisterFact newer = scene.Store.Register(Fleet, "key")!.Value;
+        Assert.Equal("2", Encoding.UTF8.GetString(newer.Value.Span));
+        await scene.Store.ReplaceRegisterAsync(Fleet, newer, "3"u8.ToArray(), default);
+        Assert.Equal("3", Encoding.UTF8.GetString(scene.Store.Register(Fleet, "key")!.Value.Value.Span));
+        await scene.Store.SetRegisterAsync(Fleet, "key", "4"u8.ToArray(), default);
+        await scene.CrashAsync(null);
+        Assert.Equal("4", Encoding.UTF8.GetString(scene.Store.Register(Fleet, "key")!.Value.Value.Span));
+        await Assert.ThrowsAsync<InvalidRequestException>(async () =>
+            await scene.Store.ReplaceRegisterAsync(Fleet, newer, new byte[RegisterFact.MaxValueBytes + 1], default));
+    }
+
+    [Fact]
     public async Task Watches_are_called_after_the_flush_and_no_longer_when_disposed()
     {
         await using Scene scene = await OpenAsync();

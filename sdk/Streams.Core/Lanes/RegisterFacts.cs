@@ -16,6 +16,11 @@ public readonly record struct RegisterFact(string Key, HybridTimestamp At, ReadO
     public const int MaxValueBytes = 64 << 10;
 }
 
+/// <summary>Some registers of a stream.</summary>
+/// <param name="Facts">The registers; none when there are no more.</param>
+/// <param name="Next">Where the next page begins.</param>
+public readonly record struct RegisterPage(IReadOnlyList<RegisterFact> Facts, int Next);
+
 /// <summary>The body of an entry of kind <see cref="EntryKind.Registers"/>.</summary>
 public static class RegisterFacts
 {

@@ -8,6 +8,10 @@ public readonly record struct HybridTimestamp(ulong Value, ClusterName Cluster) 
     /// <summary>The milliseconds since 1970.</summary>
     public long UnixMilliseconds => (long)(Value >> 16);
 
+    /// <summary>The moment right behind this one, as a cluster gives it: before all that was or will be written by whoever knew of this
+    /// one and has a clock that goes.</summary>
+    public HybridTimestamp Successor(ClusterName cluster) => new(Value + 1, cluster);
+
     /// <inheritdoc/>
     public int CompareTo(HybridTimestamp other) => Value != other.Value ? Value.CompareTo(other.Value) : Cluster.CompareTo(other.Cluster);
 }

@@ -18,6 +18,10 @@ internal sealed record ClientInfo : IConsumer
     /// <summary>Silence after which the client is gone: 1.5 times its keep alive; <see langword="null"/> when it asked for none.</summary>
     public required TimeSpan? SilenceLimit { get; init; }
 
+    /// <summary>The keep alive in seconds that the client is told to use instead of its own; <see langword="null"/> for its
+    /// own.</summary>
+    public ushort? ServerKeepAlive { get; init; }
+
     /// <summary>Seconds that the session outlives the connection; 0 for not at all.</summary>
     public required uint ExpirySeconds { get; set; }
 

@@ -62,13 +62,16 @@ internal sealed class ConnectHandler(GatewayServices services, Func<string> newC
     {
         bool isV5 = packet.Version == MqttVersion.V5;
         uint expiry = isV5 ? packet.Properties?.SessionExpiryInterval ?? 0 : packet.CleanStart ? 0 : SessionRecord.NeverExpires;
+        ushort? told = isV5 ? KeepAliveRule.Instead(packet.KeepAliveSeconds, services.Options.MaxKeepAlive) : null;
+        int keepAlive = told ?? packet.KeepAliveSeconds;
         int window = isV5 ? packet.Properties?.ReceiveMaximum ?? ushort.MaxValue : services.Options.InFlightV311;
         return new ClientInfo
         {
             ClientId = clientId,
             Version = packet.Version,
             Subject = subject,
-            SilenceLimit = packet.KeepAliveSeconds == 0 ? null : TimeSpan.FromSeconds(packet.KeepAliveSeconds * 1.5),
+            SilenceLimit = keepAlive == 0 ? null : TimeSpan.FromSeconds(keepAlive * 1.5),
+            ServerKeepAlive = told,
             ExpirySeconds = Limit(expiry, services.Options),
             Window = Math.Min(window, services.Options.MaxInFlight),
             MaxPacketBytes = packet.Properties?.MaximumPacketSize ?? MqttDecodeOptions.LargestPacket,
@@ -91,6 +94,11 @@ internal sealed class ConnectHandler(GatewayServices services, Func<string> newC
         if (!TopicMap.TrySplit(will.Topic, out StreamPath stream, out ReadOnlyMemory<char> rest, out string? fault))
         {
             return (MqttReasonCode.TopicNameInvalid, $"will: {fault}");
+        }
+
+        if (WillCheck.Fault(will, rest.Span) is { } wrong)
+        {
+            return wrong;
         }
 
         return services.Access.Allows(subject, AccessAction.Publish, stream, rest.Span) ? null

@@ -78,6 +78,18 @@ internal static partial class GatewayLog
         "Shared subscription {Share} failed and its members are disconnected; what they did not acknowledge comes again: {Fault}")]
     public static partial void ShareFailed(ILogger log, string share, string fault);
 
+    [LoggerMessage(4050, LogLevel.Warning, "The will of {Client} waits, what is to be done with it is tried again: {Reason}")]
+    public static partial void WillHeldUp(ILogger log, string client, string reason);
+
+    [LoggerMessage(4051, LogLevel.Warning, "The will kept under {Key} cannot be read and is left alone")]
+    public static partial void WillUnreadable(ILogger log, string key);
+
+    [LoggerMessage(4052, LogLevel.Debug, "The session of {Client} has expired and is gone")]
+    public static partial void SessionExpired(ILogger log, string client);
+
+    [LoggerMessage(4053, LogLevel.Error, "Ending wills and sessions that are over failed; it is tried again")]
+    public static partial void KeeperFailed(ILogger log, Exception failure);
+
     [LoggerMessage(4020, LogLevel.Debug, "{Client} opened {Consumer} on {Stream}, subscription {Subscription}")]
     public static partial void Opened(ILogger log, string client, string consumer, string stream, uint subscription);
 

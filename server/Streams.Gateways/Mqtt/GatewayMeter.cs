@@ -24,6 +24,8 @@ internal sealed class GatewayMeter : IDisposable
         Deliveries = _meter.CreateCounter<long>("streams.gateway.deliveries", "{message}");
         DeliveryBytes = _meter.CreateCounter<long>("streams.gateway.delivery.bytes", "By");
         DeliveriesTooLarge = _meter.CreateCounter<long>("streams.gateway.deliveries.toolarge", "{message}");
+        Wills = _meter.CreateCounter<long>("streams.gateway.wills", "{message}");
+        SessionsExpired = _meter.CreateCounter<long>("streams.gateway.sessions.expired", "{session}");
         DeliveriesRetained = _meter.CreateCounter<long>("streams.gateway.deliveries.retained", "{message}");
         DeliveriesExpired = _meter.CreateCounter<long>("streams.gateway.deliveries.expired", "{message}");
         TwinsSkipped = _meter.CreateCounter<long>("streams.gateway.twins.skipped", "{event}");
@@ -60,6 +62,10 @@ internal sealed class GatewayMeter : IDisposable
     public Counter<long> DeliveriesRetained { get; }
 
     public Counter<long> DeliveriesExpired { get; }
+
+    public Counter<long> Wills { get; }
+
+    public Counter<long> SessionsExpired { get; }
 
     public Counter<long> TwinsSkipped { get; }
 

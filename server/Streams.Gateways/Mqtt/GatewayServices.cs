@@ -6,6 +6,9 @@ namespace Streams.Gateways;
 internal sealed record GatewayServices(IEventStore Store, ILaneHorizon Horizon, IAccessPolicy Access, MqttGatewayOptions Options,
     TimeProvider Time, ILogger Log, GatewayMeter Meter, StreamRoster Roster)
 {
+    /// <summary>Ends what is over; set once, before the first connection.</summary>
+    public SessionKeeper Keeper { get; set; } = null!;
+
     /// <summary>How long topics may be.</summary>
     public TopicLimits TopicLimits { get; } = new(Options.MaxTopicBytes, Options.MaxTopicLevels);
 

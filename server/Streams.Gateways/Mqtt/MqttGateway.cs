@@ -52,6 +52,7 @@ public sealed class MqttGateway : IDisposable
         _connack = new ConnackBuilder(_services.Options);
         _records = new SessionStore(store, time, log);
         _gate = new AcceptGate(_services);
+        _services.Keeper = new SessionKeeper(_services, id => _sessions.GetValueOrDefault(id), HasKept, NewProducer(), NewEpoch());
         _hints = new HintBoard(_services, () => _sessions.Count, () => _sessions.Values);
     }
 
@@ -149,11 +150,21 @@ public sealed class MqttGateway : IDisposable
         {
             GatewayLog.CloseTooSlow(_services.Log, $"{sessions.Count(static s => !s.Ended.IsCompleted)} clients", limit);
         }
+
+        try
+        {
+            await _services.Keeper.StopAsync().WaitAsync(limit, _services.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // What it was doing it or the next process does again.
+        }
     }
 
     /// <summary>Stops what runs beside the connections.</summary>
     public void Dispose()
     {
+        _services.Keeper.Dispose();
         _hints.Dispose();
         _services.Roster.Dispose();
         _services.Meter.Dispose();
@@ -183,9 +194,16 @@ public sealed class MqttGateway : IDisposable
     private async Task ServeAsync(MqttConnection connection, MqttConnectPacket packet, string remote, ClientCertificate? certificate,
         bool hasRoom, CancellationToken cancellationToken)
     {
-        (MqttReasonCode Code, string Reason)? refusal = _draining ? (MqttReasonCode.ServerUnavailable, "the server is shutting down")
-            : hasRoom ? null : (MqttReasonCode.ServerBusy, $"{_services.Options.MaxConnections} connections are open");
         ReplyWriter replies = new(connection, packet);
+        if (_draining)
+        {
+            await RefuseAsync(replies, remote,
+                Elsewhere.Connack("the server is shutting down", _services.Options.ServerReference)).ConfigureAwait(false);
+            return;
+        }
+
+        (MqttReasonCode Code, string Reason)? refusal =
+            hasRoom ? null : (MqttReasonCode.ServerBusy, $"{_services.Options.MaxConnections} connections are open");
         ClientInfo? client = null;
         refusal ??= _connect.Read(packet, remote, certificate, out client);
         if (refusal is { } refused)
@@ -325,22 +343,27 @@ public sealed class MqttGateway : IDisposable
         long ticket = _takeOvers.Come(client.ClientId);
         try
         {
+            await _services.Keeper.ReadyAsync(cancellationToken).ConfigureAwait(false);
             while (await TakeOverAsync(client.ClientId, ticket, remote, cancellationToken).ConfigureAwait(false))
             {
-                SessionRecord? kept = packet.CleanStart ? null : _records.Find(client.ClientId);
-                client.UsesLog = client.IsPersistent || kept is not null;
-                ProducerId producer = kept is { Producer: var known } && known != default ? known : NewProducer();
-                MqttSession session = new(_services, connection, replies, client, kept?.Subscriptions ?? new SessionSubscriptions(),
-                    $"{_services.Store.Origin}/{NewName()}", producer,
-                    ExchangeState.Load(_services, client, producer, kept is not null));
-                if (_sessions.TryAdd(client.ClientId, session))
+                await _services.Keeper.Gate.EnterAsync(client.ClientId, cancellationToken).ConfigureAwait(false);
+                MqttSession? session;
+                bool isKept;
+                try
                 {
-                    _takeOvers.Leave(client.ClientId, ticket);
-                    await WriteRecordAsync(session, packet).ConfigureAwait(false);
-                    return (session, kept is not null);
+                    session = TryBegin(connection, replies, packet, client, out isKept);
+                }
+                finally
+                {
+                    _services.Keeper.Gate.Leave(client.ClientId);
                 }
 
-                session.Dispose();
+                if (session is not null)
+                {
+                    _takeOvers.Leave(client.ClientId, ticket);
+                    await KeepAsync(session, isKept).ConfigureAwait(false);
+                    return (session, isKept);
+                }
             }
 
             return (null, false);
@@ -351,27 +374,56 @@ public sealed class MqttGateway : IDisposable
         }
     }
 
-    // The record is written, flushed, before the client is told that its session is kept.
-    private async Task WriteRecordAsync(MqttSession session, MqttConnectPacket packet)
+    // None when another connection of the client was faster.
+    private MqttSession? TryBegin(MqttConnection connection, ReplyWriter replies, MqttConnectPacket packet, ClientInfo client,
+        out bool isKept)
+    {
+        SessionRecord? kept = packet.CleanStart || _services.Keeper.IsOver(client.ClientId) ? null : _records.Find(client.ClientId);
+        isKept = kept is not null;
+        client.UsesLog = client.IsPersistent || isKept;
+        ProducerId producer = kept is { Producer: var known } && known != default ? known : NewProducer();
+        MqttSession session = new(_services, connection, replies, client, kept?.Subscriptions ?? new SessionSubscriptions(),
+            $"{_services.Store.Origin}/{NewName()}", producer, ExchangeState.Load(_services, client, producer, isKept));
+        if (_sessions.TryAdd(client.ClientId, session))
+        {
+            _services.Keeper.Back(client.ClientId);
+            return session;
+        }
+
+        session.Dispose();
+        return null;
+    }
+
+    // Record and will are written, flushed, before the client is told that its session is kept.
+    private async Task KeepAsync(MqttSession session, bool isKept)
     {
         string clientId = session.Client.ClientId;
         try
         {
-            if (session.Client.UsesLog)
-            {
-                byte[] record = SessionRecordFormat.Write(SessionRecord.Of(session));
-                await _records.WriteAsync(clientId, record, CancellationToken.None).ConfigureAwait(false);
-            }
-            else if (packet.CleanStart && _records.Has(clientId))
-            {
-                await _records.RemoveAsync(clientId, CancellationToken.None).ConfigureAwait(false);
-            }
+            await _services.Keeper.Wills.EndEarlierAsync(session, isKept).ConfigureAwait(false);
+            await Task.WhenAll(_services.Keeper.Wills.StoreAsync(session), WriteRecordAsync(session)).ConfigureAwait(false);
         }
         catch
         {
+            await _services.Keeper.Wills.RetractAsync(session).ConfigureAwait(false);
             session.Dispose();
             Forget(session);
+            _services.Keeper.Unwritten(clientId);
             throw;
+        }
+    }
+
+    private async Task WriteRecordAsync(MqttSession session)
+    {
+        string clientId = session.Client.ClientId;
+        if (session.Client.UsesLog)
+        {
+            byte[] record = SessionRecordFormat.Write(SessionRecord.Of(session));
+            await _records.WriteAsync(clientId, record, CancellationToken.None).ConfigureAwait(false);
+        }
+        else if (_records.Has(clientId))
+        {
+            await _records.RemoveAsync(clientId, CancellationToken.None).ConfigureAwait(false);
         }
     }
 
@@ -390,17 +442,18 @@ public sealed class MqttGateway : IDisposable
         await RefuseAsync(replies, remote, fault.ReasonCode, fault.Message).ConfigureAwait(false);
     }
 
-    private async Task RefuseAsync(ReplyWriter replies, string remote, MqttReasonCode code, string reason)
+    private Task RefuseAsync(ReplyWriter replies, string remote, MqttReasonCode code, string reason) =>
+        RefuseAsync(replies, remote,
+            new MqttConnackPacket { ReasonCode = code, Properties = new MqttProperties { ReasonString = reason } });
+
+    private async Task RefuseAsync(ReplyWriter replies, string remote, MqttConnackPacket packet)
     {
         _services.Meter.Refusals.Add(1);
-        GatewayLog.Refused(_services.Log, remote, reason);
-        if (!ConnackBuilder.CanSay(code, replies.Version))
+        GatewayLog.Refused(_services.Log, remote, packet.Properties!.ReasonString!);
+        if (ConnackBuilder.CanSay(packet.ReasonCode, replies.Version))
         {
-            return;
+            await AnswerAsync(replies, packet).ConfigureAwait(false);
         }
-
-        await AnswerAsync(replies,
-            new MqttConnackPacket { ReasonCode = code, Properties = new MqttProperties { ReasonString = reason } }).ConfigureAwait(false);
     }
 
     private async Task AnswerAsync(ReplyWriter replies, MqttConnackPacket packet)
@@ -423,6 +476,16 @@ public sealed class MqttGateway : IDisposable
             return ProducerId.Create(_chance);
         }
     }
+
+    private ulong NewEpoch()
+    {
+        lock (_chanceLock)
+        {
+            return (ulong)_chance.NextInt64(1, long.MaxValue);
+        }
+    }
+
+    private bool HasKept() => _sessions.Any(static s => s.Value.Client.IsPersistent);
 
     private string NewName()
     {

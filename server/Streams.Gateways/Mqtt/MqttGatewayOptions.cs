@@ -87,6 +87,18 @@ public sealed record MqttGatewayOptions
     /// days.</summary>
     public TimeSpan MaxSessionExpiry { get; init; } = TimeSpan.FromDays(30);
 
+    /// <summary>Longest keep alive that an MQTT 5 client may have, in seconds: one that asks for a longer one or for none is told to use
+    /// this. 3.1.1 clients cannot be told and keep theirs. Default 0: any; at most 65,535.</summary>
+    public int MaxKeepAlive { get; init; }
+
+    /// <summary>Where clients are sent that this server cannot serve any more: as in MQTT's Server Reference, <c>HOST:PORT</c>, several
+    /// with spaces between. Default none: they are only told to go.</summary>
+    public string? ServerReference { get; init; }
+
+    /// <summary>How long wills that an earlier process left wait at least before they are published: until links may have told that the
+    /// client went on elsewhere. Default none.</summary>
+    public TimeSpan WillGrace { get; init; }
+
     /// <summary>How long cursors are gathered before they are committed. Default 200 ms.</summary>
     public TimeSpan CommitDelay { get; init; } = TimeSpan.FromMilliseconds(200);
 
@@ -146,6 +158,9 @@ public sealed record MqttGatewayOptions
         Within(nameof(AliasesToClient), AliasesToClient, 0, OutboundAliases.Most);
         Within(nameof(ReadBytes), ReadBytes, 4 << 10, 16 << 20);
         Within(nameof(WriteBufferBytes), WriteBufferBytes, 4 << 10, 64 << 20);
+        Within(nameof(MaxKeepAlive), MaxKeepAlive, 0, KeepAliveRule.Longest);
+        Within($"{nameof(ServerReference)}.Length", ServerReference?.Length ?? 1, 1, 4096);
+        Within(nameof(WillGrace), (long)WillGrace.TotalSeconds, 0, 3600);
         Positive(nameof(ConnectTimeout), ConnectTimeout);
         Positive(nameof(MaxSessionExpiry), MaxSessionExpiry);
         Positive(nameof(CommitDelay), CommitDelay);

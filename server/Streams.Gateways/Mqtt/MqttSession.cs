@@ -91,6 +91,9 @@ internal sealed class MqttSession : IDisposable
     /// <summary>Whether the connection is being closed: from then on the memory of packets that were read may be gone.</summary>
     public bool IsClosing => Volatile.Read(ref _closeReason) is not null;
 
+    /// <summary>The will as it is kept; <see langword="null"/> for none.</summary>
+    public StoredWill? Will { get; set; }
+
     /// <summary>Ends with the session.</summary>
     public CancellationToken Stopping { get; }
 
@@ -185,7 +188,7 @@ internal sealed class MqttSession : IDisposable
             if (code != MqttReasonCode.Success && Client.IsV5)
             {
                 using CancellationTokenSource limit = new(Services.Options.CloseTimeout, Services.Time);
-                MqttDisconnectPacket packet = new() { ReasonCode = code, Properties = new MqttProperties { ReasonString = reason } };
+                MqttDisconnectPacket packet = Elsewhere.Disconnect(code, reason, Services.Options.ServerReference);
                 await Replies.WriteAsync(packet, limit.Token).ConfigureAwait(false);
             }
         }

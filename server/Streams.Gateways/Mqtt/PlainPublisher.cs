@@ -82,7 +82,9 @@ internal sealed class PlainPublisher(GatewayServices services)
         }
     }
 
-    private async ValueTask<StreamSettings> CreateAsync(StreamPath stream, CancellationToken cancellationToken)
+    /// <summary>Makes the stream of a topic that is not there yet.</summary>
+    /// <exception cref="InvalidRequestException">Topics may make no more.</exception>
+    public async ValueTask<StreamSettings> CreateAsync(StreamPath stream, CancellationToken cancellationToken)
     {
         services.TopicStreams.Enter(stream);
         try

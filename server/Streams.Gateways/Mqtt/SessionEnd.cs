@@ -1,9 +1,8 @@
 using Streams.Core;
-using Streams.Mqtt;
 
 namespace Streams.Gateways;
 
-/// <summary>What is left to do when a client is gone: its cursors, its record, its will. All within
+/// <summary>What is left to do when a client is gone: its cursors, its record, its will. Each within
 /// <see cref="MqttGatewayOptions.CloseTimeout"/>.</summary>
 internal sealed class SessionEnd(GatewayServices services)
 {
@@ -11,16 +10,19 @@ internal sealed class SessionEnd(GatewayServices services)
     public async Task RunAsync(MqttSession session)
     {
         ClientInfo client = session.Client;
+        await WithinAsync(client, token => SettleAsync(session, token)).ConfigureAwait(false);
+        await WithinAsync(client, token => session.Delivery.FinishAsync(token)).ConfigureAwait(false);
+        await WithinAsync(client, token => LeaveAsync(session, token)).ConfigureAwait(false);
+        await WithinAsync(client, token => services.Keeper.Wills.EndAsync(session).WaitAsync(token)).ConfigureAwait(false);
+    }
+
+    // A part that takes too long, or fails, leaves the others to be done.
+    private async Task WithinAsync(ClientInfo client, Func<CancellationToken, Task> part)
+    {
         using CancellationTokenSource limit = new(services.Options.CloseTimeout, services.Time);
         try
         {
-            await SettleAsync(session, limit.Token).ConfigureAwait(false);
-            await session.Delivery.FinishAsync(limit.Token).ConfigureAwait(false);
-            await LeaveAsync(session, limit.Token).ConfigureAwait(false);
-            if (!session.SaidGoodbye && client.Will is { } will)
-            {
-                await PublishWillAsync(session, will, limit.Token).ConfigureAwait(false);
-            }
+            await part(limit.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -49,38 +51,32 @@ internal sealed class SessionEnd(GatewayServices services)
     private async Task LeaveAsync(MqttSession session, CancellationToken cancellationToken)
     {
         ClientInfo client = session.Client;
-        SessionStore sessions = new(services.Store, services.Time, services.Log);
-        bool ownsRecord = sessions.Find(client.ClientId)?.Owner == session.Owner;
-        if (!ownsRecord)
+        if (!client.UsesLog)
         {
             return;
         }
 
+        SessionStore sessions = new(services.Store, services.Time, services.Log);
+        byte[] record = client.IsPersistent
+            ? SessionRecordFormat.Write(SessionRecord.Of(session, services.Time.GetUtcNow().ToUnixTimeMilliseconds())) : [];
         try
         {
-            if (!client.IsPersistent)
+            services.Keeper.Unwritten(client.ClientId);   // until it is written
+            bool isOurs = await sessions.LeaveAsync(client.ClientId, session.Owner, record, cancellationToken).ConfigureAwait(false);
+            services.Keeper.Back(client.ClientId);
+            if (isOurs && client.IsPersistent)
             {
-                await sessions.RemoveAsync(client.ClientId, cancellationToken).ConfigureAwait(false);
-                return;
+                services.Keeper.Left(client.ClientId, client.ExpirySeconds);
+                await sessions.WriteWindowAsync(client.ClientId, session.Delivery.WindowRecord(), cancellationToken).ConfigureAwait(false);
             }
-
-            await sessions.WriteWindowAsync(client.ClientId, session.Delivery.WindowRecord(), cancellationToken).ConfigureAwait(false);
-            SessionRecord record = SessionRecord.Of(session, services.Time.GetUtcNow().ToUnixTimeMilliseconds());
-            await sessions.WriteAsync(client.ClientId, SessionRecordFormat.Write(record), cancellationToken).ConfigureAwait(false);
+            else if (isOurs)
+            {
+                await sessions.ClearExchangeAsync(client.ClientId, cancellationToken).ConfigureAwait(false);
+            }
         }
         catch (StreamsException e)
         {
             GatewayLog.SessionNotWritten(services.Log, client.ClientId, e.Message);
-        }
-    }
-
-    private async Task PublishWillAsync(MqttSession session, MqttWill will, CancellationToken cancellationToken)
-    {
-        Answer answer = await new PlainPublisher(services).PublishAsync(will.Topic, will.Payload, will.Properties, will.Qos,
-            will.Retain, null, null, false, cancellationToken).ConfigureAwait(false);
-        if (answer.IsRefusal)
-        {
-            GatewayLog.WillLost(services.Log, session.Client.ClientId, will.Topic, answer.Reason ?? answer.Code.ToString());
         }
     }
 }

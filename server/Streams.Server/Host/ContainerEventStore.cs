@@ -52,8 +52,14 @@ internal sealed class ContainerEventStore(Engine engine) : IEventStore
 
     public RegisterFact? Register(StreamPath stream, string key) => Any.Register(stream, key);
 
+    public RegisterPage Registers(StreamPath stream, int from, int max) => Any.Registers(stream, from, max);
+
     public ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken) =>
         Any.SetRegisterAsync(stream, key, value, cancellationToken);
+
+    public ValueTask ReplaceRegisterAsync(StreamPath stream, RegisterFact known, ReadOnlyMemory<byte> value,
+        CancellationToken cancellationToken) =>
+        Any.ReplaceRegisterAsync(stream, known, value, cancellationToken);
 
     public RetainedHead? RetainedHead(StreamPath stream, ReadOnlySpan<byte> topic) => Any.RetainedHead(stream, topic);
 

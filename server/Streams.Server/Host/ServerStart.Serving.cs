@@ -10,6 +10,9 @@ namespace Streams.Server;
 /// <summary>The steps that let others in: links, then clients.</summary>
 internal sealed partial class ServerStart
 {
+    // By then a link has told, as a rule, which clients went on elsewhere while this server was down.
+    private static readonly TimeSpan WillGrace = TimeSpan.FromSeconds(10);
+
     private async Task<NeighbourReport?> AskNeighboursAsync(CancellationToken cancellationToken)
     {
         if (Options.LinksTo.IsEmpty)
@@ -82,6 +85,9 @@ internal sealed partial class ServerStart
             DevicesElsewhere = Options.DevicesElsewhere,
             DevicesPerSecond = Options.DevicesPerSecond,
             Places = Options.MqttPlace,
+            MaxKeepAlive = Options.MqttMaxKeepAlive,
+            ServerReference = Options.MqttReference,
+            WillGrace = Options.LinksTo.IsEmpty ? TimeSpan.Zero : WillGrace,
         };
         Gateway = new MqttGateway(Engine.Store, new LinkHorizon(Links.Horizon), new OpenAccess(), mqtt, Time, Part(),
             log.CreateLogger<MqttGateway>());

@@ -50,7 +50,8 @@ internal static class DevicePlaces
     public static bool IsRate(string text, int least, out int rate, out string? fault) =>
         IsNumber(text, least, ServerOptions.MaxRate, out rate, out fault);
 
-    private static bool IsNumber(string text, int least, int most, out int number, out string? fault)
+    /// <summary>Reads a whole number within limits.</summary>
+    public static bool IsNumber(string text, int least, int most, out int number, out string? fault)
     {
         bool isNumber = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number)
             && number >= least && number <= most;

@@ -46,6 +46,10 @@ internal sealed record OptionKey(string Name, string Switch, string ValueName, s
         "MQTT connections taken in a second; 0 is no limit (default 0)");
     public static readonly OptionKey MqttPlace = new("MqttPlace", "--mqtt-place", "WHEN",
         "when MQTT 5 messages name the place of their event: auto, always, never (default auto)");
+    public static readonly OptionKey MqttReference = new("MqttReference", "--mqtt-reference", "HOST:PORT,…",
+        "where MQTT 5 clients are sent when this server stops (default: they are only told to go)");
+    public static readonly OptionKey MqttMaxKeepAlive = new("MqttMaxKeepAlive", "--mqtt-max-keep-alive", "SECONDS",
+        "longest keep alive of MQTT 5 clients; 0 is any (default 0)");
     public static readonly OptionKey MqttMaxConnections = new("MqttMaxConnections", "--mqtt-max-connections", "NUMBER",
         "MQTT connections at once (default 100000)");
     public static readonly OptionKey MqttConnectTimeout = new("MqttConnectTimeout", "--mqtt-connect-timeout", "DURATION",
@@ -84,9 +88,9 @@ internal sealed record OptionKey(string Name, string Switch, string ValueName, s
     public static readonly ImmutableArray<OptionKey> All =
         [Cluster, Data, Mqtt, Http, Link, LinkTo, MqttTls, MqttWs, MqttWss, HttpTls, TlsCertificate, TlsKey, TlsClient, TlsClientCa,
             Witness, Incarnation, Restore, DevicesElsewhere, DevicesPerSecond,
-            AcceptRate, MqttPlace, MqttMaxConnections, MqttConnectTimeout, MqttMaxPacket, MqttReceiveMaximum, MqttMaxInFlight,
-            MqttMaxSubscriptions, MqttMaxTopicBytes, MqttMaxTopicLevels, MqttTopicAliases, MqttMaxStreams, MqttRateMessages,
-            MqttRateBytes, MqttRateAction, LinkHoldTime, LinkHoldBytes, DamagePatience, LogLevel];
+            AcceptRate, MqttPlace, MqttReference, MqttMaxKeepAlive, MqttMaxConnections, MqttConnectTimeout, MqttMaxPacket,
+            MqttReceiveMaximum, MqttMaxInFlight, MqttMaxSubscriptions, MqttMaxTopicBytes, MqttMaxTopicLevels, MqttTopicAliases,
+            MqttMaxStreams, MqttRateMessages, MqttRateBytes, MqttRateAction, LinkHoldTime, LinkHoldBytes, DamagePatience, LogLevel];
 
     public bool IsFlag => ValueName.Length == 0;
 

@@ -70,6 +70,10 @@ public static class OptionReader
                 ? options with { AcceptRate = rate } : options,
             nameof(OptionKey.MqttPlace) => IsPlaces(text, out PlaceProperties places, out fault)
                 ? options with { MqttPlace = places } : options,
+            nameof(OptionKey.MqttReference) => MqttReferences.TryParse(text, out string? servers, out fault)
+                ? options with { MqttReference = servers } : options,
+            nameof(OptionKey.MqttMaxKeepAlive) => DevicePlaces.IsNumber(text, 0, ushort.MaxValue, out int seconds, out fault)
+                ? options with { MqttMaxKeepAlive = seconds } : options,
             nameof(OptionKey.LinkHoldTime) => IsHoldTime(text, out TimeSpan hold, out fault)
                 ? options with { LinkHoldTime = hold } : options,
             nameof(OptionKey.LinkHoldBytes) => IsBytes(text, out long bytes, out fault)

@@ -75,6 +75,13 @@ public sealed record ServerOptions
     /// <see cref="PlaceProperties.Auto"/>.</summary>
     public PlaceProperties MqttPlace { get; init; }
 
+    /// <summary>Where MQTT 5 clients are sent when this server stops, as the Server Reference says it: <c>HOST:PORT</c>, several with
+    /// spaces between. Default none: they are only told to go.</summary>
+    public string? MqttReference { get; init; }
+
+    /// <summary>Longest keep alive of MQTT 5 clients, in seconds. Default 0: any; at most 65,535.</summary>
+    public int MqttMaxKeepAlive { get; init; }
+
     /// <summary>What MQTT clients may do, and how much of it. Of these only what has an option of its own is not the default.</summary>
     public MqttGatewayOptions MqttLimits { get; init; } = new();
 

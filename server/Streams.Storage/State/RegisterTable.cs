@@ -8,6 +8,9 @@ internal sealed class RegisterTable(StateRevision revision)
 {
     private readonly Dictionary<StreamPath, SortedDictionary<string, (RegisterFact Fact, long Revision)>> _registers = [];
 
+    // In the order in which they came: none ever goes, so a place in it stays what it is.
+    private readonly Dictionary<StreamPath, List<string>> _keys = [];
+
     public RegisterFact? Get(StreamPath stream, string key) =>
         _registers.TryGetValue(stream, out SortedDictionary<string, (RegisterFact Fact, long Revision)>? of)
             && of.TryGetValue(key, out (RegisterFact Fact, long Revision) kept) ? kept.Fact
@@ -18,6 +21,24 @@ internal sealed class RegisterTable(StateRevision revision)
         _registers.TryGetValue(stream, out SortedDictionary<string, (RegisterFact Fact, long Revision)>? of)
             ? [.. of.Values.Select(f => f.Fact).Where(f => f.Key.StartsWith(prefix, StringComparison.Ordinal))]
             : [];
+
+    /// <summary>Some registers of a stream, beginning with the one that came at place <paramref name="from"/>.</summary>
+    public RegisterPage Page(StreamPath stream, int from, int max)
+    {
+        if (!_keys.TryGetValue(stream, out List<string>? keys) || from >= keys.Count)
+        {
+            return new RegisterPage([], from);
+        }
+
+        SortedDictionary<string, (RegisterFact Fact, long Revision)> of = _registers[stream];
+        RegisterFact[] facts = new RegisterFact[Math.Min(max, keys.Count - from)];
+        for (int i = 0; i < facts.Length; i++)
+        {
+            facts[i] = of[keys[from + i]].Fact;
+        }
+
+        return new RegisterPage(facts, from + facts.Length);
+    }
 
     /// <summary>The join of a fact with what is kept.</summary>
     public RegisterFact Joined(StreamPath stream, RegisterFact fact)
@@ -52,6 +73,12 @@ internal sealed class RegisterTable(StateRevision revision)
         if (!_registers.TryGetValue(stream, out SortedDictionary<string, (RegisterFact Fact, long Revision)>? of))
         {
             _registers[stream] = of = new SortedDictionary<string, (RegisterFact Fact, long Revision)>(StringComparer.Ordinal);
+            _keys[stream] = [];
+        }
+
+        if (!of.ContainsKey(fact.Key))
+        {
+            _keys[stream].Add(fact.Key);
         }
 
         of[fact.Key] = (joined, revision.Next());

@@ -54,6 +54,12 @@ internal sealed class SetRegisterOperation(StreamPath stream, string key, ReadOn
     public override void Stage(Stager stager) => stager.SetRegister(stream, key, value, onlyIfNew);
 }
 
+/// <summary>A register of a stream, replaced as it was known.</summary>
+internal sealed class ReplaceRegisterOperation(StreamPath stream, RegisterFact known, ReadOnlyMemory<byte> value) : Operation<bool>
+{
+    public override void Stage(Stager stager) => stager.ReplaceRegister(stream, known, value);
+}
+
 /// <summary>Entries of a lane, from a link.</summary>
 internal sealed class IngestOperation(LaneId lane, IReadOnlyList<LaneEntry> entries, CheckedBody[] bodies) : Operation<IngestResult>
 {

@@ -98,6 +98,19 @@ internal sealed partial class Stager
         }
     }
 
+    /// <summary>A register of a stream, replaced at the moment right behind the one at which it is known: it loses to all that was written
+    /// later, also where that has not come yet.</summary>
+    public void ReplaceRegister(StreamPath stream, in RegisterFact known, ReadOnlyMemory<byte> value)
+    {
+        RequireWriting();
+        RegisterFact fact = new(known.Key, known.At.Successor(Origin!.Value.Cluster), value);
+        if (_state.Registers.WouldChange(stream, fact))
+        {
+            AppendOwn(new StreamPartition(stream, default), EntryKind.Registers, 0, AfterVector.Empty, RegisterFacts.Write([fact]),
+                default);
+        }
+    }
+
     /// <summary>Begins to write under an origin, or, given none, under a new incarnation (rules R14, R15).</summary>
     public Origin SetOrigin(Origin? wanted)
     {

@@ -19,6 +19,14 @@ internal static partial class Mosquitto
     public static ForeignTool ListenOnce(int port, string filter) => ForeignTool.Start(
         "mosquitto_sub", "-h", "127.0.0.1", "-p", Text(port), "-V", "5", "-q", "1", "-t", filter, "-d", "-F", Mark + "%t %p");
 
+    /// <summary>A client of MQTT 5 with a session of ten minutes and a will on <c>wills/{clientId}</c> that waits. It connects again by
+    /// itself.</summary>
+    public static ForeignTool WithWill(int port, string clientId, int delaySeconds) => ForeignTool.Start(
+        "mosquitto_sub", "-h", "127.0.0.1", "-p", Text(port), "-V", "5", "-c", "-x", "600", "-q", "1", "-i", clientId,
+        "-t", "orders/#", "-d",
+        "--will-topic", "wills/" + clientId, "--will-payload", "gone", "--will-qos", "1",
+        "-D", "will", "will-delay-interval", Text(delaySeconds));
+
     /// <summary>A publisher that sends each line of its input with QoS 1 or 2 and says which was acknowledged.</summary>
     public static ForeignTool PublishLines(int port, string topic, int qos = 1) => ForeignTool.Start(
         "mosquitto_pub", "-h", "127.0.0.1", "-p", Text(port), "-V", "5", "-q", Text(qos), "-t", topic, "-l", "-d");

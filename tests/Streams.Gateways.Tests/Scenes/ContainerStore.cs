@@ -29,6 +29,7 @@ internal sealed class ContainerStore(Container container) : IEventStore
             _writesLeft = chance.Next(writes);
         }
     }
+    private bool _isCut;
 
     public Origin Origin => container.Origin;
 
@@ -39,6 +40,9 @@ internal sealed class ContainerStore(Container container) : IEventStore
 
     /// <summary>Plain appends are flushed but not told before <see cref="Release"/>.</summary>
     public void HoldAnswers() => _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>From now on nothing is written.</summary>
+    public void Cut() => _isCut = true;
 
     public void Release() => _held!.SetResult();
 
@@ -70,7 +74,8 @@ internal sealed class ContainerStore(Container container) : IEventStore
         container.Held(producer, partition, from);
 
     public ValueTask<ProduceResult> ProduceAsync(ProducerSession session, StreamPartition partition, AfterVector after, EventBatch batch,
-        CancellationToken cancellationToken) => container.ProduceAsync(session, partition, after, batch, cancellationToken);
+        CancellationToken cancellationToken) =>
+        WriteAsync(() => container.ProduceAsync(session, partition, after, batch, cancellationToken));
 
     public async ValueTask<EventPlace> AppendPlainAsync(StreamPartition partition, PlainEvent plain, CancellationToken cancellationToken)
     {
@@ -117,6 +122,16 @@ internal sealed class ContainerStore(Container container) : IEventStore
 
     public RegisterFact? Register(StreamPath stream, string key) => container.Register(stream, key);
 
+    public RegisterPage Registers(StreamPath stream, int from, int max) => container.Registers(stream, from, max);
+
+    public ValueTask ReplaceRegisterAsync(StreamPath stream, RegisterFact known, ReadOnlyMemory<byte> value,
+        CancellationToken cancellationToken) =>
+        RegisterFailure is { } failure ? throw failure : new(WriteAsync(async () =>
+        {
+            await container.ReplaceRegisterAsync(stream, known, value, cancellationToken);
+            return true;
+        }).AsTask());
+
     public async ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value,
         CancellationToken cancellationToken)
     {
@@ -149,6 +164,11 @@ internal sealed class ContainerStore(Container container) : IEventStore
 
     private async ValueTask<T> WriteAsync<T>(Func<ValueTask<T>> write)
     {
+        if (_isCut)
+        {
+            throw Gone();
+        }
+
         if (_chance is not { } chance)
         {
             return await write();
@@ -166,4 +186,6 @@ internal sealed class ContainerStore(Container container) : IEventStore
         T? result = isDone ? await write() : default;
         return dies ? throw new StorageFailedException("the process is dead") : result!;
     }
+
+    private static TryAgainException Gone() => new("the process was killed");
 }

@@ -15,7 +15,10 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
     private readonly ILoggerFactory _loggers;
     private readonly CancellationTokenSource _stop = new();
     private int _starts;
-    private TimeProvider _time = TimeProvider.System;
+
+    private readonly List<MqttGateway> _gateways = [];
+    private MqttGatewayOptions _options = null!;
+    private TimeProvider _time = null!;
 
     private GatewayScene()
     {
@@ -43,9 +46,8 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
     public static async Task<GatewayScene> OpenAsync(string cluster = "sj", MqttGatewayOptions? options = null,
         TimeProvider? time = null)
     {
-        GatewayScene scene = new();
-        scene._time = time ?? TimeProvider.System;
-        await scene.StartAsync(cluster, options);
+        GatewayScene scene = new() { _options = options ?? new MqttGatewayOptions(), _time = time ?? TimeProvider.System };
+        await scene.StartAsync(cluster);
         return scene;
     }
 
@@ -55,19 +57,28 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
         Store.DieWithin(writes, chance);
         await Gateway.DrainAsync(TimeSpan.FromSeconds(10));
         Gateway.Dispose();
+        _gateways.Remove(Gateway);
         await Container.DisposeAsync();
-        await StartAsync(Container.Origin.Cluster.Value, null);
+        await StartAsync(Container.Origin.Cluster.Value);
     }
 
-    private async Task StartAsync(string cluster, MqttGatewayOptions? options)
+    /// <summary>The process is killed and another begins on the same data: the gateway knows nothing but the log. What the old one does
+    /// from now on the store refuses.</summary>
+    public void KillAndRestart()
+    {
+        Store.Cut();
+        Store = new ContainerStore(Container);
+        Begin();
+    }
+
+    private async Task StartAsync(string cluster)
     {
         Container = await Container.OpenAsync(
             new ContainerOptions { Directory = _directory.FullName, SegmentBytes = 4 << 20, AllocationBytes = 64 << 10 },
             TimeProvider.System, new Random(cluster[0] + (1000 * ++_starts)), _loggers.CreateLogger("store"), default);
         await Container.StartWritingAsync(new Origin(ClusterName.Parse(cluster), new Incarnation(1)), default);
         Store = new ContainerStore(Container);
-        Gateway = new MqttGateway(Store, this, this, options ?? new MqttGatewayOptions(), _time, new Random(2),
-            _loggers.CreateLogger<MqttGateway>());
+        Begin();
     }
 
     /// <summary>A connection that has said nothing yet.</summary>
@@ -111,6 +122,13 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
         }
     }
 
+    private void Begin()
+    {
+        Gateway = new MqttGateway(Store, this, this, _options, _time, new Random(2 + _gateways.Count),
+            _loggers.CreateLogger<MqttGateway>());
+        _gateways.Add(Gateway);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Gateway.DrainAsync(TimeSpan.FromSeconds(10));
@@ -120,7 +138,7 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
         }
 
         await Task.WhenAll(_peers.Select(p => p.Served));
-        Gateway.Dispose();
+        _gateways.ForEach(static g => g.Dispose());
         await Container.DisposeAsync();
         _stop.Dispose();
         _loggers.Dispose();

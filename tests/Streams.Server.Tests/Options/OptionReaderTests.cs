@@ -10,7 +10,8 @@ public sealed class OptionReaderTests : IDisposable
 {
     private const string Known = "Cluster, Data, Mqtt, Http, Link, LinkTo, MqttTls, MqttWs, MqttWss, HttpTls, TlsCertificate, TlsKey, "
         + "TlsClient, TlsClientCa, Witness, Incarnation, Restore, "
-        + "DevicesElsewhere, DevicesPerSecond, AcceptRate, MqttPlace, MqttMaxConnections, MqttConnectTimeout, MqttMaxPacket, "
+        + "DevicesElsewhere, DevicesPerSecond, AcceptRate, MqttPlace, MqttReference, MqttMaxKeepAlive, "
+        + "MqttMaxConnections, MqttConnectTimeout, MqttMaxPacket, "
         + "MqttReceiveMaximum, MqttMaxInFlight, MqttMaxSubscriptions, MqttMaxTopicBytes, MqttMaxTopicLevels, MqttTopicAliases, "
         + "MqttMaxStreams, MqttRateMessages, MqttRateBytes, MqttRateAction, LinkHoldTime, LinkHoldBytes, DamagePatience, LogLevel";
     private readonly TemporaryDirectory _directory = new();
@@ -34,6 +35,7 @@ public sealed class OptionReaderTests : IDisposable
         Assert.Empty(options.DevicesElsewhere);
         Assert.Equal((1000, 0), (options.DevicesPerSecond, options.AcceptRate));
         Assert.Equal(PlaceProperties.Auto, options.MqttPlace);
+        Assert.Equal((null, 0), (options.MqttReference, options.MqttMaxKeepAlive));
     }
 
     [Fact]
@@ -45,7 +47,8 @@ public sealed class OptionReaderTests : IDisposable
             "--link-to", "ny=ny.example.net:7070",
             "--link-to=fra=[::1]:7071", "--witness", "/w", "--incarnation", "always", "--restore",
             "--devices-elsewhere", "ny=3,ldn=1", "--devices-per-second", "6000", "--accept-rate", "2000",
-            "--mqtt-place", "never", "--log-level", "warning,Streams.Geo=debug",
+            "--mqtt-place", "never", "--mqtt-reference", "ny.example.net:1883,[::1]:1884", "--mqtt-max-keep-alive", "300",
+            "--log-level", "warning,Streams.Geo=debug",
         ]);
 
         Assert.Equal("sj", options.Cluster.Value);
@@ -60,6 +63,7 @@ public sealed class OptionReaderTests : IDisposable
         Assert.Equal(["ny=3", "ldn=1"], options.DevicesElsewhere.Select(static p => $"{p.Cluster}={p.Weight}"));
         Assert.Equal((6000, 2000), (options.DevicesPerSecond, options.AcceptRate));
         Assert.Equal(PlaceProperties.Never, options.MqttPlace);
+        Assert.Equal(("ny.example.net:1883 [::1]:1884", 300), (options.MqttReference, options.MqttMaxKeepAlive));
         Assert.Equal(LogLevel.Warning, options.LogLevels.Of("Streams.Storage"));
         Assert.Equal(LogLevel.Debug, options.LogLevels.Of("Streams.Geo.Link"));
     }
@@ -119,6 +123,9 @@ public sealed class OptionReaderTests : IDisposable
         { "--cluster sj --devices-elsewhere sj=1", "--devices-elsewhere: 'sj' is this cluster itself" },
         { "--devices-per-second 0", "--devices-per-second '0': must be a whole number, 1 to 1000000" },
         { "--accept-rate many", "--accept-rate 'many': must be a whole number, 0 to 1000000" },
+        { "--mqtt-reference ny", "--mqtt-reference 'ny': must be HOST:PORT" },
+        { "--mqtt-reference a:1,b:0", "--mqtt-reference 'a:1,b:0': port '0' must be 1 to 65535" },
+        { "--mqtt-max-keep-alive 65536", "--mqtt-max-keep-alive '65536': must be a whole number, 0 to 65535" },
         { "--cluster", "--cluster: its value is missing: --cluster NAME" },
         { "--cluster --restore", "--cluster: its value is missing: --cluster NAME" },
         { "--cluster a --cluster b", "--cluster: given 2 times, it may stand once" },

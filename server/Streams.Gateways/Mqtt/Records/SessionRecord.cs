@@ -9,6 +9,8 @@ internal sealed class SessionRecord
     /// <summary>The stream of all sessions.</summary>
     public static readonly StreamPath Stream = StreamPath.Parse("/$mqtt");
 
+    private const string KeyPrefix = "session/";
+
     /// <summary>An expiry that never comes.</summary>
     public const uint NeverExpires = uint.MaxValue;
 
@@ -28,7 +30,15 @@ internal sealed class SessionRecord
     public required SessionSubscriptions Subscriptions { get; init; }
 
     /// <summary>The register's key.</summary>
-    public static string Key(string clientId) => "session/" + clientId;
+    public static string Key(string clientId) => KeyPrefix + clientId;
+
+    /// <summary>The client whose session a register is.</summary>
+    public static bool TryClient(string key, out string clientId)
+    {
+        bool isSession = key.StartsWith(KeyPrefix, StringComparison.Ordinal);
+        clientId = isSession ? key[KeyPrefix.Length..] : string.Empty;
+        return isSession;
+    }
 
     /// <summary>Whether nobody may go on with it any more.</summary>
     public bool IsExpired(DateTimeOffset now) =>

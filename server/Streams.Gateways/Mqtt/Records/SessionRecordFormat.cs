@@ -10,7 +10,9 @@ namespace Streams.Gateways;
 /// producer and of a filter's flags only QoS and No Local.</remarks>
 internal static class SessionRecordFormat
 {
-    private const byte Version = 2;
+    /// <summary>The version written here.</summary>
+    public const byte Version = 2;
+
     private const int MaxFilters = 100_000;
     private const int MaxPlaces = 1 << 20;
 

@@ -6,6 +6,8 @@ namespace Streams.Gateways;
 /// <summary>Reads and writes the records of persistent sessions.</summary>
 internal sealed class SessionStore(IEventStore store, TimeProvider time, ILogger log)
 {
+    private const int LeaveAttempts = 3;
+
     /// <summary>The session kept for a client, or <see langword="null"/> when there is none that it may go on with.</summary>
     public SessionRecord? Find(string clientId)
     {
@@ -44,6 +46,13 @@ internal sealed class SessionStore(IEventStore store, TimeProvider time, ILogger
     public async ValueTask RemoveAsync(string clientId, CancellationToken cancellationToken)
     {
         await WriteAsync(clientId, [], cancellationToken).ConfigureAwait(false);
+        await ClearExchangeAsync(clientId, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Takes away what a session that is over remembered of exchanges of packets. They name that session, so that what a crash
+    /// leaves of them counts for no other.</summary>
+    public async ValueTask ClearExchangeAsync(string clientId, CancellationToken cancellationToken)
+    {
         await ClearAsync(ReceivedMarks.Key(clientId), cancellationToken).ConfigureAwait(false);
         await ClearAsync(WindowRecord.Key(clientId), cancellationToken).ConfigureAwait(false);
     }
@@ -68,6 +77,40 @@ internal sealed class SessionStore(IEventStore store, TimeProvider time, ILogger
             await store.SetRegisterAsync(SessionRecord.Stream, key, default, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    /// <summary>Writes what follows from the end of a connection, while the session is its: an empty value ends the session. A newer
+    /// connection's record stays, also where it has not come yet. Completes when it is flushed.</summary>
+    /// <returns>Whether the record was the connection's.</returns>
+    public async ValueTask<bool> LeaveAsync(string clientId, string owner, byte[] value, CancellationToken cancellationToken)
+    {
+        if (value.Length > RegisterFact.MaxValueBytes)
+        {
+            throw new InvalidRequestException($"session takes {value.Length} bytes, at most {RegisterFact.MaxValueBytes} are allowed");
+        }
+
+        // A record of the connection itself that was still on its way comes behind the first attempt.
+        for (int i = 0; i < LeaveAttempts; i++)
+        {
+            if (store.Register(SessionRecord.Stream, SessionRecord.Key(clientId)) is not { Value.IsEmpty: false } known
+                || SessionHead.Read(known.Value)?.Owner != owner)
+            {
+                return i > 0;
+            }
+
+            if (known.Value.Span.SequenceEqual(value))
+            {
+                break;
+            }
+
+            await store.ReplaceRegisterAsync(SessionRecord.Stream, known, value, cancellationToken).ConfigureAwait(false);
+        }
+
+        return true;
+    }
+
+    /// <summary>Ends a session as it is known: what was written after that stays.</summary>
+    public ValueTask EndAsync(RegisterFact known) =>
+        store.ReplaceRegisterAsync(SessionRecord.Stream, known, default, CancellationToken.None);
 
     private ReadOnlyMemory<byte>? Value(string clientId) => store.Register(SessionRecord.Stream, SessionRecord.Key(clientId))?.Value;
 }

@@ -31,6 +31,7 @@ internal sealed class ConnackBuilder(MqttGatewayOptions options)
             SubscriptionIdentifierAvailable = true,
             SharedSubscriptionAvailable = true,
             AssignedClientIdentifier = packet.ClientId.Length == 0 ? client.ClientId : null,
+            ServerKeepAlive = client.ServerKeepAlive,
             SessionExpiryInterval = client.ExpirySeconds != (packet.Properties?.SessionExpiryInterval ?? 0) ? client.ExpirySeconds : null,
         };
         return new MqttConnackPacket { SessionPresent = sessionPresent, Properties = properties };

@@ -49,8 +49,14 @@ internal sealed class SimEventStore(ClusterLife life) : IEventStore
 
     public RegisterFact? Register(StreamPath stream, string key) => life.Container.Register(stream, key);
 
+    public RegisterPage Registers(StreamPath stream, int from, int max) => life.Container.Registers(stream, from, max);
+
     public ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken) =>
         life.Container.SetRegisterAsync(stream, key, value, cancellationToken);
+
+    public ValueTask ReplaceRegisterAsync(StreamPath stream, RegisterFact known, ReadOnlyMemory<byte> value,
+        CancellationToken cancellationToken) =>
+        life.Container.ReplaceRegisterAsync(stream, known, value, cancellationToken);
 
     public RetainedHead? RetainedHead(StreamPath stream, ReadOnlySpan<byte> topic) => life.Container.RetainedHead(stream, topic);
 
