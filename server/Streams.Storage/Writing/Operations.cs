@@ -9,6 +9,8 @@ internal sealed class ProduceOperation(ProducerSession session, StreamPartition 
 {
     public override StreamPath? Stream => partition.Stream;
 
+    public override bool MayOverlap(Stager stager) => true;
+
     public override void Stage(Stager stager) => Result = stager.Produce(session, partition, after, batch, topics);
 
     /// <summary>A batch that was never taken up is refused for certain; of one that was, nobody knows.</summary>
@@ -32,6 +34,8 @@ internal sealed class AppendPlainOperation(StreamPartition partition, PlainEvent
 
     public override StreamPath? Stream => partition.Stream;
 
+    public override bool MayOverlap(Stager stager) => true;
+
     public override void Stage(Stager stager) => stager.AppendPlain(partition, this);
 
     public void PlaceAt(EventPlace place) => Result = place;
@@ -43,6 +47,8 @@ internal sealed class AppendPlainOperation(StreamPartition partition, PlainEvent
 /// <summary>A consumer's cursor.</summary>
 internal sealed class CommitOperation(ConsumerName consumer, StreamPartition partition, Cursor cursor) : Operation<bool>
 {
+    public override bool MayOverlap(Stager stager) => true;
+
     public override void Stage(Stager stager) => stager.Commit(consumer, partition, cursor);
 }
 
@@ -55,6 +61,8 @@ internal sealed class SetRegisterOperation(StreamPath stream, string key, ReadOn
 /// <summary>Entries of a lane, from a link.</summary>
 internal sealed class IngestOperation(LaneId lane, IReadOnlyList<LaneEntry> entries, CheckedBody[] bodies) : Operation<IngestResult>
 {
+    public override bool MayOverlap(Stager stager) => stager.MayOverlap(lane, entries);
+
     public override void Stage(Stager stager) => Result = stager.Ingest(lane, entries, bodies);
 }
 
