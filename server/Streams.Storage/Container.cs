@@ -9,7 +9,8 @@ namespace Streams.Storage;
 /// is <see cref="Durability.Written"/> are answered when they are written, and read and held from the next flush on. Failure: when the
 /// disk refuses a write or a flush, nothing of that group is acknowledged, what was flushed before stays readable, and writing goes on by
 /// itself once there is room, or the end of the log is verified (<see cref="WritePhase"/>). Only when it cannot go on at all
-/// <see cref="Failed"/> completes: dispose of it and open it again. A crash at any point loses nothing that was acknowledged.</remarks>
+/// <see cref="Failed"/> completes: dispose of it and open it again. A crash at any point loses nothing that was acknowledged, but for
+/// a power cut and what was only written.</remarks>
 public sealed partial class Container : IAsyncDisposable
 {
     private readonly ContainerOptions _options;
@@ -59,6 +60,9 @@ public sealed partial class Container : IAsyncDisposable
     /// <summary>Completes, with the reason, when writing cannot go on by itself: the log is gone, or this program is at fault. Never
     /// faults.</summary>
     public Task<StorageFailedException> Failed => _writer.Failed;
+
+    /// <summary>Groups that were staged while the one before was being flushed.</summary>
+    internal long Overlapped => _writer.Overlapped;
 
     /// <summary>The origin that is written under; before writing began, the one written under last; the default when the container is
     /// new.</summary>
@@ -127,7 +131,7 @@ public sealed partial class Container : IAsyncDisposable
         {
             return new ContainerStatus(_options.Id, _log.NextPosition, _log.Count, _state.Entries, _state.Events, _state.Lanes.Count,
                 _writer.Flushes,
-                _writer.BytesWritten, _queue.PendingBytes, _log.Unflushed, _writer.Phase, _writer.Reason);
+                _writer.BytesWritten, _queue.PendingBytes, _writer.AnsweredBytes, _writer.Phase, _writer.Reason);
         }
     }
 

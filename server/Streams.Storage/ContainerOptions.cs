@@ -38,8 +38,12 @@ public sealed record ContainerOptions
     /// that makes its events visible to readers and links: default 100 ms, 1 ms to 1 minute.</summary>
     public TimeSpan FlushInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Whether segments are prepared ahead on a disk that was given, too, on the writer's own thread.</summary>
-    internal bool PreparesOnGivenDisk { get; init; }
+    /// <summary>Whether, on a disk that was given, too, segments are prepared ahead, and groups staged while one is flushed. A simulation
+    /// wants neither: no other threads, and no more files than it needs.</summary>
+    internal bool RunsAheadOnGivenDisk { get; init; }
+
+    /// <summary>Whether the writer does anything ahead.</summary>
+    internal bool RunsAhead => Disk is null || RunsAheadOnGivenDisk;
 
     /// <summary>Bytes of operations that may wait before callers have to: default 32 MiB, at least 64 KiB. One operation always
     /// passes.</summary>

@@ -168,7 +168,7 @@ public sealed class CrashTests
         SegmentBytes = 8 << 10,
         AllocationBytes = 4 << 10,
         GroupOperations = 5,
-        PreparesOnGivenDisk = true,
+        RunsAheadOnGivenDisk = true,
     };
 
     private static async Task<bool> TryAsync(Func<Task> action)

@@ -16,7 +16,13 @@ internal sealed class LogBuffer : IBufferWriter<byte>
 
     public int Written => _written;
 
-    public ReadOnlySpan<byte> WrittenSpan => _bytes.AsSpan(0, _written);
+    public ReadOnlyMemory<byte> WrittenMemory => _bytes.AsMemory(0, _written);
+
+    /// <summary>The number of the group.</summary>
+    public uint Group => _group;
+
+    /// <summary>Position in the log at which the group stands.</summary>
+    public long Position => _position;
 
     /// <summary>Position in the log of the next record.</summary>
     public long NextPosition => _position + _written;

@@ -47,7 +47,7 @@ internal sealed class Segment(string name, long first, ILogFile file) : IDisposa
     }
 }
 
-/// <summary>The segments of a container, in order. One thread appends; many may read.</summary>
+/// <summary>The segments of a container, in order. One thread at a time appends; many may read.</summary>
 /// <remarks>After a refused write for want of room it is cut back and goes on. After any other refusal what is on disk behind the last good
 /// flush is unknown: it is given up, verified and cut, and the next group goes into a new segment (SegmentLog.Mending.cs). Reading goes
 /// on.</remarks>
@@ -106,6 +106,10 @@ internal sealed partial class SegmentLog : IDisposable
     /// <summary>Whether so many more bytes call for a new segment.</summary>
     public bool IsFullFor(long bytes) =>
         _isEnded || (Current.Used > SegmentHeader.Size && (_endIsWanted || Current.Used + bytes > _segmentBytes));
+
+    /// <summary>Whether so many bytes behind a position at the end call for a new segment; for who asks while another thread
+    /// appends.</summary>
+    public bool IsFullFor(long position, long bytes) => _isEnded || _endIsWanted || position + bytes > Current.First + _segmentBytes;
 
     /// <summary>The current segment ends before the next group.</summary>
     public void WantEnd() => _endIsWanted = true;

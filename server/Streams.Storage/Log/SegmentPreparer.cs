@@ -19,7 +19,7 @@ internal sealed class SegmentPreparer(ILogDisk disk, ContainerOptions options) :
     private const long MostReserveBytes = 512 << 10;
 
     // Groups below this are flushed much sooner into space that was written before; larger ones not soon enough to pay for
-    // writing everything twice (docs/decisions: preallocated segments).
+    // writing everything twice (docs/decisions/0025-how-the-log-is-appended-to.md).
     private const int SmallGroupBytes = 96 << 10;
 
     private readonly bool _hasThreads = options.Disk is null;
@@ -87,7 +87,7 @@ internal sealed class SegmentPreparer(ILogDisk disk, ContainerOptions options) :
             long to = Math.Min(from + step, end);
             Do(() => Lengthen(segment, from, to, Writes));
         }
-        else if (_spare is null && segment.Used > options.SegmentBytes / 2 && (_hasThreads || options.PreparesOnGivenDisk))
+        else if (_spare is null && segment.Used > options.SegmentBytes / 2 && options.RunsAhead)
         {
             Do(MakeSpare);
         }

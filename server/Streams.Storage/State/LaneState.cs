@@ -84,8 +84,8 @@ internal sealed class LaneState(LaneId id, int number)
     /// <summary>The lane that grew next after it.</summary>
     public LaneState? Newer { get; set; }
 
-    /// <summary>Whether the writer has something staged here.</summary>
-    public bool IsStaged { get; private set; }
+    /// <summary>The group in which the writer staged last; <see langword="null"/> when nothing is staged.</summary>
+    public StagedGroup? StagedIn { get; private set; }
 
     public LaneStatus Status => new(id, new EntryNumber(FirstEntry), new EntryNumber(NextEntry), new Offset(FirstOffset),
         new Offset(NextOffset), Bytes);
@@ -249,10 +249,17 @@ internal sealed class LaneState(LaneId id, int number)
 
     // ---- the writer
 
-    /// <summary>Begins at what is flushed.</summary>
-    public void BeginStaging()
+    /// <summary>Begins at what is flushed, or behind what another group staged that is not published yet.</summary>
+    public void BeginStaging(StagedGroup group)
     {
-        IsStaged = true;
+        bool goesOn = StagedIn is not null;
+        StagedIn = group;
+        if (goesOn)
+        {
+            ForgetPublished();
+            return;
+        }
+
         StagedNextEntry = NextEntry;
         StagedNextOffset = NextOffset;
         StagedOpenBytes = OpenBytes;
@@ -262,11 +269,14 @@ internal sealed class LaneState(LaneId id, int number)
         _stagedChecksums = null;
     }
 
-    /// <summary>The group is over; the next one begins at what is flushed then.</summary>
-    public void EndStaging()
+    /// <summary>A group is published, or given up. If none staged here since, the next one begins at what is flushed then.</summary>
+    public void EndStaging(StagedGroup group)
     {
-        IsStaged = false;
-        _stagedChecksums = null;
+        if (StagedIn == group)
+        {
+            StagedIn = null;
+            _stagedChecksums = null;
+        }
     }
 
     public void Stage(LaneEntry entry, uint checksum)
@@ -304,7 +314,7 @@ internal sealed class LaneState(LaneId id, int number)
             return entry < StagedNextEntry ? _stagedChecksums![(int)(entry - _stagedFrom)] : null;
         }
 
-        return entry >= FirstEntry && PlaceOf(entry) is { IsReadable: true } place ? place.Checksum : null;
+        return entry >= FirstEntry && entry < NextEntry && PlaceOf(entry) is { IsReadable: true } place ? place.Checksum : null;
     }
 
     /// <summary>The place of an entry that is kept; reads the disk when it is in a segment that has ended.</summary>
@@ -317,6 +327,16 @@ internal sealed class LaneState(LaneId id, int number)
 
         LanePart part = Part(PartOf(entry));
         return part.Place((int)(entry - part.FirstEntry));
+    }
+
+    private void ForgetPublished()
+    {
+        int published = (int)Math.Min(_stagedChecksums?.Count ?? 0, NextEntry - _stagedFrom);
+        if (published > 0)
+        {
+            _stagedChecksums!.RemoveRange(0, published);
+            _stagedFrom += published;
+        }
     }
 
     private MemoryPart Open(long baseOffset, SegmentContents contents)

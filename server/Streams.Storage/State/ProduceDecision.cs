@@ -12,24 +12,26 @@ internal readonly record struct ProduceDecision(ProduceRefusal Refusal, string D
     /// <summary>Decides on a batch.</summary>
     /// <param name="sessions">Who may send, and what was sent last.</param>
     /// <param name="flushed">What stands here.</param>
+    /// <param name="inFlight">What the group adds that is being flushed, if there is one.</param>
     /// <param name="staged">What the group under way adds.</param>
     /// <param name="session">The session of the batch.</param>
     /// <param name="lane">The own lane.</param>
     /// <param name="batch">The batch.</param>
-    public static ProduceDecision Decide(SessionTable sessions, ProducerLedger flushed, ProducerLedger staged, ProducerSession session,
-        LaneId lane,
-        in BatchHeader batch)
+    public static ProduceDecision Decide(SessionTable sessions, ProducerLedger flushed, ProducerLedger? inFlight,
+        ProducerLedger staged, ProducerSession session, LaneId lane, in BatchHeader batch)
     {
         ProduceRefusal refusal = sessions.Take(session, lane.Partition, batch, out string detail);
         return refusal != ProduceRefusal.None ? new ProduceDecision(refusal, detail, null)
-            : new ProduceDecision(ProduceRefusal.None, string.Empty, OwnRuns(flushed, staged, lane, batch));
+            : new ProduceDecision(ProduceRefusal.None, string.Empty, OwnRuns(flushed, inFlight, staged, lane, batch));
     }
 
-    private static List<PlacedRun>? OwnRuns(ProducerLedger flushed, ProducerLedger staged, LaneId lane, in BatchHeader batch)
+    private static List<PlacedRun>? OwnRuns(ProducerLedger flushed, ProducerLedger? inFlight, ProducerLedger staged, LaneId lane,
+        in BatchHeader batch)
     {
         RunList? old = flushed.Runs(lane.Partition, batch.Producer, batch.Epoch, lane.Origin);
+        RunList? between = inFlight?.Runs(lane.Partition, batch.Producer, batch.Epoch, lane.Origin);
         RunList? fresh = staged.Runs(lane.Partition, batch.Producer, batch.Epoch, lane.Origin);
-        if (old is null && fresh is null)
+        if (old is null && between is null && fresh is null)
         {
             return null;
         }
@@ -38,7 +40,8 @@ internal readonly record struct ProduceDecision(ProduceRefusal Refusal, string D
         for (long next = batch.FirstSequence; next <= batch.LastSequence;)
         {
             PlacedSequences run = default;
-            if (!((old?.TryFind(next, out run) ?? false) || (fresh?.TryFind(next, out run) ?? false)))
+            if (!((old?.TryFind(next, out run) ?? false) || (between?.TryFind(next, out run) ?? false)
+                || (fresh?.TryFind(next, out run) ?? false)))
             {
                 return null;
             }

@@ -6,13 +6,15 @@ namespace Streams.Storage;
 /// <summary>What the writer does when the disk refuses.</summary>
 /// <remarks>Want of room: the group is taken back, its callers are told so for certain, later ones are refused at once until there is room
 /// again. Anything else: of the group nobody knows, its callers are told that; before offsets are given out again the end of the log is
-/// verified and cut. Only a log that is gone, or a fault of this program, ends the writer.</remarks>
+/// verified and cut. A group that was staged behind the refused one was not written: it is unstaged, and comes to its turn again as if it
+/// had waited in the queue. Only a log that is gone, or a fault of this program, ends the writer.</remarks>
 internal sealed partial class GroupWriter
 {
     // Below this it is not worth going on: the next group would be refused again.
     private const long LeastRoomBytes = 64 << 10;
 
     private readonly long _started = time.GetTimestamp();
+    private readonly OperationGroup _nobody = new();          // for whom the writer does what it does for itself
     private ITimer? _retryTimer;
     private WriterHealth _health;
     private StreamsException? _refusal;
@@ -27,21 +29,31 @@ internal sealed partial class GroupWriter
 
     private TimeSpan Now => time.GetElapsedTime(_started);
 
-    // Whether the writer can go on, whatever became of the step.
-    private bool Try(Action step, long cost)
+    // Whether the writer can go on, whatever became of a step that asks the disk for the sake of a group.
+    private bool Try(Action step, OperationGroup group, long cost)
     {
-        try
+        bool goesOn = false;
+        return DoOwn(() =>
         {
             try
             {
-                _isAppended = false;
                 step();
-                return true;
+                goesOn = true;
             }
             catch (StorageFailedException refusal)
             {
-                return (refusal.IsFull && !_isAppended && TryTakeBack(refusal, cost)) || GiveUp(refusal);
+                goesOn = (refusal.IsFull && !group.IsAppended && TryTakeBack(refusal, group, cost)) || GiveUp(refusal, group);
             }
+        }) && goesOn;
+    }
+
+    // A step in which nothing may fail: if it does, this program is at fault, and the writer ends.
+    private bool DoOwn(Action step)
+    {
+        try
+        {
+            step();
+            return true;
         }
         catch (Exception cause)
         {
@@ -50,8 +62,9 @@ internal sealed partial class GroupWriter
         }
     }
 
-    // The group is not there for certain, nor is anything of it staged: what was answered before it is flushed and made visible.
-    private bool TryTakeBack(StorageFailedException refusal, long cost)
+    // The group is not there for certain, nor is anything of it staged, or upon it: what was answered before it is flushed and made
+    // visible.
+    private bool TryTakeBack(StorageFailedException refusal, OperationGroup group, long cost)
     {
         try
         {
@@ -63,12 +76,13 @@ internal sealed partial class GroupWriter
             return false;
         }
 
+        _inFlight = null;
         if (stager.IsStaged)
         {
-            PublishFlushed();
+            Answer(_nobody, PublishFlushed());
         }
 
-        _answeredBytes = 0;
+        Volatile.Write(ref _answeredBytes, 0);
         _wanted = Math.Max(Math.Max(LeastRoomBytes, cost), _health.Phase == WritePhase.Full ? _wanted : 0);
         bool isNew = _health.Phase != WritePhase.Full;
         Enter(WriterEvent.NoRoom, new TryAgainException(
@@ -78,28 +92,22 @@ internal sealed partial class GroupWriter
             logger.DiskFull(_wanted, refusal.Message);
         }
 
-        RefuseGroup();
+        Refuse(group);
         return true;
     }
 
-    private bool GiveUp(StorageFailedException refusal)
+    private bool GiveUp(StorageFailedException refusal, OperationGroup group)
     {
+        _inFlight = null;
         stager.Abandon();
         log.GiveUpUnflushed();
         if (_answeredBytes > 0)
         {
             logger.WrittenLost(_answeredBytes);
-            _answeredBytes = 0;
+            Volatile.Write(ref _answeredBytes, 0);
         }
 
-        foreach (Operation operation in _group)
-        {
-            if (!operation.IsRefused)
-            {
-                operation.Fail(refusal);
-            }
-        }
-
+        group.Fail(refusal);
         if (DiskRefusal.IsGone(refusal))
         {
             Fail(refusal);
@@ -113,54 +121,41 @@ internal sealed partial class GroupWriter
     }
 
     // What the writer did not touch, or took back, is refused for certain.
-    private void RefuseGroup()
+    private void Refuse(OperationGroup group)
     {
-        foreach (Operation operation in _group)
-        {
-            if (!operation.IsRefused)
-            {
-                operation.IsStaged = false;
-                operation.Fail(_refusal!);
-            }
-        }
-
-        StorageMeter.Refused.Add(_group.Count);
+        group.Refuse(_refusal!);
+        StorageMeter.Refused.Add(group.Operations.Count);
     }
 
     // While it is full, what gives space back may still find room in what is set aside.
     private bool RefuseOrFreeSpace()
     {
-        bool frees = Phase == WritePhase.Full && _group.Exists(o => o.FreesSpace);
-        if (frees)
+        List<Operation> operations = _group.Operations;
+        bool goesOn = true;
+        if (Phase == WritePhase.Full && operations.Exists(o => o.FreesSpace))
         {
-            List<Operation> others = _group.FindAll(o => !o.FreesSpace);
-            _group.RemoveAll(o => !o.FreesSpace);
-            bool goesOn = Try(() => Process(0, mayUseReserve: true), 0);
-            _group.Clear();
-            _group.AddRange(others);
-            if (!goesOn)
-            {
-                RefuseGroup();
-                return false;
-            }
+            List<Operation> others = operations.FindAll(o => !o.FreesSpace);
+            operations.RemoveAll(o => !o.FreesSpace);
+            goesOn = Try(() => Process(0, mayUseReserve: true), _group, 0);
+            operations.Clear();
+            operations.AddRange(others);
         }
 
-        if (Phase != WritePhase.Writing)
+        if (!goesOn || Phase != WritePhase.Writing)
         {
-            RefuseGroup();
+            Refuse(_group);
         }
 
-        return true;
+        return goesOn;
     }
 
     private bool MendIfDue()
     {
         while (_health.IsDue(Now))
         {
-            _group.Clear();
             WriterEvent before = _health.Phase == WritePhase.Full ? WriterEvent.NoRoom : WriterEvent.Refused;
             Enter(WriterEvent.TimeCame, _refusal);
-            if (!Try(() => Mend(before), _wanted))
+            if (!Try(() => Mend(before), _nobody, _wanted))
             {
                 return false;
             }
@@ -217,11 +212,14 @@ internal sealed partial class GroupWriter
         Volatile.Write(ref _refusal, cause);
         Volatile.Write(ref _phase, (int)WritePhase.Failed);
         queue.Close(cause, dropAll: true);
-        foreach (Operation operation in _group)
+        if (_inFlight is { } flight)
         {
-            operation.Fail(cause);
+            ((IAsyncResult)flight.Flight).AsyncWaitHandle.WaitOne();
+            _ = flight.Flight.Exception;                  // it is the cause, or comes too late to matter
         }
 
+        _group.Fail(cause);
+        _other.Fail(cause);
         _failed.TrySetResult(cause);
     }
 }

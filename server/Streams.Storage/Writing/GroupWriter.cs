@@ -1,26 +1,28 @@
-using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Streams.Core;
 
 namespace Streams.Storage;
 
 /// <summary>The one writer of a container: takes what waits, stages it, writes it with one write, flushes it with one flush, makes it
-/// visible, answers. While it flushes, the next group gathers.</summary>
+/// visible, answers. While it flushes, the next group gathers, and, when there is enough of it already, is staged; it is written when
+/// that flush has succeeded.</summary>
 /// <remarks>A group of which nobody asked for more than to be written is answered before its flush; it becomes visible with the next
 /// one, which comes soon: readers and links never see what a power cut could undo (rule R1). Failure: nothing of a group that the disk
-/// refused is made visible or acknowledged, readers go on with what was flushed before, and it mends itself
-/// (GroupWriter.Faults.cs).</remarks>
+/// refused is made visible or acknowledged, nothing of the one staged behind it was written, which is staged anew; readers go on with
+/// what was flushed before, and it mends itself (GroupWriter.Faults.cs).</remarks>
 internal sealed partial class GroupWriter(WriteQueue queue, Stager stager, SegmentLog log, IndexKeeper indexes, Lock gate,
     WatchList watches, ContainerOptions options, TimeProvider time, ILogger logger)
 {
     private readonly TaskCompletionSource<StorageFailedException> _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly List<Operation> _group = [];
+    private OperationGroup _group = new();
+    private OperationGroup _other = new();
+    private OperationGroup? _inFlight;                        // is _other; the log is its thread's until it has landed
     private ITimer? _flushTimer;
     private bool _isFlushDue;
     private long _flushes;
     private long _bytesWritten;
     private long _answeredBytes;                              // answered for, and not flushed
-    private bool _isAppended;                                 // whether the group under way is in the log, as far as it can be seen
+    private long _overlapped;
 
     /// <summary>Completes with the reason when it cannot go on at all.</summary>
     public Task<StorageFailedException> Failed => _failed.Task;
@@ -28,6 +30,12 @@ internal sealed partial class GroupWriter(WriteQueue queue, Stager stager, Segme
     public long Flushes => Volatile.Read(ref _flushes);
 
     public long BytesWritten => Volatile.Read(ref _bytesWritten);
+
+    /// <summary>Bytes that were answered for without a flush, and are not flushed yet.</summary>
+    public long AnsweredBytes => Volatile.Read(ref _answeredBytes);
+
+    /// <summary>Groups that were staged while the one before was being flushed.</summary>
+    public long Overlapped => Volatile.Read(ref _overlapped);
 
     /// <summary>Called under the lock after each group that was made visible, with the records in it.</summary>
     public Action<int>? Published { get; set; }
@@ -39,70 +47,122 @@ internal sealed partial class GroupWriter(WriteQueue queue, Stager stager, Segme
         using ITimer retry = time.CreateTimer(_ => queue.Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _flushTimer = timer;
         _retryTimer = retry;
-        while (await queue.WaitAsync())
+        while (LandIfIdle() && await queue.WaitAsync())
         {
             if (!MendIfDue())
             {
                 return;
             }
 
-            _group.Clear();
-            long cost = queue.Take(_group, options.GroupBytes, options.GroupOperations);
-            int operations = _group.Count;
-            if (!(Phase == WritePhase.Writing ? Try(() => Process(cost), cost) : RefuseOrFreeSpace()))
+            _group.Take(queue, options);
+            if (!DoTurn())
             {
                 return;
             }
 
-            queue.Release(cost, operations);
+            _group.Release(queue);
             if (!MendIfDue())
             {
                 return;
             }
         }
 
-        _group.Clear();
         if (Phase == WritePhase.Writing)
         {
-            Try(FlushWritten, 0);
+            Try(FlushWritten, _nobody, 0);
         }
     }
 
-    private void Process(long cost, bool mayUseReserve = false)
+    // Whether the writer can go on. Nothing else is to be done meanwhile.
+    private bool LandIfIdle() => _inFlight is not { } flight || queue.HasReady || (Land(flight) && MendIfDue());
+
+    private bool DoTurn()
     {
-        if (_group.Count == 0)
+        if (_inFlight is { } before)
+        {
+            bool isDone = false;
+            bool goesOn = MayOverlap() ? Overlap(before, out isDone) : Land(before) && MendIfDue();
+            if (!goesOn || isDone)
+            {
+                return goesOn;
+            }
+        }
+
+        return Phase == WritePhase.Writing ? Try(() => Process(_group.Cost, mayUseReserve: false), _group, _group.Cost)
+            : RefuseOrFreeSpace();
+    }
+
+    private bool MayOverlap() => _group.MayOverlap(stager)
+        && !log.IsFullFor(stager.Oldest.Buffer.NextPosition, _group.Cost);
+
+    // Stages the group while the one before is being flushed. It is not done when that one was refused: all that it was staged upon is
+    // taken back or given up, and it is staged again as if it came only now.
+    private bool Overlap(OperationGroup before, out bool isDone)
+    {
+        bool mustFlush = false;
+        isDone = false;
+        bool goesOn = DoOwn(() =>
+        {
+            LogBuffer flying = stager.Oldest.Buffer;
+            mustFlush = Stage(flying.NextPosition, (flying.Group + 1) & RecordHeader.GroupMask);
+            Volatile.Write(ref _overlapped, _overlapped + 1);
+        });
+        StagedGroup? published = null;
+        if (!goesOn || !Try(() => published = PublishFlight(before), before, before.Cost))
+        {
+            return false;
+        }
+
+        if (Phase != WritePhase.Writing)
+        {
+            before.Release(queue);
+            _group.Unstage();
+            return MendIfDue();
+        }
+
+        isDone = true;
+        bool flies = false;
+        bool isAnswered = DoOwn(() =>
+        {
+            flies = IsToBeFlushed(mustFlush) && Flies();
+            if (flies)
+            {
+                TakeOff();                                // before the answers: the disk waits for nobody
+            }
+
+            Answer(before, published);
+            before.Release(queue);
+        });
+        return isAnswered && (flies || Try(() => Write(IsToBeFlushed(mustFlush), mayUseReserve: false), _group, _group.Cost));
+    }
+
+    private void Process(long cost, bool mayUseReserve)
+    {
+        if (_group.Operations.Count == 0)
         {
             FlushWritten();                               // woken for this alone
             return;
         }
 
         RollIfFull(cost, mayUseReserve);
-        stager.Begin(log.NextPosition, log.Current.First, log.NextGroup);
-        bool mustFlush = Stage();
-        WriteGroup(mustFlush, mayUseReserve);
-        PublishFlushed();
-        foreach (Operation operation in _group)
+        bool flush = IsToBeFlushed(Stage(log.NextPosition, log.NextGroup));
+        if (flush && Flies())
         {
-            if (!operation.IsRefused)
-            {
-                operation.Complete();
-            }
+            TakeOff();
         }
-
-        _answeredBytes = log.Unflushed;
-        if (stager.TakeFork() is { } fork)
+        else
         {
-            logger.Fork(fork);
+            Write(flush, mayUseReserve);
         }
     }
 
     // Whether one of the operations must be flushed before it is answered.
-    private bool Stage()
+    private bool Stage(long position, uint group)
     {
+        stager.Begin(position, log.Current.First, group);
         bool mustFlush = false;
-        for (int i = 0; i < _group.Count; i++)
+        foreach (Operation operation in _group.Operations)
         {
-            Operation operation = _group[i];
             try
             {
                 operation.IsStaged = true;
@@ -120,6 +180,45 @@ internal sealed partial class GroupWriter(WriteQueue queue, Stager stager, Segme
         return mustFlush;
     }
 
+    private bool IsToBeFlushed(bool mustFlush) =>
+        mustFlush || Volatile.Read(ref _isFlushDue) || log.Unflushed + stager.Open.Buffer.Written >= options.GroupBytes;
+
+    // Whether it pays to flush on another thread: only when others wait to be staged meanwhile.
+    private bool Flies() => options.RunsAhead && stager.Open.Buffer.Written > 0 && queue.HasReady && _group.MayOverlap(stager);
+
+    private void TakeOff()
+    {
+        OperationGroup flight = _group;
+        StagedGroup staged = stager.Detach();
+        Count(staged);
+        flight.Started = time.GetTimestamp();
+        flight.Flight = Task.Run(() =>
+        {
+            Append(flight, staged, flush: true, mayUseReserve: false);
+            log.Flush();
+        });
+        _inFlight = flight;
+        (_group, _other) = (_other, _group);
+    }
+
+    // Whether the writer can go on.
+    private bool Land(OperationGroup flight)
+    {
+        StagedGroup? published = null;
+        bool goesOn = Try(() => published = PublishFlight(flight), flight, flight.Cost)
+            && (Phase != WritePhase.Writing || DoOwn(() => Answer(flight, published)));
+        flight.Release(queue);
+        return goesOn;
+    }
+
+    private StagedGroup? PublishFlight(OperationGroup flight)
+    {
+        flight.Flight.GetAwaiter().GetResult();
+        CountFlush(flight.Started);
+        _inFlight = null;
+        return PublishFlushed();
+    }
+
     private void RollIfFull(long cost, bool mayUseReserve)
     {
         if (log.IsFullFor(cost))
@@ -132,19 +231,15 @@ internal sealed partial class GroupWriter(WriteQueue queue, Stager stager, Segme
         }
     }
 
-    private void WriteGroup(bool mustFlush, bool mayUseReserve)
+    private void Write(bool flush, bool mayUseReserve)
     {
-        int bytes = stager.Bytes.Length;
+        StagedGroup staged = stager.Open;
         long started = time.GetTimestamp();
-        bool flush = mustFlush || Volatile.Read(ref _isFlushDue) || log.Unflushed + bytes >= options.GroupBytes;
-        if (bytes > 0)
+        if (staged.Buffer.Written > 0)
         {
             bool isFirst = log.Unflushed == 0;
-            log.Append(stager.Bytes, flush, mayUseReserve);
-            _isAppended = true;
-            Volatile.Write(ref _bytesWritten, _bytesWritten + bytes);
-            StorageMeter.BytesWritten.Add(bytes);
-            StorageMeter.GroupSize.Record(_group.Count);
+            Append(_group, staged, flush, mayUseReserve);
+            Count(staged);
             if (isFirst && !flush)
             {
                 _flushTimer!.Change(options.FlushInterval, Timeout.InfiniteTimeSpan);
@@ -153,50 +248,90 @@ internal sealed partial class GroupWriter(WriteQueue queue, Stager stager, Segme
 
         if (flush && log.Unflushed > 0)
         {
-            Flush(started);
+            log.Flush();
+            CountFlush(started);
         }
+
+        Answer(_group, PublishFlushed());
+        Volatile.Write(ref _answeredBytes, log.Unflushed);
     }
 
-    private void Flush(long started)
+    // What was staged was staged for one place and one number: any other would be found damaged, or as another group's.
+    private void Append(OperationGroup group, StagedGroup staged, bool flush, bool mayUseReserve)
     {
-        log.Flush();
+        LogBuffer buffer = staged.Buffer;
+        if (buffer.Position != log.NextPosition || buffer.Group != log.NextGroup)
+        {
+            throw new InvalidOperationException($"group {buffer.Group} was staged for position {buffer.Position}, "
+                + $"the log goes on with group {log.NextGroup} at {log.NextPosition}");
+        }
+
+        log.Append(buffer.WrittenMemory.Span, flush, mayUseReserve);
+        group.IsAppended = true;
+    }
+
+    private void Count(StagedGroup staged)
+    {
+        Volatile.Write(ref _bytesWritten, _bytesWritten + staged.Buffer.Written);
+        StorageMeter.BytesWritten.Add(staged.Buffer.Written);
+        StorageMeter.GroupSize.Record(_group.Operations.Count);
+    }
+
+    private void CountFlush(long started)
+    {
         Volatile.Write(ref _isFlushDue, false);
+        Volatile.Write(ref _answeredBytes, 0);
         Volatile.Write(ref _flushes, _flushes + 1);
         StorageMeter.Flushes.Add(1);
         StorageMeter.FlushDuration.Record(time.GetElapsedTime(started).TotalSeconds);
     }
 
     // Also when nothing was written: then what is staged has no records.
-    private void PublishFlushed()
+    private StagedGroup? PublishFlushed()
     {
         if (log.Unflushed > 0)
         {
-            return;
+            return null;
         }
 
         try
         {
             lock (gate)
             {
-                stager.Publish();
-                Published?.Invoke(stager.Records);
+                StagedGroup group = stager.Publish();
+                Published?.Invoke(group.Records.Count);
+                return group;
             }
         }
         catch (StreamsException fault)
         {
             throw new InvalidOperationException("what is flushed could not be made visible: " + fault.Message, fault);
         }
+    }
 
-        watches.Fire(stager.ChangedStreams, stager.ChangesLanes);
+    // After the last moment that the group may be changed in: an answer lets its caller go on.
+    private void Answer(OperationGroup group, StagedGroup? published)
+    {
+        if (published is not null)
+        {
+            watches.Fire(published.ChangedStreams, published.ChangesLanes);
+        }
+
+        group.Complete();
+        if (stager.TakeFork() is { } fork)
+        {
+            logger.Fork(fork);
+        }
     }
 
     private void FlushWritten()
     {
         if (log.Unflushed > 0)
         {
-            Flush(time.GetTimestamp());
-            PublishFlushed();
-            _answeredBytes = 0;
+            long started = time.GetTimestamp();
+            log.Flush();
+            CountFlush(started);
+            Answer(_nobody, PublishFlushed());
         }
     }
 

@@ -12,6 +12,9 @@ internal sealed class AppendOnceOperation(StreamPartition partition, PlainEvent 
     /// <summary>Whether it was marked: nothing is appended then.</summary>
     public bool WasTaken { get; private set; }
 
+    /// <summary>Whether it is marked is asked of what is flushed, and a group in flight may mark it.</summary>
+    public override bool MayOverlap(Stager stager) => false;
+
     public override void Stage(Stager stager) => WasTaken = !stager.AppendOnce(Partition, this, mark, isNew);
 }
 

@@ -25,6 +25,10 @@ internal abstract class Operation
     /// whatever the stream.</summary>
     public virtual StreamPath? Stream => null;
 
+    /// <summary>Whether its decision may be made while the group before is being flushed, and that of the next while it is being flushed
+    /// itself: it looks only at what the stager keeps of a group in flight, and changes nothing else that others look at.</summary>
+    public virtual bool MayOverlap(Stager stager) => false;
+
     /// <summary>Whether it helps to make room: then it is tried on a full disk too.</summary>
     public virtual bool FreesSpace => false;
 

@@ -9,6 +9,8 @@ internal sealed class ProduceOperation(ProducerSession session, StreamPartition 
 {
     public override StreamPath? Stream => partition.Stream;
 
+    public override bool MayOverlap(Stager stager) => true;
+
     public override void Stage(Stager stager) => Result = stager.Produce(session, partition, after, batch, topics);
 
     /// <summary>A batch that was never taken up is refused for certain; of one that was, nobody knows.</summary>
@@ -34,6 +36,8 @@ internal class AppendPlainOperation(StreamPartition partition, PlainEvent plain)
 
     public override StreamPath? Stream => partition.Stream;
 
+    public override bool MayOverlap(Stager stager) => true;
+
     public override void Stage(Stager stager) => stager.AppendPlain(partition, this);
 
     public void PlaceAt(EventPlace place) => Result = place;
@@ -45,6 +49,8 @@ internal class AppendPlainOperation(StreamPartition partition, PlainEvent plain)
 /// <summary>A consumer's cursor.</summary>
 internal sealed class CommitOperation(ConsumerName consumer, StreamPartition partition, Cursor cursor) : Operation<bool>
 {
+    public override bool MayOverlap(Stager stager) => true;
+
     public override void Stage(Stager stager) => stager.Commit(consumer, partition, cursor);
 }
 
@@ -63,6 +69,8 @@ internal sealed class ReplaceRegisterOperation(StreamPath stream, RegisterFact k
 /// <summary>Entries of a lane, from a link.</summary>
 internal sealed class IngestOperation(LaneId lane, IReadOnlyList<LaneEntry> entries, CheckedBody[] bodies) : Operation<IngestResult>
 {
+    public override bool MayOverlap(Stager stager) => stager.MayOverlap(lane, entries);
+
     public override void Stage(Stager stager) => Result = stager.Ingest(lane, entries, bodies);
 }
 

@@ -47,6 +47,19 @@ internal sealed partial class Stager
         return new IngestResult(IngestOutcome.Taken, new EntryNumber(lane.StagedNextEntry));
     }
 
+    /// <summary>Whether entries may be taken beside a group in flight: they are neither compared with what is damaged, which is known of
+    /// what is published only, nor do they bring settings, which say when others are answered.</summary>
+    public bool MayOverlap(LaneId id, IReadOnlyList<LaneEntry> entries)
+    {
+        bool may = _state.Lanes.Find(id) is not { Damaged.Count: > 0 };
+        for (int i = 0; i < entries.Count && may; i++)
+        {
+            may = entries[i].Kind != EntryKind.Registers;
+        }
+
+        return may;
+    }
+
     // It goes to the end of the log: what was damaged stays where it is, and is not looked at any more.
     private void StageRepair(LaneState lane, LaneEntry entry, in CheckedBody body)
     {

@@ -27,7 +27,7 @@ internal sealed partial class Stager
         }
 
         LaneId id = new(partition, Origin!.Value);
-        ProduceDecision decision = ProduceDecision.Decide(_sessions, _state.Ledger, _stagedRuns, session, id, header);
+        ProduceDecision decision = ProduceDecision.Decide(_sessions, _state.Ledger, _inFlight?.Runs, _stagedRuns, session, id, header);
         if (decision.Refusal != ProduceRefusal.None)
         {
             return ProduceResult.Refused(decision.Refusal, decision.Detail);
@@ -65,7 +65,9 @@ internal sealed partial class Stager
         RequireWriting();
         Dictionary<ConsumerName, Cursor>? commits = _commits.GetValueOrDefault(partition);
         Cursor kept = _state.Cursors.Get(consumer, partition);
-        if (commits is not null && commits.TryGetValue(consumer, out Cursor? staged))
+        if ((commits is not null && commits.TryGetValue(consumer, out Cursor? staged))
+            || (_inFlight is not null && _inFlight.Commits.TryGetValue(partition, out Dictionary<ConsumerName, Cursor>? flying)
+            && flying.TryGetValue(consumer, out staged)))
         {
             kept = staged;
         }
@@ -195,6 +197,7 @@ internal sealed partial class Stager
     {
         List<TopicFact>? facts = null;
         StreamTopics? staged = _stagedTopics.Of(partition.Stream);
+        StreamTopics? flying = _inFlight?.Topics.Of(partition.Stream);
         ReadOnlySpan<TopicMention> mentions = topics.Mentions;
         Span<int> rows = topics.Rows;
         Resolve(partition.Stream, topics);
@@ -206,17 +209,19 @@ internal sealed partial class Stager
             }
 
             ReadOnlySpan<byte> topic = mentions[i].Topic.Span;
-            if (!(staged?.Contains(mentions[i].Hash, topic) ?? false))
+            StreamTopics? knowing = staged?.Contains(mentions[i].Hash, topic) ?? false ? staged
+                : flying?.Contains(mentions[i].Hash, topic) ?? false ? flying : null;
+            if (knowing is null)
             {
                 TopicFact fact = new(TopicName.FromValidated(topic), NextMoment());
                 _stagedTopics.Join(partition.Stream, fact);
-                staged ??= _stagedTopics.Of(partition.Stream)!;
+                knowing = staged ??= _stagedTopics.Of(partition.Stream)!;
                 (facts ??= []).Add(fact);
             }
 
             // It is looked up once more when the batch is made visible. That may be after its caller was answered, who may use its
             // memory for something else by then.
-            topics.Keep(i, staged!.NameOf(staged.RowOf(mentions[i].Hash, topic)));
+            topics.Keep(i, knowing.NameOf(knowing.RowOf(mentions[i].Hash, topic)));
         }
 
         if (facts is not null)

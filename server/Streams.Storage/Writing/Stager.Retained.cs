@@ -7,14 +7,16 @@ namespace Streams.Storage;
 /// here says. Only the writer knows all that came before, flushed or not.</summary>
 internal sealed partial class Stager
 {
-    // The latest times staged and not visible yet. Topics stand for their hashes: two that have one only get times a little later.
-    private readonly Dictionary<(StreamPath Stream, ulong Topic), long> _stagedStamps = [];
-
     private long StampRetained(StreamPath stream, in PlainEvent plain)
     {
         ulong hash = BatchTopics.Hash(plain.Topic.Span);
         long before = _state.Topics.Of(stream)?.Retained(hash, plain.Topic.Span)?.Timestamp ?? long.MinValue;
-        ref long staged = ref CollectionsMarshal.GetValueRefOrAddDefault(_stagedStamps, (stream, hash), out bool exists);
+        if (_inFlight is not null && _inFlight.Stamps.TryGetValue((stream, hash), out long flying))
+        {
+            before = Math.Max(before, flying);
+        }
+
+        ref long staged = ref CollectionsMarshal.GetValueRefOrAddDefault(_open.Stamps, (stream, hash), out bool exists);
         before = exists ? Math.Max(before, staged) : before;
 
         // At the end of time the offset decides.
@@ -25,19 +27,9 @@ internal sealed partial class Stager
     {
         foreach (ref readonly RetainedMention retained in topics.Retained)
         {
-            ref long staged = ref CollectionsMarshal.GetValueRefOrAddDefault(_stagedStamps,
+            ref long staged = ref CollectionsMarshal.GetValueRefOrAddDefault(_open.Stamps,
                 (stream, topics.Mentions[retained.Mention].Hash), out bool exists);
             staged = exists ? Math.Max(staged, retained.Timestamp) : retained.Timestamp;
-        }
-    }
-
-    private void ClearStamps()
-    {
-        bool isLarge = _stagedStamps.Count > KeptRecords;
-        _stagedStamps.Clear();
-        if (isLarge)
-        {
-            _stagedStamps.TrimExcess(KeptRecords);
         }
     }
 }

@@ -1,36 +1,35 @@
+using System.Diagnostics.CodeAnalysis;
 using Streams.Core;
 
 namespace Streams.Storage;
 
-/// <summary>Turns the operations of one group into records, against what is flushed and what the group has so far. Pure but for the
-/// clock and chance it was given: no input or output. The writer's own; nothing here is visible to anybody until
-/// <see cref="Publish"/>.</summary>
+/// <summary>Turns the operations of one group into records, against what is flushed, what the group in flight holds, and what the group has
+/// so far. Pure but for the clock and chance it was given: no input or output. The writer's own; nothing here is visible to anybody
+/// until <see cref="Publish"/>.</summary>
 internal sealed partial class Stager
 {
-    // A rare giant group must not hold memory for ever.
-    private const int KeptRecords = 256;
-
     private readonly ContainerState _state;
     private readonly SessionTable _sessions;
     private readonly TimeProvider _time;
     private readonly Random _chance;
     private readonly ContainerOptions _options;
-    private readonly LogBuffer _buffer = new();
-    private readonly List<StagedRecord> _records = [];
-    private readonly Dictionary<LaneId, LaneState> _newLanes = [];
-    private readonly List<LaneState> _touched = [];
-    private readonly ProducerLedger _stagedRuns = new();
-    private readonly TopicTable _stagedTopics = new(new StateRevision());
-    private readonly Dictionary<StreamPartition, Dictionary<ConsumerName, Cursor>> _commits = [];
-    private readonly HashSet<StreamPath> _changedStreams = [];
-    private readonly HashSet<StateItem> _stagedItems = new(ItemBytes.Instance);
+    private readonly StagedGroup[] _groups = [new(), new()];
     private readonly PlainProducer _plain;
     private HybridClock? _clock;
     private (StreamPath Stream, bool IsWritten)? _asked;
-    private bool _isPublished = true;
-    private int _recordsBefore;
-    private (Origin? Origin, bool IsWriting, HybridClock? Clock) _before;
-    private (Origin? Origin, bool IsWriting, HybridClock? Clock) _published;
+    private StagedGroup _open;
+    private StagedGroup? _inFlight;
+    private int _nextLane;
+
+    // Those of the open group.
+    private LogBuffer _buffer;
+    private List<StagedRecord> _records;
+    private Dictionary<LaneId, LaneState> _newLanes;
+    private ProducerLedger _stagedRuns;
+    private TopicTable _stagedTopics;
+    private Dictionary<StreamPartition, Dictionary<ConsumerName, Cursor>> _commits;
+    private HashSet<StreamPath> _changedStreams;
+    private HashSet<StateItem> _stagedItems;
     private long _segment;
     private long _now;
 
@@ -43,6 +42,7 @@ internal sealed partial class Stager
         _options = options;
         _plain = new PlainProducer(chance, options.PlainBatchBytes);
         Origin = state.OwnOrigin;
+        Use(_groups[0]);
     }
 
     /// <summary>The origin under which the next own entry goes; before writing begins, that of the log.</summary>
@@ -51,15 +51,19 @@ internal sealed partial class Stager
     /// <summary>Whether own entries are taken.</summary>
     public bool IsWriting { get; private set; }
 
-    /// <summary>Whether publishing makes lanes longer.</summary>
-    public bool ChangesLanes { get; private set; }
+    /// <summary>The group that operations are staged into.</summary>
+    public StagedGroup Open => _open;
 
-    /// <summary>The streams that publishing changes.</summary>
-    public IReadOnlyCollection<StreamPath> ChangedStreams => _changedStreams;
+    /// <summary>The group that is published next: the one in flight, or, if there is none, the open one.</summary>
+    public StagedGroup Oldest => _inFlight ?? _open;
 
-    public ReadOnlySpan<byte> Bytes => _buffer.WrittenSpan;
+    /// <summary>Whether something is staged, be it nothing but an empty group.</summary>
+    public bool IsStaged => Oldest.IsStaged;
 
-    public int Records => _records.Count;
+    private bool ChangesLanes
+    {
+        set => _open.ChangesLanes = value;
+    }
 
     /// <summary>Begins a group that will be written at <paramref name="position"/>, in the segment that begins at
     /// <paramref name="segment"/>. What earlier groups staged and is not published yet stays staged.</summary>
@@ -71,80 +75,62 @@ internal sealed partial class Stager
         _asked = null;
         _marks.Clear();
         _boundAt = -1;
-        _before = (Origin, IsWriting, _clock);
-        _recordsBefore = _records.Count;
-        if (!_isPublished)
-        {
-            return;
-        }
-
-        _isPublished = false;
-        _published = _before;
-        _recordsBefore = 0;
-        ClearRecords();
-        _newLanes.Clear();
-        _stagedRuns.Clear();
-        _stagedTopics.Clear();
-        ClearStamps();
-        _commits.Clear();
-        _changedStreams.Clear();
-        ChangesLanes = false;
-        foreach (LaneState lane in _touched)
-        {
-            lane.EndStaging();
-        }
-
-        _touched.Clear();
+        _open.Begin(segment, new StagedGroup.Mark(Origin, IsWriting, _clock));
     }
 
-    /// <summary>Whether something is staged, be it nothing but an empty group.</summary>
-    public bool IsStaged => !_isPublished;
+    /// <summary>The open group will be written and flushed by another thread: what comes is staged into another, behind it.</summary>
+    public StagedGroup Detach()
+    {
+        _inFlight = _open;
+        Use(_groups[0] == _open ? _groups[1] : _groups[0]);
+        return _inFlight;
+    }
 
-    /// <summary>Forgets the last group, of which nothing is in the log: what was staged before it stays, to be published next. Nothing may
-    /// be staged before that.</summary>
-    public void TakeBack() => Forget(_recordsBefore, _before);
+    /// <summary>Forgets the last group that was to be written, of which nothing is in the log, and what is staged behind it. What was
+    /// staged before it stays, to be published next. Nothing may be staged before that.</summary>
+    public void TakeBack()
+    {
+        if (_inFlight is not null)
+        {
+            Drop(_open);
+        }
+
+        StagedGroup last = Oldest;
+        if (last.IsStaged)
+        {
+            last.Forget(last.RecordsBeforeLast);
+            GoBackTo(last.BeforeLast);
+        }
+    }
 
     /// <summary>Forgets all that is staged: it was not flushed, and is cut from the log before anything else is written.</summary>
     public void Abandon()
     {
-        Forget(0, _published);
-        _changedStreams.Clear();
-        ChangesLanes = false;
-        _isPublished = true;
+        StagedGroup oldest = Oldest;
+        if (oldest.IsStaged)
+        {
+            Drop(_open);
+            Drop(oldest);
+            GoBackTo(oldest.Before);
+        }
+
+        _inFlight = null;
+    }
+
+    private static void Drop(StagedGroup group)
+    {
+        group.Forget(0);
+        group.End();
     }
 
     // Sessions have moved on with what was staged: their producers say hello again, and hear what is held.
-    private void Forget(int kept, (Origin? Origin, bool IsWriting, HybridClock? Clock) before)
+    private void GoBackTo(in StagedGroup.Mark before)
     {
-        if (_isPublished)
-        {
-            return;
-        }
-
-        for (int i = kept; i < _records.Count; i++)
-        {
-            if (_records[i] is { Kind: RecordKind.LaneDeclared, Lane: { } lane })
-            {
-                lane.DeclaredIn = -1;
-            }
-        }
-
-        _records.RemoveRange(kept, _records.Count - kept);
-        (Origin, IsWriting, _clock) = before;
+        (Origin, IsWriting, _clock) = (before.Origin, before.IsWriting, before.Clock);
+        _nextLane = 0;
         _plain.Restart();
         Fork = null;
         _sessions.EndAll();
-    }
-
-    private void ClearRecords()
-    {
-        _records.Clear();
-        _stagedItems.Clear();
-        if (_records.Capacity > KeptRecords)
-        {
-            _records.Capacity = KeptRecords;
-            _stagedItems.TrimExcess();
-        }
     }
 
     /// <summary>Stages what was gathered over the group: plain batches, cursor commits and marks.</summary>
@@ -175,31 +161,55 @@ internal sealed partial class Stager
         return asked.IsWritten;
     }
 
-    /// <summary>Makes all that is staged visible: it is flushed. Under the container's lock.</summary>
-    public void Publish()
+    /// <summary>Makes the oldest group visible: it is flushed. Under the container's lock.</summary>
+    public StagedGroup Publish()
     {
-        _isPublished = true;
-        _state.Segments.Begin(_segment);
-        foreach (StagedRecord record in _records)
+        StagedGroup group = Oldest;
+        group.End();
+        _inFlight = null;
+        _state.Segments.Begin(group.Segment);
+        foreach (StagedRecord record in group.Records)
         {
             _state.Contents.Add(record);
             record.Publish(_state);
         }
+
+        return group;
+    }
+
+    [MemberNotNull(nameof(_open), nameof(_buffer), nameof(_records), nameof(_newLanes), nameof(_stagedRuns), nameof(_stagedTopics),
+        nameof(_commits), nameof(_changedStreams), nameof(_stagedItems))]
+    private void Use(StagedGroup group)
+    {
+        _open = group;
+        _buffer = group.Buffer;
+        _records = group.Records;
+        _newLanes = group.NewLanes;
+        _stagedRuns = group.Runs;
+        _stagedTopics = group.Topics;
+        _commits = group.Commits;
+        _changedStreams = group.ChangedStreams;
+        _stagedItems = group.Items;
     }
 
     private LaneState Lane(LaneId id)
     {
-        LaneState? lane = _state.Lanes.Find(id) ?? _newLanes.GetValueOrDefault(id);
-        if (lane is null)
+        LaneState? lane = _state.Lanes.Find(id);
+        if (lane is null && !_newLanes.TryGetValue(id, out lane))
         {
-            lane = new LaneState(id, _state.Lanes.NextNumber + _newLanes.Count);
+            if (_inFlight is null || !_inFlight.NewLanes.TryGetValue(id, out lane))
+            {
+                _nextLane = Math.Max(_nextLane, _state.Lanes.NextNumber);
+                lane = new LaneState(id, _nextLane++);
+            }
+
             _newLanes.Add(id, lane);
         }
 
-        if (!lane.IsStaged)
+        if (lane.StagedIn != _open)
         {
-            lane.BeginStaging();
-            _touched.Add(lane);
+            lane.BeginStaging(_open);
+            _open.Touched.Add(lane);
         }
 
         return lane;

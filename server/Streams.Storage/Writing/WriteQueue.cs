@@ -19,6 +19,18 @@ internal sealed class WriteQueue(long maxBytes, int maxOperations)
     /// <summary>Bytes of operations inside: queued, or in the group under way.</summary>
     public long PendingBytes => Volatile.Read(ref _pendingBytes);
 
+    /// <summary>Whether there is something to take.</summary>
+    public bool HasReady
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _ready.Count > 0;
+            }
+        }
+    }
+
     /// <summary>Adds an operation. It can be cancelled only as long as it waits outside; later it is carried out whatever the token
     /// says.</summary>
     public void Add(Operation operation, CancellationToken cancellationToken)

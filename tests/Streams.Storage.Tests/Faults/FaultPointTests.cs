@@ -162,12 +162,16 @@ public sealed class FaultPointTests
         {
             int steps = await StepsAsync(round, counted ?? (scene => scene.Disk.Steps));
             int met = 0;
+            long overlapped = 0;
             for (int at = 1; at <= steps; at++)
             {
                 await using Scene scene = FaultyScene.Make(at);
                 await story(scene, new History(scene, new Random(round)), at, $"{what}, at step {at} of history {round}");
                 met += scene.Disk.FaultsMet > 0 ? 1 : 0;
+                overlapped += scene.Overlapped;
             }
+
+            Assert.True(overlapped > steps, $"{what}: in {steps} runs {overlapped} groups were staged while others were flushed");
 
             // What takes room is less than half of the steps, and groups gather as the threads run.
             Assert.True(met > steps / 5, $"{what}: the fault was met {met} times in {steps} runs");

@@ -148,7 +148,7 @@ public sealed class FaultStoryTests
     private static async Task<Scene> OpenWithOneBatchAsync()
     {
         Scene scene = FaultyScene.Make(1);
-        scene.Options = scene.Options with { SegmentBytes = 1 << 20, AllocationBytes = 4 << 10, PreparesOnGivenDisk = false };
+        scene.Options = scene.Options with { SegmentBytes = 1 << 20, AllocationBytes = 4 << 10, RunsAheadOnGivenDisk = false };
         await scene.OpenStoreAsync();
         await scene.SendAsync(scene.Store.BeginProducer(Car(1)), Batch(Car(1), 1, 2));
         return scene;

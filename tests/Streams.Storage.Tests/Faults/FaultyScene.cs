@@ -10,8 +10,8 @@ internal static class FaultyScene
     {
         SegmentBytes = 8 << 10,
         AllocationBytes = 4 << 10,
-        GroupOperations = 5,
-        PreparesOnGivenDisk = true,
+        GroupOperations = 2,                          // of five that come at once: groups are staged while others are flushed
+        RunsAheadOnGivenDisk = true,
     };
 
     public static Scene Make(int seed) => new(seed) { Options = Small, Clock = new VirtualTime() };

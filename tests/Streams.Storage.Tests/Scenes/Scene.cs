@@ -29,6 +29,11 @@ internal sealed class Scene(int seed = 1) : IAsyncDisposable
 
     public Container Store { get; private set; } = null!;
 
+    /// <summary>Groups of all its stores so far that were staged while the one before was being flushed.</summary>
+    public long Overlapped => _overlapped + Store.Overlapped;
+
+    private long _overlapped;
+
     public LaneId Own => new(P0, Origin);
 
     public static Origin Sj(ulong incarnation) => new(ClusterName.Parse("sj"), new Incarnation(incarnation));
@@ -74,6 +79,7 @@ internal sealed class Scene(int seed = 1) : IAsyncDisposable
     public async Task StopAsync(Random? chance)
     {
         Disk.StopAt = 0;                              // a dead process mends nothing
+        _overlapped += Store.Overlapped;
         await Store.DisposeAsync();
         if (chance is null)
         {

@@ -13,6 +13,7 @@ public sealed partial class ChildProcess : IAsyncDisposable
     private const int SignalContinue = 18;
     private const int SignalStop = 19;
 
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(20);
     private static readonly Lock LivingGate = new();
     private static readonly HashSet<ChildProcess> Living = [];
 
@@ -129,8 +130,23 @@ public sealed partial class ChildProcess : IAsyncDisposable
         return await WaitForExitAsync(limit, cancellationToken);
     }
 
-    /// <summary>SIGSTOP: it neither runs nor answers, but its connections stay open.</summary>
-    public void Pause() => Signal(SignalStop);
+    /// <summary>SIGSTOP: it neither runs nor answers, but its connections stay open. No thread of it runs code of its own when this returns:
+    /// the signal alone stops one, and the others only when that one gets a processor.</summary>
+    /// <exception cref="NotReachedException">It did not stop in time.</exception>
+    public void Pause()
+    {
+        Signal(SignalStop);
+        var limit = Stopwatch.StartNew();
+        while (!HasExited && !IsStopped())
+        {
+            if (limit.Elapsed > StopLimit)
+            {
+                throw new NotReachedException($"{CommandLine} did not stop within {StopLimit.TotalSeconds} s of SIGSTOP");
+            }
+
+            Thread.Yield();
+        }
+    }
 
     /// <summary>SIGCONT.</summary>
     public void Resume() => Signal(SignalContinue);
@@ -219,6 +235,49 @@ public sealed partial class ChildProcess : IAsyncDisposable
         catch (AggregateException)
         {
             // A descendant ended while being killed.
+        }
+    }
+
+    // A thread in an uninterruptible call of the system stops before it comes back from it, once the stop has begun.
+    private bool IsStopped()
+    {
+        var hasBegun = false;
+        foreach (var thread in Threads())
+        {
+            var state = StateOf(thread);
+            hasBegun |= state is 'T' or 't';              // the latter under strace
+            if (state is not ('T' or 't' or 'D' or 'Z' or 'X'))
+            {
+                return false;
+            }
+        }
+
+        return hasBegun;
+    }
+
+    private string[] Threads()
+    {
+        try
+        {
+            return Directory.GetDirectories($"/proc/{Id}/task");
+        }
+        catch (IOException)
+        {
+            return [];                                        // it has ended
+        }
+    }
+
+    // Behind the name, which may hold anything, in brackets.
+    private static char StateOf(string thread)
+    {
+        try
+        {
+            var stat = File.ReadAllText(Path.Combine(thread, "stat"));
+            return stat[stat.LastIndexOf(')') + 2];
+        }
+        catch (IOException)
+        {
+            return 'X';                                       // it has ended
         }
     }
 }

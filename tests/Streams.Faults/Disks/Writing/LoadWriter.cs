@@ -8,6 +8,9 @@ internal sealed class LoadWriter(string directory, int tailBytes, int firstProdu
 {
     public const int SegmentBytes = 1 << 20;
 
+    // A slow machine would else do little but flush, and there would be nothing to lose.
+    private static readonly TimeSpan SeldomFlushed = TimeSpan.FromSeconds(2);
+
     private const int PlainProducers = 9;
     private const int BatchProducers = 4;
 
@@ -16,7 +19,8 @@ internal sealed class LoadWriter(string directory, int tailBytes, int firstProdu
 
     public async Task RunAsync()
     {
-        var store = await WriterProgram.OpenAsync(TestStore.Options(directory, SegmentBytes, tailBytes), acks);
+        var options = TestStore.Options(directory, SegmentBytes, tailBytes);
+        var store = await WriterProgram.OpenAsync(written ? options with { FlushInterval = SeldomFlushed } : options, acks);
         List<Task> running = [];
         if (written)
         {
