@@ -63,6 +63,10 @@ public interface IEventStore
     /// else as many as fit <paramref name="maxBytes"/>.</summary>
     ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken);
 
+    /// <summary>The offset from which on a lane has what was appended at or behind a time, as its origin counted it; behind its end when
+    /// there is nothing. May read a page of an index.</summary>
+    Offset FindTime(LaneId lane, DateTimeOffset time);
+
     /// <summary>Copies of these events in other lanes of the partition than <paramref name="except"/>, flushed, or removed by retention
     /// (rules R8, R10).</summary>
     IReadOnlyList<HeldRun> Copies(StreamPartition partition, SequenceRun run, Origin except);

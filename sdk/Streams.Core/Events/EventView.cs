@@ -24,4 +24,28 @@ public readonly struct EventView
     /// <summary>Whether it is to be its topic's retained message from now on; with an empty payload, whether the topic is to have
     /// none.</summary>
     public bool IsRetained { get; internal init; }
+
+    /// <summary>Bytes of topic, key, headers and payload.</summary>
+    public int Bytes => Topic.Length + Key.Length + Headers.Length + Payload.Length;
+
+    /// <summary>The same event with its bytes in memory of the caller's.</summary>
+    /// <param name="target">Takes <see cref="Bytes"/>, or more.</param>
+    public EventView CopyTo(Memory<byte> target)
+    {
+        return this with
+        {
+            Topic = Take(Topic, ref target),
+            Key = Take(Key, ref target),
+            Headers = Take(Headers, ref target),
+            Payload = Take(Payload, ref target),
+        };
+
+        static ReadOnlyMemory<byte> Take(ReadOnlyMemory<byte> part, ref Memory<byte> target)
+        {
+            part.CopyTo(target);
+            Memory<byte> taken = target[..part.Length];
+            target = target[part.Length..];
+            return taken;
+        }
+    }
 }

@@ -24,6 +24,10 @@ public readonly record struct MqttPublishHead
     /// <summary>MQTT 5 properties, or <see langword="null"/>; dropped for 3.1.1.</summary>
     public MqttProperties? Properties { get; init; }
 
+    /// <summary>MQTT 5: a topic alias, set by this packet or, with an empty topic, used by it; 0 for none. Not together with
+    /// <see cref="MqttProperties.TopicAlias"/>.</summary>
+    public ushort TopicAlias { get; init; }
+
     /// <summary>
     /// Further properties as encoded bytes (see <see cref="MqttPacketWriter.WriteUserProperty"/>), without a length, written behind
     /// <see cref="Properties"/> as they are; dropped for 3.1.1. They are not checked.

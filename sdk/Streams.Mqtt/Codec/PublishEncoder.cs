@@ -5,6 +5,8 @@ namespace Streams.Mqtt;
 /// <summary>Sizes and writes PUBLISH up to its payload.</summary>
 internal static class PublishEncoder
 {
+    private const int AliasSize = 3;
+
     /// <summary>The remaining length of the packet, and the size of its property block without the length.</summary>
     public static long RemainingLength(in MqttPublishHead head, MqttVersion version, long payloadLength, out int propertySize)
     {
@@ -17,7 +19,7 @@ internal static class PublishEncoder
         if (version == MqttVersion.V5)
         {
             propertySize = PropertyWriter.Size(head.Properties, PropertyTable.Place(MqttPacketType.Publish))
-                + head.EncodedProperties.Length;
+                + head.EncodedProperties.Length + (head.TopicAlias == 0 ? 0 : AliasSize);
             length += VariableByteInteger.Size((uint)propertySize) + propertySize;
         }
 
@@ -50,6 +52,12 @@ internal static class PublishEncoder
         if (version == MqttVersion.V5)
         {
             target.Variable((uint)propertySize);
+            if (head.TopicAlias != 0)
+            {
+                target.Byte((byte)MqttPropertyId.TopicAlias);
+                target.UInt16(head.TopicAlias);
+            }
+
             PropertyWriter.WriteBare(ref target, head.Properties);
             target.Raw(head.EncodedProperties.Span);
         }
@@ -75,7 +83,7 @@ internal static class PublishEncoder
             return;
         }
 
-        bool aliased = version == MqttVersion.V5 && head.Properties?.TopicAlias is not null;
+        bool aliased = version == MqttVersion.V5 && (head.TopicAlias != 0 || head.Properties?.TopicAlias is not null);
         if (!(aliased && string.IsNullOrEmpty(head.Topic)) && TopicFilter.FaultInName(head.Topic) is { } fault)
         {
             throw new MqttProtocolException(MqttReasonCode.TopicNameInvalid, fault);

@@ -7,6 +7,7 @@ namespace Streams.Mqtt;
 /// Packets over a duplex pipe. Knows nothing of sessions, acknowledgements or keep alive.
 /// <para>Reading: one reader at a time. Writing: any number of threads at once; packets go out whole, in the order of the calls.</para>
 /// <para>
+/// DISCONNECT is the last packet: writes behind it fail with <see cref="MqttConnectionClosedException"/>, flushing still works.
 /// Failure: a packet that breaks the standard fails this and every later read; writing still works, so that the peer can be told.
 /// A failed flush fails every later write and every waiting one. Disposing wakes a pending read (null) and fails pending writes.
 /// </para>

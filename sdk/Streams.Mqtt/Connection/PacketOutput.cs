@@ -24,6 +24,7 @@ internal sealed class PacketOutput
     private TaskCompletionSource? _next;
     private Exception? _failure;
     private bool _completed;
+    private bool _saidGoodbye;
 
     public PacketOutput(PipeWriter writer)
     {
@@ -46,6 +47,7 @@ internal sealed class PacketOutput
         lock (_gate)
         {
             Count(MqttPacketWriter.Write(Target(), packet, version));
+            _saidGoodbye = packet is MqttDisconnectPacket;
         }
     }
 
@@ -246,6 +248,12 @@ internal sealed class PacketOutput
     private IBufferWriter<byte> Target()
     {
         ThrowIfFailed();
+        if (_saidGoodbye)
+        {
+            // MQTT-3.14.4-1: whoever writes from another thread meanwhile must not come behind it.
+            throw new MqttConnectionClosedException("DISCONNECT was written: nothing may follow it.");
+        }
+
         if (_inPipe + _aside.WrittenCount > MaximumUnflushedBytes)
         {
             throw new InvalidOperationException(

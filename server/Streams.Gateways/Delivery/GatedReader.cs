@@ -45,7 +45,7 @@ public sealed class GatedReader
     /// <summary>What was counted.</summary>
     public ReaderCounts Counts => _counts;
 
-    /// <summary>Events given whose confirmation, or that of one before them, is awaited.</summary>
+    /// <summary>Events given whose confirmation is awaited.</summary>
     public int InFlight => _order.Count;
 
     /// <summary>Bytes in the read-ahead.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Streams.Core;
 
 namespace Streams.Gateways;
@@ -6,18 +7,25 @@ namespace Streams.Gateways;
 /// <summary>The one order in which a session is given, skips and steps over (rule R9): the cursor that may be committed is the
 /// position vector at
 /// the longest prefix of it that is confirmed. So a skip never overtakes the reason for it.</summary>
-/// <remarks>What is skipped behind an unconfirmed event is kept as one position for each lane, so the memory is bounded by what is in
-/// flight times the
-/// lanes, however much is skipped.</remarks>
+/// <remarks>What is skipped or confirmed behind an unconfirmed event is kept with that event as one position for each lane, so the memory
+/// is bounded by what is in flight times the lanes, however much is skipped and however far others are ahead of the one that
+/// waits.</remarks>
 internal sealed class SessionOrder
 {
+    // A ticket is the place in the table and, above it, a number that is never used twice.
+    private const int PlaceBits = 24;
+    private const int None = -1;
+
     private readonly DeliveryRules _rules;
-    private Given[] _ring = new Given[16];
+    private Given[] _table = new Given[16];
     private ImmutableSortedDictionary<Origin, Offset>.Builder _positions;
     private ImmutableSortedSet<CursorJump> _jumps;
     private Generation _generation;
-    private long _first = 1;
-    private long _next = 1;
+    private long _serial;
+    private int _first = None;
+    private int _last = None;
+    private int _free = None;
+    private int _used;
 
     public SessionOrder(Cursor cursor, DeliveryRules rules)
     {
@@ -27,8 +35,8 @@ internal sealed class SessionOrder
         _jumps = cursor.Jumps;
     }
 
-    /// <summary>Events given and not yet behind the confirmed prefix.</summary>
-    public int Count => (int)(_next - _first);
+    /// <summary>Events given and not confirmed.</summary>
+    public int Count { get; private set; }
 
     /// <summary>Whether the prefix grew since <see cref="TakeCursor"/>.</summary>
     public bool IsDirty { get; private set; }
@@ -46,67 +54,78 @@ internal sealed class SessionOrder
     /// <summary>An event was given; gives the ticket by which it is confirmed.</summary>
     public long Give(Origin origin, Offset next)
     {
-        if (Count == _ring.Length)
-        {
-            Grow();
-        }
-
-        ref Given given = ref At(_next);
+        int place = TakePlace();
+        ref Given given = ref _table[place];
+        given.Ticket = (++_serial << PlaceBits) | (uint)place;
         given.Origin = origin;
         given.Next = next;
-        given.Confirmed = false;
-        return _next++;
+        given.Before = _last;
+        given.After = None;
+        if (_last == None)
+        {
+            _first = place;
+        }
+        else
+        {
+            _table[_last].After = place;
+        }
+
+        _last = place;
+        Count++;
+        return given.Ticket;
     }
 
     /// <summary>Everything of a lane before <paramref name="next"/> needs no confirmation: skipped, or stepped over with
     /// <paramref name="jump"/>.</summary>
     public void Pass(Origin origin, Offset next, CursorJump? jump = null)
     {
-        if (Count == 0 || (!_rules.Prefix && !IsInFlight(origin)))
+        if (_last == None || (!_rules.Prefix && !IsInFlight(origin)))
         {
             Apply(origin, next, jump);
             return;
         }
 
-        ref Given last = ref At(_next - 1);
-        last.Behind ??= [];
-        int at = last.Behind.FindIndex(p => p.Origin == origin);
-        if (at >= 0 && jump is null)
-        {
-            last.Behind[at] = last.Behind[at] with { Next = next };
-            return;
-        }
-
-        last.Behind.Add(new Passed(origin, next, jump));
+        Keep(ref _table[_last], origin, next, jump);
     }
 
     /// <summary>The receiver has an event. Tickets from before a restart are ignored.</summary>
     public void Confirm(long ticket)
     {
-        if (ticket < _first || ticket >= _next)
+        int place = (int)(ticket & ((1 << PlaceBits) - 1));
+        if (place >= _used || _table[place].Ticket != ticket)
         {
             return;
         }
 
-        At(ticket).Confirmed = true;
-        while (_first < _next && At(_first).Confirmed)
+        ref Given given = ref _table[place];
+        if (given.Before == None)
         {
-            ref Given given = ref At(_first++);
             Apply(given.Origin, given.Next, null);
-            if (given.Behind is { Count: > 0 } behind)
+            foreach (ref readonly Passed passed in CollectionsMarshal.AsSpan(given.Behind))
             {
-                behind.ForEach(p => Apply(p.Origin, p.Next, p.Jump));
-                behind.Clear();
+                Apply(passed.Origin, passed.Next, passed.Jump);
             }
         }
+        else
+        {
+            // It waits with the one before it: where that is confirmed, this is.
+            ref Given before = ref _table[given.Before];
+            Keep(ref before, given.Origin, given.Next, null);
+            foreach (ref readonly Passed passed in CollectionsMarshal.AsSpan(given.Behind))
+            {
+                Keep(ref before, passed.Origin, passed.Next, passed.Jump);
+            }
+        }
+
+        Unlink(place);
     }
 
     /// <summary>Begins again at another cursor (rule R11); what is in flight confirms nothing any more.</summary>
     public void Restart(Cursor cursor)
     {
-        for (; _first < _next; _first++)
+        while (_first != None)
         {
-            At(_first).Behind?.Clear();
+            Unlink(_first);
         }
 
         _generation = cursor.Generation;
@@ -114,8 +133,6 @@ internal sealed class SessionOrder
         _jumps = cursor.Jumps;
         IsDirty = false;
     }
-
-    private ref Given At(long ticket) => ref _ring[ticket & (_ring.Length - 1)];
 
     private void Apply(Origin origin, Offset next, CursorJump? jump)
     {
@@ -132,11 +149,30 @@ internal sealed class SessionOrder
         }
     }
 
+    // Positions of a lane only rise in the order of what is given and passed.
+    private static void Keep(ref Given given, Origin origin, Offset next, CursorJump? jump)
+    {
+        given.Behind ??= [];
+        if (jump is null)
+        {
+            foreach (ref Passed passed in CollectionsMarshal.AsSpan(given.Behind))
+            {
+                if (passed.Origin == origin)
+                {
+                    passed = passed with { Next = Offset.Max(passed.Next, next) };
+                    return;
+                }
+            }
+        }
+
+        given.Behind.Add(new Passed(origin, next, jump));
+    }
+
     private bool IsInFlight(Origin origin)
     {
-        for (long ticket = _first; ticket < _next; ticket++)
+        for (int place = _first; place != None; place = _table[place].After)
         {
-            if (At(ticket).Origin == origin)
+            if (_table[place].Origin == origin || _table[place].Behind?.Exists(p => p.Origin == origin) == true)
             {
                 return true;
             }
@@ -145,22 +181,63 @@ internal sealed class SessionOrder
         return false;
     }
 
-    private void Grow()
+    private int TakePlace()
     {
-        Given[] wider = new Given[_ring.Length * 2];
-        for (long ticket = _first; ticket < _next; ticket++)
+        if (_free != None)
         {
-            wider[ticket & (wider.Length - 1)] = At(ticket);
+            int place = _free;
+            _free = _table[place].After;
+            return place;
         }
 
-        _ring = wider;
+        if (_used == _table.Length)
+        {
+            if (_used == 1 << PlaceBits)
+            {
+                throw new InvalidOperationException($"{_used} events are under way to one reader");
+            }
+
+            Array.Resize(ref _table, _used * 2);
+        }
+
+        return _used++;
+    }
+
+    private void Unlink(int place)
+    {
+        ref Given given = ref _table[place];
+        if (given.Before == None)
+        {
+            _first = given.After;
+        }
+        else
+        {
+            _table[given.Before].After = given.After;
+        }
+
+        if (given.After == None)
+        {
+            _last = given.Before;
+        }
+        else
+        {
+            _table[given.After].Before = given.Before;
+        }
+
+        given.Behind?.Clear();
+        given.Ticket = 0;
+        given.After = _free;
+        _free = place;
+        Count--;
     }
 
     private struct Given
     {
+        public long Ticket;
         public Origin Origin;
         public Offset Next;
-        public bool Confirmed;
+        public int Before;
+        public int After;
         public List<Passed>? Behind;
     }
 

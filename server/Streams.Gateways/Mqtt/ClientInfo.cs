@@ -4,7 +4,7 @@ using Streams.Mqtt;
 namespace Streams.Gateways;
 
 /// <summary>What CONNECT said and what was made of it.</summary>
-internal sealed record ClientInfo
+internal sealed record ClientInfo : IConsumer
 {
     /// <summary>The client id, given or assigned.</summary>
     public required string ClientId { get; init; }

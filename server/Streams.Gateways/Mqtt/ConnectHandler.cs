@@ -83,9 +83,9 @@ internal sealed class ConnectHandler(GatewayServices services, Func<string> newC
 
     private (MqttReasonCode Code, string Reason)? WillFault(MqttWill will, MqttVersion version, AccessSubject subject)
     {
-        if (will.Retain && version == MqttVersion.V5)
+        if (services.TopicLimits.Fault(will.Topic) is { } tooLong)
         {
-            return (MqttReasonCode.RetainNotSupported, "retained messages are not kept here");
+            return (MqttReasonCode.TopicNameInvalid, $"will: {tooLong}");
         }
 
         if (!TopicMap.TrySplit(will.Topic, out StreamPath stream, out ReadOnlyMemory<char> rest, out string? fault))

@@ -5,7 +5,7 @@ namespace Streams.Gateways;
 /// <summary>Commits the cursors of a kept session, gathered: soon when events were given, late when the cursor only moved over events
 /// of others.
 /// Belongs to the session's delivery loop; one round of commits is under way at a time.</summary>
-internal sealed class CursorCommitter(GatewayServices services, ClientInfo client, Action<PartitionReading, Cursor> committed)
+internal sealed class CursorCommitter(GatewayServices services, IConsumer client, Action<PartitionReading, Cursor> committed)
 {
     private readonly HashSet<PartitionReading> _waiting = [];
     private Task<List<Outcome>>? _round;

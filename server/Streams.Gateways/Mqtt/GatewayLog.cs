@@ -70,17 +70,20 @@ internal static partial class GatewayLog
         "{Clients} SDK clients were told to spread over {Window} when this cluster is lost, for {Devices} devices are connected")]
     public static partial void Hinted(ILogger log, int clients, TimeSpan window, int devices);
 
-    [LoggerMessage(4023, LogLevel.Warning,
-        "{Client} asks for messages to be retained, which MQTT 3.1.1 gives no way to refuse: they are delivered, but not kept as retained")]
-    public static partial void RetainIgnored(ILogger log, string client);
-
     [LoggerMessage(4022, LogLevel.Error,
         "Telling SDK clients where to go when this cluster is lost failed; it is tried again when that changes")]
     public static partial void HintsFailed(ILogger log, Exception failure);
+
+    [LoggerMessage(4040, LogLevel.Warning,
+        "Shared subscription {Share} failed and its members are disconnected; what they did not acknowledge comes again: {Fault}")]
+    public static partial void ShareFailed(ILogger log, string share, string fault);
 
     [LoggerMessage(4020, LogLevel.Debug, "{Client} opened {Consumer} on {Stream}, subscription {Subscription}")]
     public static partial void Opened(ILogger log, string client, string consumer, string stream, uint subscription);
 
     [LoggerMessage(4021, LogLevel.Debug, "A batch of {Client} for {Partition} was refused: {Reason}")]
     public static partial void BatchRefused(ILogger log, string client, string partition, string reason);
+
+    [LoggerMessage(4060, LogLevel.Warning, "{Client} publishes faster than it may and is held back: {Limit}")]
+    public static partial void TooFast(ILogger log, string client, string limit);
 }

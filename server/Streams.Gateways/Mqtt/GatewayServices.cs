@@ -6,6 +6,15 @@ namespace Streams.Gateways;
 internal sealed record GatewayServices(IEventStore Store, ILaneHorizon Horizon, IAccessPolicy Access, MqttGatewayOptions Options,
     TimeProvider Time, ILogger Log, GatewayMeter Meter, StreamRoster Roster)
 {
+    /// <summary>How long topics may be.</summary>
+    public TopicLimits TopicLimits { get; } = new(Options.MaxTopicBytes, Options.MaxTopicLevels);
+
+    /// <summary>How many streams topics may make.</summary>
+    public StreamQuota TopicStreams { get; } = new(Store, Options.MaxTopicStreams);
+
+    /// <summary>The shared subscriptions that have members here.</summary>
+    public ShareGroups Shares { get; } = new();
+
     /// <summary>Microseconds since 1970.</summary>
     public long NowMicroseconds => (Time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 }

@@ -8,4 +8,8 @@ namespace Streams.Gateways;
 /// <param name="IsDraining">Whether no new connection is taken.</param>
 /// <param name="HintedWindow">Over how long SDK clients are told to spread when this cluster is lost.</param>
 public readonly record struct GatewayStatus(int Connections, int Sessions, int PersistentSessions, int Subscriptions, bool IsDraining,
-    TimeSpan HintedWindow);
+    TimeSpan HintedWindow)
+{
+    /// <summary>Shared subscriptions that have members here.</summary>
+    public int Shares { get; init; }
+}

@@ -15,6 +15,9 @@ public sealed class MqttGateway : IDisposable
     // An identifier, user name and password, a will of 64 KiB and its properties: who has not said who it is may fill no more memory.
     private const int MaxConnectBytes = 192 << 10;
 
+    // Connections over the limit are read only to be told so; beyond this many they are closed without a word.
+    private const int MaxRefusing = 256;
+
     private readonly ConcurrentDictionary<string, MqttSession> _sessions = new(StringComparer.Ordinal);
     private readonly GatewayServices _services;
     private readonly PacketRouter _router;
@@ -68,9 +71,13 @@ public sealed class MqttGateway : IDisposable
             }
 
             return new GatewayStatus(Volatile.Read(ref _connections), sessions, persistent, subscriptions, _draining,
-                _hints?.Told.Window ?? TimeSpan.Zero);
+                _hints?.Told.Window ?? TimeSpan.Zero) { Shares = _services?.Shares.Count ?? 0 };
         }
     }
+
+    /// <summary>Connections over which an endpoint need not hand any over, nor do what comes before that (TLS): they would be closed
+    /// without a word.</summary>
+    public long MaxConnections => (long)_services.Options.MaxConnections + MaxRefusing;
 
     /// <summary>What clients are told to do when this cluster is lost.</summary>
     internal HintBoard Hints => _hints;
@@ -95,9 +102,16 @@ public sealed class MqttGateway : IDisposable
         MqttConnection connection = new(transport, decode);
         await using (connection.ConfigureAwait(false))
         {
-            bool hasRoom = Interlocked.Increment(ref _connections) <= _services.Options.MaxConnections;
+            int open = Interlocked.Increment(ref _connections);
+            bool hasRoom = open <= _services.Options.MaxConnections;
             try
             {
+                if (open > MaxConnections)
+                {
+                    _services.Meter.Refusals.Add(1);
+                    return;
+                }
+
                 if (await ReadConnectAsync(connection, remote, cancellationToken).ConfigureAwait(false) is { } packet)
                 {
                     connection.AllowPacketSize(_services.Options.MaxPacketBytes);
@@ -241,6 +255,7 @@ public sealed class MqttGateway : IDisposable
         if (session.Delivery.Subscriptions.Count > 0 || session.Delivery.HasUnfinished)
         {
             SubscribeHandler.Summarise(session);
+            await JoinAgainAsync(session).ConfigureAwait(false);
             session.StartDelivery();
         }
 
@@ -261,6 +276,22 @@ public sealed class MqttGateway : IDisposable
         finally
         {
             await run.ConfigureAwait(false);
+        }
+    }
+
+    // A session that cannot be a member of its groups ends: its client would wait for nothing.
+    private static async ValueTask JoinAgainAsync(MqttSession session)
+    {
+        try
+        {
+            if (await SubscribeHandler.JoinAgainAsync(session, CancellationToken.None).ConfigureAwait(false) is { } refusal)
+            {
+                session.Close(refusal.Code, refusal.Reason!);
+            }
+        }
+        catch (StreamsException e)
+        {
+            session.Close(MqttReasonCode.ServerShuttingDown, e.Message);
         }
     }
 
@@ -344,11 +375,10 @@ public sealed class MqttGateway : IDisposable
         }
     }
 
-    // No CONNACK to what is not MQTT, nor, in 3.1.1, to a CONNECT that is malformed: it has codes for a wrong version or identifier only.
+    // No CONNACK to what is not MQTT, nor, in 3.1.1, to a CONNECT that is malformed: it has no code for that.
     private async Task RefuseUnreadAsync(MqttConnection connection, string remote, MqttProtocolException fault)
     {
-        bool hasCode = fault.ReasonCode is MqttReasonCode.UnsupportedProtocolVersion or MqttReasonCode.ClientIdentifierNotValid;
-        if (fault.AnswerIn is not { } version || (version == MqttVersion.V311 && !hasCode))
+        if (fault.AnswerIn is not { } version || !ConnackBuilder.CanSay(fault.ReasonCode, version))
         {
             _services.Meter.Refusals.Add(1);
             GatewayLog.Refused(_services.Log, remote, fault.Message);
@@ -364,6 +394,11 @@ public sealed class MqttGateway : IDisposable
     {
         _services.Meter.Refusals.Add(1);
         GatewayLog.Refused(_services.Log, remote, reason);
+        if (!ConnackBuilder.CanSay(code, replies.Version))
+        {
+            return;
+        }
+
         await AnswerAsync(replies,
             new MqttConnackPacket { ReasonCode = code, Properties = new MqttProperties { ReasonString = reason } }).ConfigureAwait(false);
     }

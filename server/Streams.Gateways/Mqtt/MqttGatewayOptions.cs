@@ -1,3 +1,4 @@
+using System.Globalization;
 using Streams.Core;
 using Streams.Mqtt;
 
@@ -27,6 +28,34 @@ public sealed record MqttGatewayOptions
     /// <summary>Most subscriptions of one client, filters and SDK subscriptions each. Default 1000.</summary>
     public int MaxSubscriptions { get; init; } = 1000;
 
+    /// <summary>Longest topic and filter in bytes of UTF-8. Default 4352: a stream of 255 bytes, a slash and a topic of 4096; at least
+    /// 16.</summary>
+    public int MaxTopicBytes { get; init; } = TopicMap.MaxBytes;
+
+    /// <summary>Most levels of a topic and of a filter. Default 128; at most 256.</summary>
+    public int MaxTopicLevels { get; init; } = 128;
+
+    /// <summary>Most streams that topics make by their first message, in all; beyond that the message is refused (0x97). Default
+    /// 10,000.</summary>
+    public int MaxTopicStreams { get; init; } = 10_000;
+
+    /// <summary>Messages that one connection may publish in a second, with a burst of one second. Default 0: no limit.</summary>
+    public int MaxMessagesPerSecond { get; init; }
+
+    /// <summary>Payload bytes that one connection may publish in a second, with a burst of one second; one message may go over it.
+    /// Default 0: no limit; else at least 1024.</summary>
+    public long MaxBytesPerSecond { get; init; }
+
+    /// <summary>What is done with a client that publishes faster. Default <see cref="RateAction.Throttle"/>.</summary>
+    public RateAction RateAction { get; init; }
+
+    /// <summary>Most shared subscriptions with members at once; further ones are refused with "quota exceeded". Default 10,000.</summary>
+    public int MaxShareGroups { get; init; } = 10_000;
+
+    /// <summary>How long a shared subscription is kept at least when its last member has gone without unsubscribing; it is also kept as
+    /// long as a session that was a member. Default 1 day; nothing for only that long.</summary>
+    public TimeSpan ShareExpiry { get; init; } = TimeSpan.FromDays(1);
+
     /// <summary>How long a connection may take to say CONNECT. Default 10 s.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -46,6 +75,9 @@ public sealed record MqttGatewayOptions
 
     /// <summary>Topic aliases that a client may set. Default 32; 0 allows none.</summary>
     public int TopicAliasMaximum { get; init; } = 32;
+
+    /// <summary>Topic aliases that the gateway sets towards one client that takes some. Default 16; 0 for none, at most 256.</summary>
+    public int AliasesToClient { get; init; } = 16;
 
     /// <summary>When messages to MQTT 5 clients name the place of their event; a client may choose otherwise for itself. Default
     /// <see cref="PlaceProperties.Auto"/>.</summary>
@@ -77,6 +109,11 @@ public sealed record MqttGatewayOptions
     /// <summary>Limits of the readers that sessions use.</summary>
     internal ReaderLimits ReaderLimits => ReaderLimits.Default with { Patience = Patience };
 
+    /// <summary>The limit of the rate, for people.</summary>
+    internal string RateText => string.Create(CultureInfo.InvariantCulture,
+        $"at most {(MaxMessagesPerSecond == 0 ? "any number of" : MaxMessagesPerSecond)} messages and {(MaxBytesPerSecond == 0
+            ? "any number of" : MaxBytesPerSecond)} bytes are taken in a second");
+
     /// <summary>Checks all of it.</summary>
     /// <returns>The same options.</returns>
     /// <exception cref="ConfigurationException">All faults, one a line.</exception>
@@ -94,11 +131,19 @@ public sealed record MqttGatewayOptions
 
         Within(nameof(MaxPacketBytes), MaxPacketBytes, 4 << 10, MqttDecodeOptions.LargestPacket);
         Within(nameof(MaxSubscriptions), MaxSubscriptions, 1, 100_000);
+        Within(nameof(MaxTopicBytes), MaxTopicBytes, 16, TopicMap.MaxBytes);
+        Within(nameof(MaxTopicLevels), MaxTopicLevels, 1, TopicFilterTree<Subscription>.MaximumLevels);
+        Within(nameof(MaxTopicStreams), MaxTopicStreams, 0, 10_000_000);
+        Within(nameof(MaxMessagesPerSecond), MaxMessagesPerSecond, 0, 1_000_000);
+        Within(nameof(MaxBytesPerSecond), MaxBytesPerSecond, MaxBytesPerSecond == 0 ? 0 : 1024, 1L << 40);
+        Within(nameof(MaxShareGroups), MaxShareGroups, 1, 1_000_000);
+        Within($"{nameof(ShareExpiry)} in seconds", (long)ShareExpiry.TotalSeconds, 0, uint.MaxValue - 1);
         Within(nameof(ReceiveMaximum), ReceiveMaximum, 1, ushort.MaxValue);
         Within(nameof(MaxUnansweredBytes), MaxUnansweredBytes, 64 << 10, 1 << 30);
         Within(nameof(InFlightV311), InFlightV311, 1, ushort.MaxValue);
         Within(nameof(MaxInFlight), MaxInFlight, 1, ushort.MaxValue);
         Within(nameof(TopicAliasMaximum), TopicAliasMaximum, 0, ushort.MaxValue);
+        Within(nameof(AliasesToClient), AliasesToClient, 0, OutboundAliases.Most);
         Within(nameof(ReadBytes), ReadBytes, 4 << 10, 16 << 20);
         Within(nameof(WriteBufferBytes), WriteBufferBytes, 4 << 10, 64 << 20);
         Positive(nameof(ConnectTimeout), ConnectTimeout);

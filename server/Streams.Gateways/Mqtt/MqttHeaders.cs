@@ -21,7 +21,6 @@ internal static class MqttHeaders
     private const string TextBefore = Reserved + "text";        // what stands for format 1 in older events
     private const string AtMostOnce = Reserved + "qos0";
     private const string ExactlyOnce = Reserved + "qos2";
-    private const string Retain = Reserved + "retain";
     private const string Expiry = Reserved + "expiry";          // seconds, in digits
     private const string Publisher = Reserved + "client";
     private const string Base64 = ";base64";
@@ -105,9 +104,6 @@ internal static class MqttHeaders
                 break;
             case ExactlyOnce:
                 traits = traits with { Published = MqttQos.ExactlyOnce };
-                break;
-            case Retain:
-                traits = traits with { Retain = true };
                 break;
             case Expiry:
                 traits = traits with { ExpirySeconds = Number(header.Value) };

@@ -33,6 +33,7 @@ internal sealed class MqttSession : IDisposable
         Inbound = new InboundQueue(services.Options.ReceiveMaximum, services.Options.MaxUnansweredBytes);
         Delivery = new SessionDelivery(services, connection, replies, client, subscriptions, exchanges.Window, producer);
         Aliases = new TopicAliases((ushort)services.Options.TopicAliasMaximum);
+        Rate = PublishRate.Of(services.Options, services.Time);
         Sdk = new SdkConnection(this);
     }
 
@@ -66,6 +67,12 @@ internal sealed class MqttSession : IDisposable
     /// <summary>Topic aliases that the client set.</summary>
     public TopicAliases Aliases { get; }
 
+    /// <summary>How fast the client may publish; <see langword="null"/> where there is no limit.</summary>
+    public PublishRate? Rate { get; }
+
+    /// <summary>Whether it was said already that the client is held back.</summary>
+    public bool SaidTooFast { get; set; }
+
     /// <summary>What the client does as an SDK.</summary>
     public SdkConnection Sdk { get; }
 
@@ -77,9 +84,6 @@ internal sealed class MqttSession : IDisposable
 
     /// <summary>Whether some filter leaves the client's own messages out: then they carry its name.</summary>
     public bool MarksOwnMessages { get; set; }
-
-    /// <summary>Whether it was said already that the client's retain flag does nothing.</summary>
-    public bool SaidRetainIgnored { get; set; }
 
     /// <summary>Whether the client said goodbye: then no will is published.</summary>
     public bool SaidGoodbye { get; set; }

@@ -15,6 +15,9 @@ namespace Streams.Gateways;
 internal readonly record struct InFlight(
     PartitionReading? Reading, long Ticket, StreamPartition Partition, Origin Origin, Offset Offset, MqttQos Qos, bool Released = false)
 {
+    /// <summary>Who else waits for its confirmation, and knows it by the ticket; <see langword="null"/> when nobody does.</summary>
+    public IMessageOwner? Owner { get; init; }
+
     /// <summary>Whether it is part of what is kept of the session: it comes from a lane, and will be sent again.</summary>
     public bool IsKept { get; init; }
 
@@ -82,6 +85,9 @@ internal sealed class OutboundWindow(int size, bool isKept = false)
     public bool IsFull => !HasRoom
         || (UnderWay > 0 && isKept && _laneBytes + (EntryBytes * _placed.Count) + (DoneBytes * _doneCount) >= MaxBytes);
 
+    /// <summary>How many more messages may be sent.</summary>
+    public int Room => IsFull ? 0 : Size - UnderWay;
+
     /// <summary>Whether there is nothing to keep.</summary>
     public bool IsEmpty => _placed.Count == 0 && _doneCount == 0;
 
@@ -128,6 +134,10 @@ internal sealed class OutboundWindow(int size, bool isKept = false)
 
         return true;
     }
+
+    /// <summary>Identifiers go on behind this one. A retained message of QoS 2 is not part of what is kept, yet its client may still hold
+    /// its identifier, and would take another message under it for a repeat.</summary>
+    public void BeginBehind(ushort packetId) => _last = packetId;
 
     /// <summary>Takes in that an earlier connection has finished an event.</summary>
     public void RestoreDone(LaneId lane, Offset offset) => Remember(lane, offset);

@@ -31,6 +31,7 @@ internal sealed class PacketRouter
                 return true;
             case MqttPubackPacket puback:
                 session.Delivery.Acknowledge(puback);
+                await _subscribe.WriteNewsAsync(session).ConfigureAwait(false);
                 return true;
             case MqttPubrecPacket pubrec:
                 Qos2Handler.Handle(session, pubrec);
@@ -40,6 +41,7 @@ internal sealed class PacketRouter
                 return true;
             case MqttPubcompPacket pubcomp:
                 Qos2Handler.Handle(session, pubcomp);
+                await _subscribe.WriteNewsAsync(session).ConfigureAwait(false);
                 return true;
             case MqttSubscribePacket subscribe:
                 await _subscribe.HandleAsync(session, subscribe).ConfigureAwait(false);
@@ -48,6 +50,7 @@ internal sealed class PacketRouter
                 await _unsubscribe.HandleAsync(session, unsubscribe).ConfigureAwait(false);
                 return true;
             case MqttPingreqPacket:
+                await _subscribe.WriteNewsAsync(session).ConfigureAwait(false);
                 await session.Replies.WriteAsync(MqttPingrespPacket.Instance, session.Stopping).ConfigureAwait(false);
                 return true;
             case MqttDisconnectPacket disconnect:

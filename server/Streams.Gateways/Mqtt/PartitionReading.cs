@@ -8,13 +8,13 @@ namespace Streams.Gateways;
 /// <summary>One partition as one MQTT session reads it.</summary>
 internal sealed class PartitionReading
 {
-    private readonly Dictionary<Origin, byte[]> _places = [];
+    // Replaced, never changed: sessions that share the reading ask at the same time.
+    private volatile Dictionary<Origin, byte[]> _places = [];
 
     public PartitionReading(GatewayServices services, StreamPartition partition, string prefix, SessionSubscriptions subscriptions,
-        AccessSubject subject, Cursor cursor)
+        AccessSubject? subject, Cursor cursor)
     {
         Partition = partition;
-        IsRoot = prefix.Length == 0;
         Prefix = Encoding.UTF8.GetBytes(prefix);
         View = new PartitionView(services.Store, services.Horizon, partition);
         Filter = new SubscriptionFilter(partition, prefix, subscriptions, services.Access, subject);
@@ -26,9 +26,6 @@ internal sealed class PartitionReading
 
     /// <summary>What its MQTT topics begin with.</summary>
     public byte[] Prefix { get; }
-
-    /// <summary>Whether its topics begin with a slash.</summary>
-    public bool IsRoot { get; }
 
     /// <summary>What is here.</summary>
     public PartitionView View { get; }
@@ -63,13 +60,19 @@ internal sealed class PartitionReading
         if (!_places.TryGetValue(origin, out byte[]? place))
         {
             ArrayBufferWriter<byte> output = new();
-            MqttPacketWriter.WriteUserProperty(output, "stream", Partition.Stream.Value);
-            MqttPacketWriter.WriteUserProperty(output, "partition", Partition.Partition.ToString());
-            MqttPacketWriter.WriteUserProperty(output, "origin", origin.ToString());
+            WritePlace(output, Partition, origin);
             place = output.WrittenSpan.ToArray();
-            _places.Add(origin, place);
+            _places = new Dictionary<Origin, byte[]>(_places) { [origin] = place };
         }
 
         return place;
+    }
+
+    /// <summary>Writes the user properties that name stream, partition and origin.</summary>
+    public static void WritePlace(ArrayBufferWriter<byte> output, StreamPartition partition, Origin origin)
+    {
+        MqttPacketWriter.WriteUserProperty(output, "stream", partition.Stream.Value);
+        MqttPacketWriter.WriteUserProperty(output, "partition", partition.Partition.ToString());
+        MqttPacketWriter.WriteUserProperty(output, "origin", origin.ToString());
     }
 }

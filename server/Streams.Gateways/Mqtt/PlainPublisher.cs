@@ -13,6 +13,8 @@ internal sealed class PlainPublisher(GatewayServices services)
     /// <param name="payload">Must not change until it completes.</param>
     /// <param name="properties">Kept as headers.</param>
     /// <param name="qos">As published.</param>
+    /// <param name="retain">Whether it is to be the topic's retained message from now on; without payload, whether there is to be
+    /// none.</param>
     /// <param name="publisher">Kept where No Local needs it.</param>
     /// <param name="mark">What says, in the log, that it was taken; <see langword="null"/> where nothing does.</param>
     /// <param name="isNew">Whether a mark that is there is older than the message.</param>
@@ -20,7 +22,7 @@ internal sealed class PlainPublisher(GatewayServices services)
     /// <exception cref="StorageFailedException">QoS 2 only: nobody knows whether it was taken. Any answer could be wrong, so the client is
     /// to ask again over another connection.</exception>
     public async Task<Answer> PublishAsync(string topic, ReadOnlyMemory<byte> payload, MqttProperties? properties, MqttQos qos,
-        string? publisher, Mark? mark, bool isNew, CancellationToken cancellationToken)
+        bool retain, string? publisher, Mark? mark, bool isNew, CancellationToken cancellationToken)
     {
         try
         {
@@ -39,7 +41,7 @@ internal sealed class PlainPublisher(GatewayServices services)
             StreamSettings settings = services.Store.Settings(stream)
                 ?? await CreateAsync(stream, cancellationToken).ConfigureAwait(false);
             StreamPartition partition = new(stream, Partitioner.For(default, name, settings.Partitions));
-            PlainEvent plain = new(name, default, headers, payload, services.NowMicroseconds);
+            PlainEvent plain = new(name, default, headers, payload, services.NowMicroseconds, retain);
             if (mark is { } once)
             {
                 if (await services.Store.AppendOnceAsync(partition, plain, once, isNew, cancellationToken).ConfigureAwait(false) is null)
@@ -82,8 +84,16 @@ internal sealed class PlainPublisher(GatewayServices services)
 
     private async ValueTask<StreamSettings> CreateAsync(StreamPath stream, CancellationToken cancellationToken)
     {
-        StreamSettings settings = await services.Store.EnsureStreamAsync(stream, cancellationToken).ConfigureAwait(false);
-        services.Roster.Look();
-        return settings;
+        services.TopicStreams.Enter(stream);
+        try
+        {
+            StreamSettings settings = await services.Store.EnsureStreamAsync(stream, cancellationToken).ConfigureAwait(false);
+            services.Roster.Look();
+            return settings;
+        }
+        finally
+        {
+            services.TopicStreams.Leave(stream);
+        }
     }
 }

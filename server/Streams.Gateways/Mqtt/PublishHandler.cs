@@ -15,8 +15,13 @@ internal sealed class PublishHandler(GatewayServices services, PlainPublisher pu
     /// <exception cref="MqttProtocolException">The message breaks what CONNACK announced.</exception>
     public async ValueTask HandleAsync(MqttSession session, MqttPublishPacket packet)
     {
-        string topic = session.Aliases.Resolve(packet);
+        string topic = session.Aliases.Resolve(services.TopicLimits.Cut(packet));
         Check(session, packet);
+        if (session.Rate is { } rate && await IsTooFastAsync(session, rate, topic, packet).ConfigureAwait(false))
+        {
+            return;
+        }
+
         await session.Inbound.WaitForRoomAsync(session.Stopping).ConfigureAwait(false);
         MqttPacketType reply = packet.Qos == MqttQos.ExactlyOnce ? MqttPacketType.Pubrec : MqttPacketType.Puback;
         ReceivedStep step = ReceivedStep.Take;
@@ -60,24 +65,34 @@ internal sealed class PublishHandler(GatewayServices services, PlainPublisher pu
         await session.Inbound.AddAsync(reply, packet.PacketId, topic, work, length, session.Stopping).ConfigureAwait(false);
     }
 
+    // Not read meanwhile, the client cannot send either: neither is what it sends kept here, nor does anybody else wait.
+    private async ValueTask<bool> IsTooFastAsync(MqttSession session, PublishRate rate, string topic, MqttPublishPacket packet)
+    {
+        bool isVerb = topic.StartsWith(ProtocolTopics.Prefix, StringComparison.Ordinal) && topic != ProtocolTopics.Produce;
+        TimeSpan wait = isVerb ? TimeSpan.Zero : rate.Take(packet.Payload.Length);
+        if (wait == TimeSpan.Zero)
+        {
+            return false;
+        }
+
+        services.Meter.PublishesTooFast.Add(1);
+        if (services.Options.RateAction == RateAction.Disconnect)
+        {
+            throw new MqttProtocolException(MqttReasonCode.MessageRateTooHigh, services.Options.RateText);
+        }
+
+        if (!session.SaidTooFast)
+        {
+            session.SaidTooFast = true;
+            GatewayLog.TooFast(services.Log, session.Client.ClientId, services.Options.RateText);
+        }
+
+        await Task.Delay(wait, services.Time, session.Stopping).ConfigureAwait(false);
+        return false;
+    }
+
     private void Check(MqttSession session, MqttPublishPacket packet)
     {
-        if (packet.Retain && session.Client.IsV5)
-        {
-            throw new MqttProtocolException(MqttReasonCode.RetainNotSupported, "retained messages are not kept here, as announced");
-        }
-
-        if (packet.Retain)
-        {
-            // 3.1.1 cannot be told: the message goes to who is subscribed now.
-            services.Meter.RetainIgnored.Add(1);
-            if (!session.SaidRetainIgnored)
-            {
-                session.SaidRetainIgnored = true;
-                GatewayLog.RetainIgnored(services.Log, session.Client.ClientId);
-            }
-        }
-
         if (packet.PacketId != 0 && session.Client.IsV5 && !(packet.Qos == MqttQos.ExactlyOnce && session.Received.Knows(packet.PacketId))
             && session.Inbound.Unanswered + session.Received.Outstanding >= services.Options.ReceiveMaximum)
         {
@@ -88,6 +103,11 @@ internal sealed class PublishHandler(GatewayServices services, PlainPublisher pu
 
     private Answer? Refusal(MqttSession session, string topic)
     {
+        if (services.TopicLimits.Fault(topic) is { } tooLong)
+        {
+            return new Answer(MqttReasonCode.TopicNameInvalid, tooLong);
+        }
+
         if (topic.StartsWith(ProtocolTopics.Prefix, StringComparison.Ordinal))
         {
             return new Answer(MqttReasonCode.ImplementationSpecificError, "the SDK's topics take QoS 0 and 1");
@@ -108,7 +128,8 @@ internal sealed class PublishHandler(GatewayServices services, PlainPublisher pu
         // Not ended with the session: the payload may not be given back before the append is over.
         Mark? mark = packet.Qos == MqttQos.ExactlyOnce && session.Client.UsesLog ? ReceivedMarks.Of(session, packet.PacketId) : null;
         Answer answer = await publisher.PublishAsync(topic, rented.AsMemory(0, length), packet.Properties, packet.Qos,
-            session.MarksOwnMessages ? session.Client.ClientId : null, mark, isNew, CancellationToken.None).ConfigureAwait(false);
+            packet.Retain, session.MarksOwnMessages ? session.Client.ClientId : null, mark, isNew, CancellationToken.None)
+            .ConfigureAwait(false);
         ArrayPool<byte>.Shared.Return(rented);
         return answer;
     }

@@ -24,9 +24,11 @@ internal sealed class SessionDelivery : IDisposable
     private readonly EventPublisher _publisher;
     private readonly CursorCommitter _committer;
     private readonly SessionInbox _inbox;
+    private readonly RetainedSender _retained;
     private readonly DeliveryExchange _exchange;
     private readonly Queue<PartitionReading> _queue = new();
     private readonly HashSet<PartitionReading> _waiting = [];
+    private bool _sharesFirst;
     private TimeSpan? _fullSince;
     private TimeSpan? _horizonDue;
     private volatile bool _streamsChanged = true;
@@ -48,11 +50,20 @@ internal sealed class SessionDelivery : IDisposable
         _exchange = new DeliveryExchange(services, replies, client, window, _publisher, owner,
             partition => Find(partition) ?? new PartitionReading(services, partition, TopicMap.Prefix(partition.Stream) ?? string.Empty,
                 subscriptions, client.Subject, Cursor.Start) { IsEnded = true });
+        _retained = new RetainedSender(services, connection, client, subscriptions, _publisher, _window, Find, OnReleased);
+        Shares = new SessionShares(services, client, _wake.Set);
+        BeginOwed();
         services.Roster.Add(OnNewStreams);
     }
 
     /// <summary>The filters; touch them only from an action given to <see cref="PostAsync"/>.</summary>
     public SessionSubscriptions Subscriptions { get; }
+
+    /// <summary>Retained messages for new filters; touch it only from an action.</summary>
+    public RetainedSender Retained => _retained;
+
+    /// <summary>The groups that the session is a member of.</summary>
+    public SessionShares Shares { get; }
 
     /// <summary>Runs an action on the loop, between two decisions.</summary>
     public Task PostAsync(Action action) => _inbox.PostAsync(action);
@@ -85,7 +96,12 @@ internal sealed class SessionDelivery : IDisposable
                 TimeSpan now = _wake.Now;
                 TakeIn(now);
                 await _exchange.ReleaseAsync(cancellationToken).ConfigureAwait(false);
-                if (await PumpAsync(now, cancellationToken).ConfigureAwait(false))
+                _sharesFirst = !_sharesFirst;        // in turn, or the one would take all of a small window
+                await GiveSharedAsync(_sharesFirst, cancellationToken).ConfigureAwait(false);
+                bool goesOn = await _retained.StepAsync(cancellationToken).ConfigureAwait(false);
+                goesOn |= await PumpAsync(now, cancellationToken).ConfigureAwait(false);
+                await GiveSharedAsync(!_sharesFirst, cancellationToken).ConfigureAwait(false);
+                if (goesOn)
                 {
                     continue;
                 }
@@ -105,17 +121,37 @@ internal sealed class SessionDelivery : IDisposable
     public async Task FinishAsync(CancellationToken cancellationToken)
     {
         TakeAcknowledged(_wake.Now);
+        Task shares = Shares.EndAsync();
         await _committer.FinishAsync(_streams.Partitions, cancellationToken).ConfigureAwait(false);
+        await shares.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Lets everything go.</summary>
     public void Dispose()
     {
+        _ = Shares.EndAsync();
         _services.Roster.Remove(OnNewStreams);
         _exchange.Dispose();
         _streams.Dispose();
         _wake.Dispose();
     }
+
+    // What a kept session was owed when its connection ended.
+    private void BeginOwed()
+    {
+        foreach (Subscription subscription in Subscriptions.All.Where(static s => s.RetainedOwedFrom is not null).ToArray())
+        {
+            if (!_retained.Begin(subscription.Filter))
+            {
+                Subscriptions.Set(subscription with { RetainedOwedFrom = null });
+            }
+        }
+
+        _retained.Start();
+    }
+
+    // The retained messages of a stream were sent: what comes from its lanes follows.
+    private void OnReleased(StreamPath stream) => _streams.Find(stream)?.Partitions.ForEach(Enqueue);
 
     private void OnNewStreams()
     {
@@ -169,18 +205,23 @@ internal sealed class SessionDelivery : IDisposable
             }
 
             _fullSince = null;
+            message.Owner?.Done(message.Ticket);
             if (message.Reading is { } partition)
             {
                 partition.Reader.Confirm(message.Ticket);
                 partition.GivenSinceCommit = true;
                 _committer.Note(partition, now);
             }
+            else if (message.Owner is null)
+            {
+                _retained.Acknowledge(reply.PacketId);    // it stands for no place of a cursor
+            }
         }
     }
 
     private void Enqueue(PartitionReading partition)
     {
-        if (!partition.IsQueued && !partition.IsEnded)
+        if (!partition.IsQueued && !partition.IsEnded && !_retained.Holds(partition.Partition.Stream))
         {
             partition.IsQueued = true;
             _queue.Enqueue(partition);
@@ -198,6 +239,14 @@ internal sealed class SessionDelivery : IDisposable
         if (!_queue.TryPeek(out PartitionReading? partition))
         {
             return false;
+        }
+
+        if (_retained.Holds(partition.Partition.Stream))
+        {
+            partition.Reader.DropReadAhead();
+            _queue.Dequeue();
+            partition.IsQueued = false;
+            return _queue.Count > 0;
         }
 
         bool filled = false;
@@ -278,6 +327,39 @@ internal sealed class SessionDelivery : IDisposable
         }
 
         await _exchange.SendStagedAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    // Writes what groups have handed over, as far as the window goes, and tells them how far that is.
+    private async ValueTask GiveSharedAsync(bool isTurn, CancellationToken cancellationToken)
+    {
+        ShareMember[] members = Shares.Members;
+        if (!isTurn || members.Length == 0)
+        {
+            return;
+        }
+
+        Shares.ThrowIfFailed();
+        foreach (ShareMember member in members)
+        {
+            while (Subscriptions.Find(member.Name.Text) is { } subscription && !_window.IsFull && member.TryTake(out ShareMessage message))
+            {
+                try
+                {
+                    _publisher.PublishShared(message, subscription, member);
+                }
+                finally
+                {
+                    message.Release();
+                }
+
+                if (_connection.UnflushedBytes >= _services.Options.WriteBufferBytes)
+                {
+                    await _connection.FlushAsync(cancellationToken).ConfigureAwait(false);
+                }
+            }
+        }
+
+        Shares.SetRoom(_window.Room);
     }
 
     private TimeSpan? NextDue(TimeSpan now, TimeSpan? due)

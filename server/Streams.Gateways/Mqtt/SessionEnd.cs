@@ -76,14 +76,8 @@ internal sealed class SessionEnd(GatewayServices services)
 
     private async Task PublishWillAsync(MqttSession session, MqttWill will, CancellationToken cancellationToken)
     {
-        if (will.Retain)
-        {
-            services.Meter.RetainIgnored.Add(1);
-            GatewayLog.RetainIgnored(services.Log, session.Client.ClientId);
-        }
-
-        Answer answer = await new PlainPublisher(services).PublishAsync(will.Topic, will.Payload, will.Properties, will.Qos, null,
-            null, false, cancellationToken).ConfigureAwait(false);
+        Answer answer = await new PlainPublisher(services).PublishAsync(will.Topic, will.Payload, will.Properties, will.Qos,
+            will.Retain, null, null, false, cancellationToken).ConfigureAwait(false);
         if (answer.IsRefusal)
         {
             GatewayLog.WillLost(services.Log, session.Client.ClientId, will.Topic, answer.Reason ?? answer.Code.ToString());

@@ -59,11 +59,15 @@ internal sealed class SessionSubscriptions
     {
         if (_byFilter.Remove(subscription.Filter, out Subscription? before))
         {
-            _tree.Remove(before.Filter, before);
+            RemoveFromTree(before);
             subscription = subscription with { Starts = before.Starts };
         }
 
-        _tree.Add(subscription.Filter, subscription);
+        if (!ShareName.IsShared(subscription.Filter))
+        {
+            _tree.Add(subscription.Filter, subscription);
+        }
+
         _byFilter.Add(subscription.Filter, subscription);
         AnyNoLocal |= subscription.NoLocal;
     }
@@ -76,7 +80,7 @@ internal sealed class SessionSubscriptions
             return false;
         }
 
-        _tree.Remove(filter, subscription);
+        RemoveFromTree(subscription);
         AnyNoLocal = _byFilter.Values.Any(static s => s.NoLocal);
         return true;
     }
@@ -95,6 +99,15 @@ internal sealed class SessionSubscriptions
         return false;
     }
 
-    /// <summary>Appends the filters that match an MQTT topic.</summary>
+    /// <summary>Appends the filters, shared ones left out, that match an MQTT topic.</summary>
     public void Match(ReadOnlySpan<char> topic, List<Subscription> found) => _tree.Match(topic, found);
+
+    // A shared filter is read by its group, not by the session.
+    private void RemoveFromTree(Subscription subscription)
+    {
+        if (!ShareName.IsShared(subscription.Filter))
+        {
+            _tree.Remove(subscription.Filter, subscription);
+        }
+    }
 }

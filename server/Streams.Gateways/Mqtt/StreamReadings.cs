@@ -5,7 +5,7 @@ namespace Streams.Gateways;
 /// <summary>The streams that one MQTT session reads: which its filters cover, and which of them have news. Belongs to the session's
 /// delivery loop,
 /// except for the flags that the store's threads set.</summary>
-internal sealed class StreamReadings(GatewayServices services, ClientInfo client, SessionSubscriptions subscriptions, Action wake)
+internal sealed class StreamReadings(GatewayServices services, IConsumer client, SessionSubscriptions subscriptions, Action wake)
     : IDisposable
 {
     private readonly Dictionary<StreamPath, StreamReading> _streams = [];

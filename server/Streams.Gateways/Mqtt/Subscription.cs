@@ -16,8 +16,8 @@ internal sealed record Subscription(string Filter, MqttQos Qos, uint Identifier,
     /// <summary>When retained messages were asked for.</summary>
     public MqttRetainHandling RetainHandling { get; init; }
 
-    /// <summary>The topic of the last retained message that the client was sent for this filter while others are still owed, empty when
-    /// all are; <see langword="null"/> when none is.</summary>
+    /// <summary>Empty while a kept session is owed retained messages for this filter: it is sent all of them when it comes back before it
+    /// has acknowledged all. <see langword="null"/> when none is owed.</summary>
     public string? RetainedOwedFrom { get; init; }
 
     /// <summary>Where it begins in partitions that the session was reading already when it was made: events before it are not for this

@@ -4,9 +4,10 @@ using Streams.Core;
 
 namespace Streams.Gateways;
 
-/// <summary>Which events of one partition a session's filters want. Allocates nothing for events that none wants.</summary>
+/// <summary>Which events of one partition a session's filters want. Allocates nothing for events that none wants. Without a subject
+/// nobody's access is asked about: the reading is for several.</summary>
 internal sealed class SubscriptionFilter(StreamPartition partition, string prefix, SessionSubscriptions subscriptions,
-    IAccessPolicy access, AccessSubject subject) : IEventFilter
+    IAccessPolicy access, AccessSubject? subject) : IEventFilter
 {
     private readonly bool _isRoot = prefix.Length == 0;
 
@@ -38,6 +39,6 @@ internal sealed class SubscriptionFilter(StreamPartition partition, string prefi
             }
         }
 
-        return Found.Count > 0 && access.Allows(subject, AccessAction.Deliver, partition.Stream, text[begin..at]);
+        return Found.Count > 0 && (subject is null || access.Allows(subject, AccessAction.Deliver, partition.Stream, text[begin..at]));
     }
 }

@@ -9,6 +9,9 @@ namespace Streams.Gateways;
 /// that was made with more levels is seen under all of them.</summary>
 internal static class TopicMap
 {
+    /// <summary>Longest topic: that of a stream with the longest name, which begins with a slash that the topic has not.</summary>
+    public const int MaxBytes = StreamPath.MaxBytes - 1 + 1 + TopicName.MaxBytes;
+
     /// <summary>The stream of topics that begin with a slash.</summary>
     public static readonly StreamPath Root = StreamPath.Parse("/$root");
 

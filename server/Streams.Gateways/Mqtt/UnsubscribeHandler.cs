@@ -29,6 +29,10 @@ internal sealed class UnsubscribeHandler(SubscribeHandler subscribe)
         else
         {
             await session.Delivery.PostAsync(() => Remove(session, packet, codes)).ConfigureAwait(false);
+            foreach (string filter in packet.Filters)
+            {
+                await session.Delivery.Shares.LeaveAsync(filter).ConfigureAwait(false);
+            }
         }
 
         await session.Replies.WriteAsync(
@@ -48,6 +52,7 @@ internal sealed class UnsubscribeHandler(SubscribeHandler subscribe)
         {
             codes[i] = session.Delivery.Subscriptions.Remove(packet.Filters[i]) ? MqttReasonCode.Success
                 : MqttReasonCode.NoSubscriptionExisted;
+            session.Delivery.Retained.End(packet.Filters[i]);
         }
 
         session.Delivery.Cover();

@@ -60,6 +60,12 @@ internal sealed class OpenHandler : ISdkHandler
                 $"consumer '{request.Consumer}': names that begin with '{ConnectHandler.CursorPrefix}' are those of MQTT sessions");
         }
 
+        if (request.Consumer.Value.StartsWith(ShareName.CursorPrefix, StringComparison.Ordinal))
+        {
+            return new Answer(MqttReasonCode.NotAuthorized, $"consumer '{request.Consumer}': names that begin with "
+                + $"'{ShareName.CursorPrefix}' are those of shared subscriptions of MQTT");
+        }
+
         if (session.Sdk.Find(request.Subscription) is not null)
         {
             return new Answer(MqttReasonCode.PayloadFormatInvalid,

@@ -40,6 +40,8 @@ internal sealed class ContainerEventStore(Engine engine) : IEventStore
     public ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken) =>
         engine.For(lane.Partition).ReadAsync(lane, from, maxBytes, cancellationToken);
 
+    public Offset FindTime(LaneId lane, DateTimeOffset time) => engine.For(lane.Partition).FindTime(lane, time);
+
     public IReadOnlyList<HeldRun> Copies(StreamPartition partition, SequenceRun run, Origin except) =>
         engine.For(partition).Copies(partition, run, except);
 

@@ -26,7 +26,7 @@ internal sealed class MqttEndpoint(MqttGateway gateway, TimeProvider time, ILogg
         {
             tls?.Secure(listen);
             listen.UseConnectionHandler<MqttConnectionHandler>();
-        }, static _ => { }, cancellationToken);
+        }, static _ => { }, cancellationToken, limits => limits.MaxConcurrentConnections = gateway.MaxConnections);
 
     /// <summary>Listens for MQTT on WebSocket; in the clear when <paramref name="tls"/> is <see langword="null"/>.</summary>
     public Task<WebEndpoint> ListenWebSocketAsync(string name, ListenAddress at, TlsKeeper? tls, CancellationToken cancellationToken)
@@ -42,8 +42,9 @@ internal sealed class MqttEndpoint(MqttGateway gateway, TimeProvider time, ILogg
             app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan });
             app.UseRouting();
             app.Map(MqttWebSocketHandler.Path, context => handler.ServeAsync(context, app.Lifetime.ApplicationStopping));
-        }, cancellationToken, static limits =>
+        }, cancellationToken, limits =>
         {
+            limits.MaxConcurrentConnections = gateway.MaxConnections;
             limits.RequestHeadersTimeout = UpgradeLimit;
             limits.KeepAliveTimeout = UpgradeLimit;
 

@@ -76,7 +76,7 @@ internal sealed partial class ServerStart
 
     private void OpenGateway()
     {
-        MqttGatewayOptions mqtt = new()
+        MqttGatewayOptions mqtt = Options.MqttLimits with
         {
             AcceptRate = Options.AcceptRate,
             DevicesElsewhere = Options.DevicesElsewhere,

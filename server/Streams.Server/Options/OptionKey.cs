@@ -46,6 +46,32 @@ internal sealed record OptionKey(string Name, string Switch, string ValueName, s
         "MQTT connections taken in a second; 0 is no limit (default 0)");
     public static readonly OptionKey MqttPlace = new("MqttPlace", "--mqtt-place", "WHEN",
         "when MQTT 5 messages name the place of their event: auto, always, never (default auto)");
+    public static readonly OptionKey MqttMaxConnections = new("MqttMaxConnections", "--mqtt-max-connections", "NUMBER",
+        "MQTT connections at once (default 100000)");
+    public static readonly OptionKey MqttConnectTimeout = new("MqttConnectTimeout", "--mqtt-connect-timeout", "DURATION",
+        "how long a connection may take to say CONNECT (default PT10S)");
+    public static readonly OptionKey MqttMaxPacket = new("MqttMaxPacket", "--mqtt-max-packet", "BYTES",
+        "largest MQTT packet taken (default 4325376)");
+    public static readonly OptionKey MqttReceiveMaximum = new("MqttReceiveMaximum", "--mqtt-receive-maximum", "NUMBER",
+        "messages of a client being worked on at once (default 1024)");
+    public static readonly OptionKey MqttMaxInFlight = new("MqttMaxInFlight", "--mqtt-max-in-flight", "NUMBER",
+        "messages on their way to a client at once (default 1000)");
+    public static readonly OptionKey MqttMaxSubscriptions = new("MqttMaxSubscriptions", "--mqtt-max-subscriptions", "NUMBER",
+        "topic filters of a client (default 1000)");
+    public static readonly OptionKey MqttMaxTopicBytes = new("MqttMaxTopicBytes", "--mqtt-max-topic-bytes", "BYTES",
+        "longest topic and filter (default 4352)");
+    public static readonly OptionKey MqttMaxTopicLevels = new("MqttMaxTopicLevels", "--mqtt-max-topic-levels", "NUMBER",
+        "levels of a topic and a filter (default 128)");
+    public static readonly OptionKey MqttTopicAliases = new("MqttTopicAliases", "--mqtt-topic-aliases", "NUMBER",
+        "topic aliases towards a client that takes some (default 16)");
+    public static readonly OptionKey MqttMaxStreams = new("MqttMaxStreams", "--mqtt-max-streams", "NUMBER",
+        "streams made by topics, in all (default 10000)");
+    public static readonly OptionKey MqttRateMessages = new("MqttRateMessages", "--mqtt-rate-messages", "NUMBER",
+        "messages a client may publish in a second; 0 is no limit (default 0)");
+    public static readonly OptionKey MqttRateBytes = new("MqttRateBytes", "--mqtt-rate-bytes", "BYTES",
+        "bytes a client may publish in a second; 0 is no limit (default 0)");
+    public static readonly OptionKey MqttRateAction = new("MqttRateAction", "--mqtt-rate-action", "throttle|disconnect",
+        "what is done with who publishes faster (default throttle)");
     public static readonly OptionKey LinkHoldTime = new("LinkHoldTime", "--link-hold-time", "DURATION",
         "how long links hold back what retention may take (default PT24H)");
     public static readonly OptionKey LinkHoldBytes = new("LinkHoldBytes", "--link-hold-bytes", "NUMBER",
@@ -58,7 +84,9 @@ internal sealed record OptionKey(string Name, string Switch, string ValueName, s
     public static readonly ImmutableArray<OptionKey> All =
         [Cluster, Data, Mqtt, Http, Link, LinkTo, MqttTls, MqttWs, MqttWss, HttpTls, TlsCertificate, TlsKey, TlsClient, TlsClientCa,
             Witness, Incarnation, Restore, DevicesElsewhere, DevicesPerSecond,
-            AcceptRate, MqttPlace, LinkHoldTime, LinkHoldBytes, DamagePatience, LogLevel];
+            AcceptRate, MqttPlace, MqttMaxConnections, MqttConnectTimeout, MqttMaxPacket, MqttReceiveMaximum, MqttMaxInFlight,
+            MqttMaxSubscriptions, MqttMaxTopicBytes, MqttMaxTopicLevels, MqttTopicAliases, MqttMaxStreams, MqttRateMessages,
+            MqttRateBytes, MqttRateAction, LinkHoldTime, LinkHoldBytes, DamagePatience, LogLevel];
 
     public bool IsFlag => ValueName.Length == 0;
 

@@ -92,7 +92,7 @@ public static class OptionReader
             nameof(OptionKey.TlsClientCa) => IsFile(text, out fault)
                 ? options with { Tls = options.Tls with { ClientCaFile = text } } : options,
             nameof(OptionKey.Restore) => options with { Restore = true },
-            _ => throw new InvalidOperationException($"option {given.Key.Name} is listed but not read"),
+            _ => options with { MqttLimits = MqttLimitReader.With(options.MqttLimits, given.Key, text, out fault) },
         };
         if (fault is not null)
         {

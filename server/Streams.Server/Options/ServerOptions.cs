@@ -75,6 +75,9 @@ public sealed record ServerOptions
     /// <see cref="PlaceProperties.Auto"/>.</summary>
     public PlaceProperties MqttPlace { get; init; }
 
+    /// <summary>What MQTT clients may do, and how much of it. Of these only what has an option of its own is not the default.</summary>
+    public MqttGatewayOptions MqttLimits { get; init; } = new();
+
     /// <summary>How long links hold back what retention may take. Default 24 hours: that a link is down for a day is noticed. Zero to a
     /// year.</summary>
     public TimeSpan LinkHoldTime { get; init; } = TimeSpan.FromHours(24);

@@ -22,7 +22,7 @@ public sealed class GarbageTests
         await using var cluster = await TestCluster.StartAloneAsync(directory);
         await using var canary = await Canary.StartAsync(cluster.Options.MqttPort);
         await canary.SingAsync();
-        var before = ResidentKilobytes(cluster);
+        var before = cluster.ResidentKilobytes();
         int[] ports = [cluster.Options.MqttPort, cluster.Options.LinkPort, cluster.Options.HttpPort];
         for (var round = 0; round < Rounds.Or(2); round++)
         {
@@ -43,7 +43,7 @@ public sealed class GarbageTests
             await canary.SingAsync();
         }
 
-        var growth = ResidentKilobytes(cluster) - before;
+        var growth = cluster.ResidentKilobytes() - before;
         Assert.True(growth < MaxGrowthKilobytes, $"the server grew by {growth} kB");
         ServerLines.AssertCalm(cluster.Server);
     });
@@ -178,9 +178,4 @@ public sealed class GarbageTests
             Assert.Fail($"the connection was left open after {what}");
         }
     }
-
-    private static long ResidentKilobytes(TestCluster cluster) => File.ReadLines($"/proc/{cluster.Server.Id}/status")
-        .Where(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))
-        .Select(line => long.Parse(line["VmRSS:".Length..^"kB".Length]))
-        .Single();
 }

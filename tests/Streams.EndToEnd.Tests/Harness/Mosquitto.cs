@@ -19,14 +19,14 @@ internal static partial class Mosquitto
     public static ForeignTool ListenOnce(int port, string filter) => ForeignTool.Start(
         "mosquitto_sub", "-h", "127.0.0.1", "-p", Text(port), "-V", "5", "-q", "1", "-t", filter, "-d", "-F", Mark + "%t %p");
 
-    /// <summary>A publisher that sends each line of its input and says which was acknowledged.</summary>
+    /// <summary>A publisher that sends each line of its input with QoS 1 or 2 and says which was acknowledged.</summary>
     public static ForeignTool PublishLines(int port, string topic, int qos = 1) => ForeignTool.Start(
         "mosquitto_pub", "-h", "127.0.0.1", "-p", Text(port), "-V", "5", "-q", Text(qos), "-t", topic, "-l", "-d");
 
     /// <summary>Publishes messages one after another in one process and waits until all are acknowledged.</summary>
-    public static async Task PublishAsync(int port, string topic, IEnumerable<string> messages)
+    public static async Task PublishAsync(int port, string topic, IEnumerable<string> messages, int qos = 1)
     {
-        await using var tool = PublishLines(port, topic);
+        await using var tool = PublishLines(port, topic, qos);
         var count = 0;
         foreach (var message in messages)
         {
@@ -59,6 +59,6 @@ internal static partial class Mosquitto
 
     private static string Text(int port) => port.ToString(CultureInfo.InvariantCulture);
 
-    [GeneratedRegex(@"received PUBACK \(Mid: (\d+), RC:(\d+)\)")]
+    [GeneratedRegex(@"received PUB(?:ACK|COMP) \(Mid: (\d+), RC:(\d+)\)")]
     private static partial Regex PubackLine();
 }

@@ -60,6 +60,12 @@ internal sealed class TestCluster : IAsyncDisposable
     /// <summary>SIGKILL.</summary>
     public Task KillAsync() => Server.KillAsync();
 
+    /// <summary>The memory of the process that is in use now.</summary>
+    public long ResidentKilobytes() => File.ReadLines($"/proc/{Server.Id}/status")
+        .Where(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))
+        .Select(line => long.Parse(line["VmRSS:".Length..^"kB".Length]))
+        .Single();
+
     public async ValueTask DisposeAsync()
     {
         Api.Dispose();

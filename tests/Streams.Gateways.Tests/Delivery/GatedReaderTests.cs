@@ -56,7 +56,7 @@ public sealed class GatedReaderTests
         reader.Confirm(tickets[2]);
         reader.Confirm(tickets[1]);
         Assert.False(reader.HasNews);
-        Assert.Equal(4, reader.InFlight);
+        Assert.Equal(2, reader.InFlight);
         reader.Confirm(tickets[0]);
         Assert.True(reader.HasNews);
         Assert.Equal("A1=2 B1=1", Vector(reader.TakeCursor()));

@@ -16,8 +16,8 @@ public sealed class ConnectionTests
         MqttProperties said = peer.Connack.Properties!;
         Assert.StartsWith("auto-", said.AssignedClientIdentifier, StringComparison.Ordinal);
         Assert.Null(said.MaximumQos);
-        Assert.False(said.RetainAvailable);
-        Assert.False(said.SharedSubscriptionAvailable);
+        Assert.True(said.RetainAvailable);
+        Assert.True(said.SharedSubscriptionAvailable);
         Assert.Equal((ushort)1024, said.ReceiveMaximum);
         Assert.Equal((uint)((4 << 20) + (128 << 10)), said.MaximumPacketSize);
     }

@@ -149,22 +149,6 @@ public sealed class PublishTests
         Assert.Equal(isText, (await peer.NextMessageAsync()).Properties!.PayloadIsText);
     }
 
-    [Fact]
-    public async Task A_3_1_1_client_that_retains_is_served_and_what_is_not_done_for_it_is_logged_once()
-    {
-        await using GatewayScene scene = await GatewayScene.OpenAsync();
-        MqttPeer old = await scene.ConnectAsync("old", version: MqttVersion.V311);
-        await old.SubscribeAsync("fleet/#");
-        for (ushort id = 1; id <= 2; id++)
-        {
-            await old.SendAsync(new MqttPublishPacket { Topic = "fleet/a", Qos = MqttQos.AtLeastOnce, PacketId = id, Retain = true });
-            await old.PubackAsync(id);
-        }
-
-        Assert.Equal(["fleet/a=", "fleet/a="], [await old.ReceiveAsync(), await old.ReceiveAsync()]);
-        Assert.Single(scene.Logs.Entries, e => e.Message.Contains("old asks for messages to be retained", StringComparison.Ordinal));
-    }
-
     [Theory]
     [InlineData(null, PlaceProperties.Auto, "stream partition origin offset", "unit")]
     [InlineData("auto", PlaceProperties.Always, "stream partition origin offset", "unit")]

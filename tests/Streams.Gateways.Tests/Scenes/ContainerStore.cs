@@ -30,12 +30,12 @@ internal sealed class ContainerStore(Container container) : IEventStore
         }
     }
 
-    /// <summary>What an append that is marked fails with, while set; nothing is appended.</summary>
-    public Exception? AppendFailure { get; set; }
-
     public Origin Origin => container.Origin;
 
     public IReadOnlyList<StreamPath> Streams => container.Streams;
+
+    /// <summary>What appending an event, marked or not, fails with, while set; nothing is appended.</summary>
+    public Exception? AppendFailure { get; set; }
 
     /// <summary>Plain appends are flushed but not told before <see cref="Release"/>.</summary>
     public void HoldAnswers() => _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -74,6 +74,11 @@ internal sealed class ContainerStore(Container container) : IEventStore
 
     public async ValueTask<EventPlace> AppendPlainAsync(StreamPartition partition, PlainEvent plain, CancellationToken cancellationToken)
     {
+        if (AppendFailure is { } failure)
+        {
+            throw failure;
+        }
+
         EventPlace place = await WriteAsync(() => container.AppendPlainAsync(partition, plain, cancellationToken));
         if (_held is { } held)
         {
@@ -95,6 +100,8 @@ internal sealed class ContainerStore(Container container) : IEventStore
 
     public ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken) =>
         ReadFailure is { } failure ? throw failure : container.ReadAsync(lane, from, maxBytes, cancellationToken);
+
+    public Offset FindTime(LaneId lane, DateTimeOffset time) => container.FindTime(lane, time);
 
     public IReadOnlyList<HeldRun> Copies(StreamPartition partition, SequenceRun run, Origin except) =>
         container.Copies(partition, run, except);

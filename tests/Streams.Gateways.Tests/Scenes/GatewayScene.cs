@@ -15,6 +15,7 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
     private readonly ILoggerFactory _loggers;
     private readonly CancellationTokenSource _stop = new();
     private int _starts;
+    private TimeProvider _time = TimeProvider.System;
 
     private GatewayScene()
     {
@@ -37,9 +38,13 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
 
     public Func<AccessAction, StreamPath, string, bool> Allowed { get; set; } = static (_, _, _) => true;
 
-    public static async Task<GatewayScene> OpenAsync(string cluster = "sj", MqttGatewayOptions? options = null)
+    public Func<string, AccessAction, string, bool> AllowedTo { get; set; } = static (_, _, _) => true;
+
+    public static async Task<GatewayScene> OpenAsync(string cluster = "sj", MqttGatewayOptions? options = null,
+        TimeProvider? time = null)
     {
         GatewayScene scene = new();
+        scene._time = time ?? TimeProvider.System;
         await scene.StartAsync(cluster, options);
         return scene;
     }
@@ -61,7 +66,7 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
             TimeProvider.System, new Random(cluster[0] + (1000 * ++_starts)), _loggers.CreateLogger("store"), default);
         await Container.StartWritingAsync(new Origin(ClusterName.Parse(cluster), new Incarnation(1)), default);
         Store = new ContainerStore(Container);
-        Gateway = new MqttGateway(Store, this, this, options ?? new MqttGatewayOptions(), TimeProvider.System, new Random(2),
+        Gateway = new MqttGateway(Store, this, this, options ?? new MqttGatewayOptions(), _time, new Random(2),
             _loggers.CreateLogger<MqttGateway>());
     }
 
@@ -134,7 +139,7 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
     }
 
     public bool Allows(AccessSubject subject, AccessAction action, StreamPath stream, ReadOnlySpan<char> topic) =>
-        Allowed(action, stream, topic.ToString());
+        Allowed(action, stream, topic.ToString()) && AllowedTo(subject.ClientId, action, topic.ToString());
 
     private sealed class Ends(PipeReader input, PipeWriter output) : IDuplexPipe
     {

@@ -32,6 +32,9 @@ internal sealed class MqttPeer : IAsyncDisposable
 
     public MqttConnackPacket Connack { get; private set; } = null!;
 
+    /// <summary>The kind of the first packet that came.</summary>
+    public MqttPacketType? First { get; private set; }
+
     public async Task ConnectAsync(string clientId, bool cleanStart = true, uint expiry = 0, ushort? receiveMaximum = null,
         MqttWill? will = null, ushort keepAlive = 0, uint? maxPacket = null, Action<MqttProperties>? more = null)
     {
@@ -104,18 +107,18 @@ internal sealed class MqttPeer : IAsyncDisposable
 
     /// <summary>Publishes and gives the answer; <see langword="null"/> with QoS 0.</summary>
     public async Task<MqttPubackPacket?> PublishAsync(string topic, string payload, MqttQos qos = MqttQos.AtLeastOnce,
-        MqttProperties? properties = null)
+        MqttProperties? properties = null, bool retain = false)
     {
-        ushort id = await PublishOnlyAsync(topic, Encoding.UTF8.GetBytes(payload), qos, properties);
+        ushort id = await PublishOnlyAsync(topic, Encoding.UTF8.GetBytes(payload), qos, properties, retain);
         return qos == MqttQos.AtMostOnce ? null : await PubackAsync(id);
     }
 
     public async Task<ushort> PublishOnlyAsync(string topic, byte[] payload, MqttQos qos = MqttQos.AtLeastOnce,
-        MqttProperties? properties = null)
+        MqttProperties? properties = null, bool retain = false)
     {
         ushort id = qos == MqttQos.AtMostOnce ? (ushort)0 : NextId();
         await SendAsync(new MqttPublishPacket { Topic = topic, Payload = new ReadOnlySequence<byte>(payload), Qos = qos, PacketId = id,
-            Properties = properties });
+            Properties = properties, Retain = retain });
         return id;
     }
 
@@ -141,6 +144,16 @@ internal sealed class MqttPeer : IAsyncDisposable
         return Assert.Single(suback.ReasonCodes);
     }
 
+    /// <summary>Subscribes with all that the standard offers.</summary>
+    public async Task<MqttSubackPacket> SubscribeAsync(MqttProperties? properties, params MqttSubscription[] subscriptions)
+    {
+        ushort id = NextId();
+        await SendAsync(new MqttSubscribePacket { PacketId = id, Subscriptions = subscriptions, Properties = properties });
+        MqttSubackPacket suback = await NextAsync<MqttSubackPacket>();
+        Assert.Equal(id, suback.PacketId);
+        return suback;
+    }
+
     public async Task<MqttReasonCode> UnsubscribeAsync(string filter)
     {
         await SendAsync(new MqttUnsubscribePacket { PacketId = NextId(), Filters = [filter] });
@@ -156,7 +169,16 @@ internal sealed class MqttPeer : IAsyncDisposable
             await AcknowledgeAsync(publish);
         }
 
-        return $"{publish.Topic}={Encoding.UTF8.GetString(publish.Payload)}";
+        return Text(publish);
+    }
+
+    /// <summary>The next message, acknowledged, as <see cref="ReceiveAsync"/> gives it, with <c>r:</c> before one with the retain
+    /// flag.</summary>
+    public async Task<string> ReceiveFlaggedAsync()
+    {
+        MqttPublishPacket publish = await NextMessageAsync();
+        await AcknowledgeAsync(publish);
+        return (publish.Retain ? "r:" : string.Empty) + Text(publish);
     }
 
     /// <summary>The next message.</summary>
@@ -202,6 +224,36 @@ internal sealed class MqttPeer : IAsyncDisposable
         return silent;
     }
 
+    /// <summary>The kinds of the packets that still come until the gateway closes.</summary>
+    public async Task<List<MqttPacketType>> KindsToEndAsync()
+    {
+        List<MqttPacketType> kinds = [];
+        while (await ReadAsync() is { } packet)
+        {
+            kinds.Add(packet.Type);
+        }
+
+        await Served.WaitAsync(Limit);
+        return kinds;
+    }
+
+    /// <summary>Everything that the gateway sends until it closes, as bytes; only for a peer that has read no packets.</summary>
+    public async Task<byte[]> BytesToEndAsync()
+    {
+        List<byte> bytes = [];
+        while (true)
+        {
+            ReadResult read = await _pipe.Input.ReadAsync().AsTask().WaitAsync(Limit);
+            bytes.AddRange(read.Buffer.ToArray());
+            _pipe.Input.AdvanceTo(read.Buffer.End);
+            if (read.IsCompleted)
+            {
+                await Served.WaitAsync(Limit);
+                return [.. bytes];
+            }
+        }
+    }
+
     public async Task SdkAsync(string topic, Action<IBufferWriter<byte>> write, MqttQos qos = MqttQos.AtLeastOnce)
     {
         ArrayBufferWriter<byte> output = new();
@@ -211,15 +263,18 @@ internal sealed class MqttPeer : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _connection.DisposeAsync();
 
+    private static string Text(MqttPublishPacket publish) => $"{publish.Topic}={Encoding.UTF8.GetString(publish.Payload)}";
+
     private ushort NextId() => ++_packetId;
 
     // Payloads are copied: a kept packet outlives the read after it.
     private async Task<MqttPacket?> ReadAsync()
     {
         MqttPacket? packet = await _connection.ReadAsync().AsTask().WaitAsync(Limit);
+        First ??= packet?.Type;
         return packet is MqttPublishPacket p
             ? new MqttPublishPacket { Topic = p.Topic, Payload = new ReadOnlySequence<byte>(p.Payload.ToArray()), Qos = p.Qos, PacketId =
-                p.PacketId, Properties = p.Properties, Duplicate = p.Duplicate }
+                p.PacketId, Properties = p.Properties, Duplicate = p.Duplicate, Retain = p.Retain }
             : packet;
     }
 }

@@ -23,7 +23,7 @@ public class FuzzTests
                 MqttDecodeOptions options = RoundTripTests.Options(version, receiver, type);
                 for (int round = 0; round < 25; round++)
                 {
-                    byte[] bad = Damage(good, random);
+                    byte[] bad = PacketDamage.Of(good, random);
                     long before = GC.GetAllocatedBytesForCurrentThread();
                     switch (TryRead(bad, options, random))
                     {
@@ -72,7 +72,7 @@ public class FuzzTests
             Random random = new(seed);
             foreach ((MqttPacketType type, MqttRole receiver) in PacketSource.Kinds(MqttVersion.V5))
             {
-                byte[] bad = Damage(Wire.Encode(source.Next(type, receiver)), random);
+                byte[] bad = PacketDamage.Of(Wire.Encode(source.Next(type, receiver)), random);
                 MqttDecodeOptions options = RoundTripTests.Options(MqttVersion.V5, receiver, type);
                 MqttPacket? packet;
                 try
@@ -109,40 +109,5 @@ public class FuzzTests
         {
             return null;
         }
-    }
-
-    private static byte[] Damage(byte[] good, Random random)
-    {
-        byte[] bad = [.. good];
-        switch (random.Next(4))
-        {
-            case 0:
-                bad[random.Next(bad.Length)] ^= (byte)(1 << random.Next(8));
-                break;
-            case 1:
-                bad[random.Next(bad.Length)] = (byte)random.Next(256);
-                bad[random.Next(bad.Length)] = (byte)random.Next(256);
-                break;
-            case 2:
-                // A byte less, with the length of the packet made right.
-                List<byte> list = [.. bad];
-                if (list.Count > 3 && list[1] < 0x80)
-                {
-                    list.RemoveAt(random.Next(2, list.Count));
-                    list[1]--;
-                }
-
-                return [.. list];
-            default:
-                // Below the header, so that it is the fields that are damaged.
-                for (int i = random.Next(1, 4); i > 0 && bad.Length > 2; i--)
-                {
-                    bad[random.Next(2, bad.Length)] = (byte)(random.Next(3) == 0 ? 0xFF : random.Next(48));
-                }
-
-                break;
-        }
-
-        return bad;
     }
 }

@@ -88,6 +88,26 @@ public class WriterTests
         }
     }
 
+    [Theory]
+    [InlineData("a/b", MqttVersion.V5, (ushort)7)]
+    [InlineData("", MqttVersion.V5, (ushort)7)]
+    [InlineData("a/b", MqttVersion.V311, null)]
+    public void A_topic_alias_of_the_head_is_written_with_the_other_properties(string topic, MqttVersion version, ushort? alias)
+    {
+        MqttPublishHead head = new()
+        {
+            TopicUtf8 = System.Text.Encoding.UTF8.GetBytes(topic), TopicAlias = 7, Properties = new MqttProperties().Add("first", "1"),
+        };
+        ArrayBufferWriter<byte> output = new();
+        int written = MqttPacketWriter.WritePublish(output, head, "x"u8, version);
+        Assert.Equal(written, MqttPacketWriter.SizeOfPublish(head, 1, version));
+        MqttDecodeOptions client = version == MqttVersion.V5 ? Wire.ClientV5 : Wire.ClientV311;
+        MqttPublishPacket back = Assert.IsType<MqttPublishPacket>(Wire.Decode(output.WrittenSpan.ToArray(), client));
+        Assert.Equal((topic, alias), (back.Topic, back.Properties?.TopicAlias));
+        Assert.Throws<MqttProtocolException>(() => MqttPacketWriter.SizeOfPublish(new MqttPublishHead { TopicAlias = 7 }, 1,
+            MqttVersion.V311));
+    }
+
     [Fact]
     public void Encoded_topic_and_user_properties_are_written_behind_the_others()
     {

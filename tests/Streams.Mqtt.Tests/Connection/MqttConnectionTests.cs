@@ -71,6 +71,28 @@ public class MqttConnectionTests
         Assert.Equal("E00181", Convert.ToHexString(told.Buffer.ToArray()));
     }
 
+    // MQTT-3.14.4-1 (5), MQTT-3.14.4-2 (3.1.1).
+    [Theory]
+    [InlineData(MqttVersion.V5)]
+    [InlineData(MqttVersion.V311)]
+    public async Task Nothing_can_be_written_behind_DISCONNECT_even_while_it_is_flushed(MqttVersion version)
+    {
+        PipePair pair = new(pauseAt: 1024);
+        await using MqttConnection sender = new(pair.Far, new MqttDecodeOptions { Role = MqttRole.Client, Version = version });
+        await using MqttConnection receiver = new(pair.Near, new MqttDecodeOptions { Version = version });
+        MqttPublishPacket large = new() { Topic = "a", Payload = new ReadOnlySequence<byte>(new byte[4000]) };
+        ValueTask first = sender.WriteAsync(large);
+        ValueTask goodbye = sender.WriteAsync(new MqttDisconnectPacket());
+        Assert.False(goodbye.IsCompleted);
+        Assert.Throws<MqttConnectionClosedException>(() => sender.Write(MqttPingreqPacket.Instance));
+        Assert.Throws<MqttConnectionClosedException>(() => sender.WritePublish(new MqttPublishHead { Topic = "a" }, default));
+        Task<List<string>> reading = ReadAll(receiver);
+        await first.Soon();
+        await goodbye.Soon();
+        await sender.DisposeAsync();
+        Assert.Equal(["Publish " + new string('\0', 4000), "Disconnect"], await reading.Soon());
+    }
+
     [Fact]
     public async Task Concurrent_writers_keep_the_boundaries_of_packets_and_their_own_order()
     {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Streams.Core;
@@ -50,6 +51,40 @@ public sealed class EdgeGatewayTests : IAsyncLifetime
         Assert.Equal(("CN=car-17, O=Fleet", "car-17", 64), (seen?.Subject, seen?.CommonName, seen?.Thumbprint.Length));
         Assert.Equal(seen, _rules.Seen["ws"]);
         Assert.Null(_rules.Seen["none"]);
+    }
+
+    [Fact]
+    public async Task Connections_far_over_the_limit_do_not_come_as_far_as_the_TLS_handshake()
+    {
+        MqttEndpoint endpoint = Endpoint(new MqttGatewayOptions { MaxConnections = 1 });
+        await using WebEndpoint tls = await endpoint.ListenAsync("tls", Free, _tls, default);
+        await using TlsPeer first = await TlsPeer.ConnectAsync(tls.Address, _files.Authority);
+        List<TcpClient> silent = [];
+        try
+        {
+            for (long i = 1; i < _gateway.MaxConnections; i++)
+            {
+                await ConnectAsync();
+            }
+
+            // One more than allowed, and one is closed: long before the handshake would have taken too long.
+            await ConnectAsync();
+            Task<int>[] ends = [.. silent.Select(static c => c.GetStream().ReadAsync(new byte[1]).AsTask())];
+            Task<int> ended = await Task.WhenAny(ends).WaitAsync(TlsKeeper.HandshakeLimit / 2);
+            Assert.True(ended.IsFaulted || await ended == 0);
+            Assert.True(await first.PingAsync());
+        }
+        finally
+        {
+            silent.ForEach(static c => c.Dispose());
+        }
+
+        async Task ConnectAsync()
+        {
+            TcpClient client = new();
+            silent.Add(client);
+            await client.ConnectAsync(tls.Address);
+        }
     }
 
     [Fact]

@@ -10,7 +10,9 @@ public sealed class OptionReaderTests : IDisposable
 {
     private const string Known = "Cluster, Data, Mqtt, Http, Link, LinkTo, MqttTls, MqttWs, MqttWss, HttpTls, TlsCertificate, TlsKey, "
         + "TlsClient, TlsClientCa, Witness, Incarnation, Restore, "
-        + "DevicesElsewhere, DevicesPerSecond, AcceptRate, MqttPlace, LinkHoldTime, LinkHoldBytes, DamagePatience, LogLevel";
+        + "DevicesElsewhere, DevicesPerSecond, AcceptRate, MqttPlace, MqttMaxConnections, MqttConnectTimeout, MqttMaxPacket, "
+        + "MqttReceiveMaximum, MqttMaxInFlight, MqttMaxSubscriptions, MqttMaxTopicBytes, MqttMaxTopicLevels, MqttTopicAliases, "
+        + "MqttMaxStreams, MqttRateMessages, MqttRateBytes, MqttRateAction, LinkHoldTime, LinkHoldBytes, DamagePatience, LogLevel";
     private readonly TemporaryDirectory _directory = new();
 
     public void Dispose() => _directory.Dispose();

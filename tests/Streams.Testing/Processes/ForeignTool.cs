@@ -16,6 +16,7 @@ public sealed class ForeignTool : IAsyncDisposable
         ["e2fsck"] = "e2fsprogs",
         ["kcat"] = "kcat",
         ["/usr/bin/python3"] = "python3",
+        ["node"] = "nodejs",
     };
 
     private readonly ChildProcess _child;

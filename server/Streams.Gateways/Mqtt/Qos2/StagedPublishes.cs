@@ -6,7 +6,7 @@ namespace Streams.Gateways;
 /// <summary>Messages that may not go out before the log says under which identifiers: a message of QoS 2 that was sent and is sent again
 /// under another identifier would be two messages. What comes behind them waits too, so that the order stays.</summary>
 /// <remarks>Holds copies, bounded by who adds. Belongs to the session's delivery loop.</remarks>
-internal sealed class StagedPublishes(MqttConnection connection)
+internal sealed class StagedPublishes
 {
     private readonly List<(MqttPublishHead Head, byte[] Payload)> _waiting = [];
 
@@ -28,12 +28,12 @@ internal sealed class StagedPublishes(MqttConnection connection)
         Bytes += payload.Length + head.TopicUtf8.Length + head.EncodedProperties.Length;
     }
 
-    /// <summary>Writes them to the connection, in order.</summary>
-    public void Write()
+    /// <summary>Writes them, in order.</summary>
+    public void WriteTo(PublishWriter writer)
     {
         foreach ((MqttPublishHead head, byte[] payload) in _waiting)
         {
-            connection.WritePublish(head, new ReadOnlySequence<byte>(payload));
+            writer.Write(head, new ReadOnlySequence<byte>(payload));
         }
 
         _waiting.Clear();

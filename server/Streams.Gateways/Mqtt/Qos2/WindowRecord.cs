@@ -28,6 +28,11 @@ internal static class WindowRecord
             Read(value, owner, window, partition => services.Store.Cursor(client.CursorName, partition));
         }
 
+        if (isKept)
+        {
+            window.BeginBehind((ushort)services.NowMicroseconds);
+        }
+
         return window;
     }
 

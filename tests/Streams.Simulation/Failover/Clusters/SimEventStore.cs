@@ -37,6 +37,8 @@ internal sealed class SimEventStore(ClusterLife life) : IEventStore
     public ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken) =>
         life.Container.ReadAsync(lane, from, maxBytes, cancellationToken);
 
+    public Offset FindTime(LaneId lane, DateTimeOffset time) => life.Container.FindTime(lane, time);
+
     public IReadOnlyList<HeldRun> Copies(StreamPartition partition, SequenceRun run, Origin except) =>
         life.Container.Copies(partition, run, except);
 
