@@ -4,8 +4,8 @@ namespace Streams.Storage;
 /// <param name="Segment">The segment's file name.</param>
 /// <param name="Position">Where in the log it stands.</param>
 /// <param name="Kind">What it is: <c>events</c>, <c>cursors</c>, <c>topics</c>, <c>registers</c>, <c>opened</c>, <c>declared</c>,
-/// <c>skip</c>, <c>sealed</c>, <c>joined</c>, <c>origin</c>, <c>repaired</c>, <c>hole</c>; <c>damaged</c> or <c>tail</c> where nothing can
-/// be read.</param>
+/// <c>skip</c>, <c>sealed</c>, <c>joined</c>, <c>origin</c>, <c>repaired</c>, <c>bound</c>, <c>hole</c>; <c>damaged</c> or
+/// <c>tail</c> where nothing can be read.</param>
 /// <param name="Lane">Its lane, as <c>/fleet#3@sj.0192f3ab4c5d6e7f</c>; empty when it has none.</param>
 /// <param name="Fields">What it says, in order: numbers, texts, and lists of texts.</param>
 public sealed record DumpedRecord(string Segment, long Position, string Kind, string Lane,

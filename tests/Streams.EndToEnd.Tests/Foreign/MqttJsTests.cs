@@ -62,5 +62,6 @@ public sealed class MqttJsTests
     private static IReadOnlyList<string> Messages(int from, int to) => [.. Numbers(from, to).Select(number => $"{Topic} {number}")];
 
     private static Task GivenAsync(ForeignTool listener, int from, int to) => Eventually.TrueAsync(
-        () => !Messages(from, to).Except(MqttJs.Messages(listener)).Any(), $"messages {from} to {to} are given", seen: () => listener.Report);
+        () => !Messages(from, to).Except(MqttJs.Messages(listener)).Any(), $"messages {from} to {to} are given",
+        seen: () => listener.Report);
 }

@@ -7,8 +7,8 @@ using Streams.Testing;
 
 namespace Streams.EndToEnd.Tests;
 
-/// <summary>Conversations of good and damaged packets with a live server: it answers or closes, hangs on none, logs no error, and its memory
-/// is bounded. Throughout, a canary's messages go round.</summary>
+/// <summary>Conversations of good and damaged packets with a live server: it answers or closes, hangs on none, logs no error, and its
+/// memory is bounded. Throughout, a canary's messages go round.</summary>
 public sealed class NetworkFuzzTests
 {
     private const int Waves = 8;

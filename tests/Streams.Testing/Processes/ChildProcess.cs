@@ -130,8 +130,8 @@ public sealed partial class ChildProcess : IAsyncDisposable
         return await WaitForExitAsync(limit, cancellationToken);
     }
 
-    /// <summary>SIGSTOP: it neither runs nor answers, but its connections stay open. No thread of it runs code of its own when this returns:
-    /// the signal alone stops one, and the others only when that one gets a processor.</summary>
+    /// <summary>SIGSTOP: it neither runs nor answers, but its connections stay open. No thread of it runs code of its own when this
+    /// returns: the signal alone stops one, and the others only when that one gets a processor.</summary>
     /// <exception cref="NotReachedException">It did not stop in time.</exception>
     public void Pause()
     {

@@ -1,6 +1,7 @@
 using System.Text;
 using Streams.Core;
 using Streams.Mqtt;
+using Streams.Testing;
 
 namespace Streams.Gateways.Tests;
 
@@ -248,6 +249,34 @@ public sealed class OutboundQos2Tests
         MqttPublishPacket next = await moved.NextMessageAsync();
         Assert.Equal(("d", false), (Text(next), next.Duplicate));
         Assert.DoesNotContain(next.PacketId, (ushort[])[ids[0], ids[1]]);
+    }
+
+    /// <summary>MQTT-4.3.3-7 (sender), MQTT-4.3.3-13 (receiver): an exchange that was begun is completed though its message has
+    /// expired.</summary>
+    [Fact]
+    public async Task Expiry_does_not_end_an_exchange_that_was_begun()
+    {
+        VirtualTime time = new();
+        await using GatewayScene scene = await GatewayScene.OpenAsync(time: time);
+        MqttPeer reader = await scene.ConnectAsync("reader", expiry: 600);
+        await reader.SubscribeAsync("fleet/#", MqttQos.ExactlyOnce);
+        MqttPeer writer = await scene.ConnectAsync("writer", expiry: 600);
+        MqttProperties brief = new() { MessageExpiryInterval = 10 };
+        ushort id = await writer.PublishOnlyAsync("fleet/x", "a"u8.ToArray(), MqttQos.ExactlyOnce, brief);
+        await writer.NextAsync<MqttPubrecPacket>();
+        MqttPublishPacket first = await reader.NextMessageAsync();
+        await reader.VanishAsync();
+        time.Advance(TimeSpan.FromSeconds(20));
+        await writer.SendAsync(new MqttPubrelPacket { PacketId = id });
+        Assert.Equal(MqttReasonCode.Success, (await writer.NextAsync<MqttPubcompPacket>()).ReasonCode);
+        MqttPeer again = await scene.ConnectAsync("reader", cleanStart: false, expiry: 600);
+        MqttPublishPacket second = await again.NextMessageAsync();
+        Assert.Equal((first.PacketId, true, "a", 0u),
+            (second.PacketId, second.Duplicate, Text(second), second.Properties!.MessageExpiryInterval!.Value));
+        await again.SendAsync(new MqttPubrecPacket { PacketId = second.PacketId });
+        await again.NextAsync<MqttPubrelPacket>();
+        await again.SendAsync(new MqttPubcompPacket { PacketId = second.PacketId });
+        Assert.True(await again.NothingBeforePingAsync<MqttPublishPacket>());
     }
 
     private static async Task PublishAsync(GatewayScene scene, params string[] payloads)
