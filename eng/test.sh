@@ -1,5 +1,6 @@
 #!/bin/bash
-# Builds the solution in Release and runs every test, one test project after another.
+# Installs foreign tools that tests need and that are missing (eng/tools.sh), builds the solution in Release and runs every test, one test
+# project after another.
 # Prints each failing test with its message, then as the very last line "N passed, N failed" (", N skipped" when there are any).
 # Exit code 0 only if the build succeeded, at least one test ran and none failed. Arguments are handed on to `dotnet test`,
 # for example: bash eng/test.sh --filter FullyQualifiedName~Storage
@@ -72,6 +73,10 @@ totals() {
 }
 
 command -v dotnet >/dev/null || give_up "The .NET SDK (see global.json) is not installed."
+
+# Daemons live in sbin, which is not on every user's path.
+export PATH="$PATH:/usr/sbin:/usr/local/sbin"
+bash "$root/eng/tools.sh" </dev/null
 
 dotnet build Streams.sln -c Release -v q --nologo </dev/null || give_up "The build failed."
 

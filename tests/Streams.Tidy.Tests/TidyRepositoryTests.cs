@@ -90,6 +90,7 @@ public sealed class TidyRepositoryTests
     [Theory]
     [InlineData(".ci/run")]
     [InlineData("eng/test.sh")]
+    [InlineData("eng/tools.sh")]
     public void Scripts_can_be_executed(string path)
         => Assert.True(
             OperatingSystem.IsWindows() || File.GetUnixFileMode(Path.Combine(Repository.Root, path)).HasFlag(UnixFileMode.UserExecute),

@@ -111,7 +111,7 @@ public sealed class ToolMissingException : Exception
 {
     public ToolMissingException(string tool, string? package)
         : base($"{tool} is not installed{(package is null ? "" : $" (Debian package {package})")}."
-            + " This test talks to the real tool; `bash .ci/run` installs what is missing.")
+            + " This test talks to the real tool; `bash eng/tools.sh` installs what is missing.")
     {
     }
 }
