@@ -14,6 +14,8 @@ public sealed class WebSocketClientTests
         await EchoesAsync(edge.WssPort, "websockets", version, edge.Client("ca"));
         await EchoesAsync(edge.WssPort, "websockets", version, edge.Client("ca", "car"));
         await EchoesAsync(edge.TlsPort, "tcp", version, edge.Client("ca", "car"));
+        await EchoesAsync(edge.WsPort, "websockets", version, "--qos", "2");
+        await EchoesAsync(edge.TlsPort, "tcp", version, [.. edge.Client("ca", "car"), "--qos", "2"]);
         ServerLines.AssertCalm(edge.Server);
     }
 

@@ -25,6 +25,7 @@ def parse():
     parser.add_argument("--cert")
     parser.add_argument("--key")
     parser.add_argument("--count", type=int, default=50)
+    parser.add_argument("--qos", type=int, choices=[1, 2], default=1)
     return parser.parse_args()
 
 
@@ -63,15 +64,17 @@ def main():
         if code != 0:
             fail("connect refused: %s" % code)
         else:
-            connected.subscribe(topic, qos=1)
+            connected.subscribe(topic, qos=options.qos)
 
     def on_subscribe(connected, *anything):
         for number in range(options.count):
-            # Of QoS 0 the first alone: paho sends such messages past those of QoS 1 that wait for their turn.
-            connected.publish(topic, payload(number), qos=0 if number == 0 else 1)
+            # Of QoS 0 the first alone: paho sends such messages past those that wait for their turn.
+            connected.publish(topic, payload(number), qos=0 if number == 0 else options.qos)
 
     def on_message(connected, userdata, message):
         received.append(message.payload)
+        if message.qos != (0 if len(received) == 1 else options.qos):
+            fail("message %d has QoS %d" % (len(received) - 1, message.qos))
         if len(received) == options.count:
             done.set()
 
