@@ -6,7 +6,9 @@ namespace Streams.Faults;
 /// <summary>Many producers at once, each with one request under way, until the disk refuses.</summary>
 internal sealed class LoadWriter(string directory, int tailBytes, int firstProducer, bool written, AckWriter acks)
 {
-    public const int SegmentBytes = 1 << 20;
+    // Where nothing is to be flushed, none is full before the cut: a segment's end flushes it.
+    private const int SmallSegment = 1 << 20;
+    private const int LargeSegment = 16 << 20;
 
     // A slow machine would else do little but flush, and there would be nothing to lose.
     private static readonly TimeSpan SeldomFlushed = TimeSpan.FromSeconds(2);
@@ -15,17 +17,22 @@ internal sealed class LoadWriter(string directory, int tailBytes, int firstProdu
     private const int BatchProducers = 4;
 
     private const int EventsBetweenPasses = 150;
-    private const int EventsBesideWritten = 100;
+    private const int EventsBeforeWritten = 100;
+
+    /// <summary>How the container is open while it writes, and to be opened afterwards.</summary>
+    public static ContainerOptions Options(string directory, int tailBytes, bool written)
+        => TestStore.Options(directory, written ? LargeSegment : SmallSegment, tailBytes);
 
     public async Task RunAsync()
     {
-        var options = TestStore.Options(directory, SegmentBytes, tailBytes);
+        var options = Options(directory, tailBytes, written);
         var store = await WriterProgram.OpenAsync(written ? options with { FlushInterval = SeldomFlushed } : options, acks);
         List<Task> running = [];
         if (written)
         {
-            // Whoever asks for a flush all the time would flush what is only written along with it.
-            Run(producer => CommitsAsync(store, producer, EventsBesideWritten));
+            // First, for whoever asks for a flush flushes what is only written along with it.
+            Run(producer => CommitsAsync(store, producer, EventsBeforeWritten));
+            await running[0];
             Repeat(PlainProducers, (i, producer) => PlainAsync(store, TestStore.Quick, i, producer));
         }
         else
