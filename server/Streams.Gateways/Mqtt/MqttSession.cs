@@ -198,6 +198,14 @@ internal sealed class MqttSession : IDisposable
         }
 
         await Connection.DisposeAsync().ConfigureAwait(false);
+        try
+        {
+            await _stop.CancelAsync().ConfigureAwait(false);     // who reads may be waiting for room that nobody makes any more
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has ended already.
+        }
     }
 
     private async Task ReadAsync(PacketRouter router)

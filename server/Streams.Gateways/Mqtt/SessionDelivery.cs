@@ -53,6 +53,7 @@ internal sealed class SessionDelivery : IDisposable
         _retained = new RetainedSender(services, connection, client, subscriptions, _publisher, _window, Find, OnReleased);
         Shares = new SessionShares(services, client, _wake.Set);
         BeginOwed();
+        _streams.Ended = _window.Forget;
         services.Roster.Add(OnNewStreams);
     }
 

@@ -10,6 +10,9 @@ internal sealed class StreamReadings(GatewayServices services, IConsumer client,
 {
     private readonly Dictionary<StreamPath, StreamReading> _streams = [];
 
+    /// <summary>Told of each partition that is not read any more.</summary>
+    public Action<StreamPartition>? Ended { get; set; }
+
     /// <summary>All partitions read.</summary>
     public IEnumerable<PartitionReading> Partitions => _streams.Values.SelectMany(static s => s.Partitions);
 
@@ -39,6 +42,7 @@ internal sealed class StreamReadings(GatewayServices services, IConsumer client,
                 {
                     partition.Reader.DropReadAhead();
                     partition.IsEnded = true;
+                    Ended?.Invoke(partition.Partition);
                     subscriptions.Bases.Remove(partition.Partition);
                 }
             }

@@ -8,6 +8,29 @@ namespace Streams.Gateways.Tests;
 /// <summary>How connections begin and end.</summary>
 public sealed class ConnectionTests
 {
+    /// <summary>It reads no more while there is no room, and its answers fail with its connection: neither may wait for the
+    /// other.</summary>
+    [Theory]
+    [InlineData(MqttQos.AtLeastOnce)]
+    [InlineData(MqttQos.ExactlyOnce)]
+    public async Task A_session_that_waits_for_room_when_it_is_taken_over_ends(MqttQos qos)
+    {
+        await using GatewayScene scene = await GatewayScene.OpenAsync(options: new MqttGatewayOptions { MaxUnansweredBytes = 64 << 10 });
+        MqttPeer peer = await scene.ConnectAsync("car", expiry: 60);
+        scene.Store.HoldAnswers();
+        foreach (int bytes in (int[])[1, 128 << 10, 1])
+        {
+            await peer.PublishOnlyAsync("fleet/x", new byte[bytes], qos);
+        }
+
+        Task<MqttPeer> next = scene.ConnectAsync("car", cleanStart: false, expiry: 60);
+        Assert.Equal(MqttReasonCode.SessionTakenOver, (await peer.NextAsync<MqttDisconnectPacket>()).ReasonCode);
+        scene.Store.Release();
+        MqttPeer again = await next;
+        Assert.True(again.Connack.SessionPresent);
+        await again.PublishAsync("fleet/x", "alive");
+    }
+
     [Fact]
     public async Task The_answer_says_honestly_what_is_not_there()
     {

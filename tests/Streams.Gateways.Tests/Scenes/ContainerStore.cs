@@ -10,6 +10,7 @@ internal sealed class ContainerStore(Container container) : IEventStore
     private Random? _chance;
     private int _writesLeft;
     private bool _isDead;
+    private bool _isCut;
     private TaskCompletionSource? _registers;
     private TaskCompletionSource _registerHeld = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -29,7 +30,6 @@ internal sealed class ContainerStore(Container container) : IEventStore
             _writesLeft = chance.Next(writes);
         }
     }
-    private bool _isCut;
 
     public Origin Origin => container.Origin;
 
@@ -38,7 +38,7 @@ internal sealed class ContainerStore(Container container) : IEventStore
     /// <summary>What appending an event, marked or not, fails with, while set; nothing is appended.</summary>
     public Exception? AppendFailure { get; set; }
 
-    /// <summary>Plain appends are flushed but not told before <see cref="Release"/>.</summary>
+    /// <summary>Appends are flushed but not told before <see cref="Release"/>.</summary>
     public void HoldAnswers() => _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>From now on nothing is written.</summary>
@@ -93,10 +93,22 @@ internal sealed class ContainerStore(Container container) : IEventStore
         return place;
     }
 
-    public ValueTask<EventPlace?> AppendOnceAsync(StreamPartition partition, PlainEvent plain, Mark mark, bool isNew,
-        CancellationToken cancellationToken) =>
-        AppendFailure is { } failure ? ValueTask.FromException<EventPlace?>(failure)
-            : WriteAsync(() => container.AppendOnceAsync(partition, plain, mark, isNew, cancellationToken));
+    public async ValueTask<EventPlace?> AppendOnceAsync(StreamPartition partition, PlainEvent plain, Mark mark, bool isNew,
+        CancellationToken cancellationToken)
+    {
+        if (AppendFailure is { } failure)
+        {
+            throw failure;
+        }
+
+        EventPlace? place = await WriteAsync(() => container.AppendOnceAsync(partition, plain, mark, isNew, cancellationToken));
+        if (_held is { } held)
+        {
+            await held.Task;
+        }
+
+        return place;
+    }
 
     public ValueTask<bool> ClearMarkAsync(Mark mark, CancellationToken cancellationToken) =>
         WriteAsync(() => container.ClearMarkAsync(mark, cancellationToken));

@@ -255,7 +255,11 @@ internal sealed class SessionKeeper : IDisposable
         await Gate.EnterAsync(clientId, CancellationToken.None).ConfigureAwait(false);
         try
         {
-            if (_connected(clientId) is null
+            if (!isMarked && _connected(clientId) is not null)
+            {
+                _dueSessions.Set(key, Retry);            // its connection is just ending
+            }
+            else if (_connected(clientId) is null
                 && _services.Store.Register(SessionRecord.Stream, SessionRecord.Key(clientId)) is { Value.IsEmpty: false } fact
                 && SessionHead.Read(fact.Value) is { } head && IsOurs(head))
             {

@@ -9,16 +9,18 @@ internal static class ReceivedMarks
     /// <summary>The register's key.</summary>
     public static string Key(string clientId) => "qos2/" + clientId;
 
+    private static int Max(GatewayServices services) => Math.Min(services.Options.ReceiveMaximum, MarkedNumbers.MaxCount);
+
     /// <summary>The mark of an identifier.</summary>
     public static Mark Of(MqttSession session, ushort packetId) => new(SessionRecord.Stream, Key(session.Client.ClientId),
-        session.Producer, packetId, session.Services.Options.ReceiveMaximum);
+        session.Producer, packetId, Max(session.Services));
 
     /// <summary>What a session that goes on has received and not let go of.</summary>
     public static ReceivedIds Load(GatewayServices services, string clientId, ProducerId owner, bool isKept)
     {
         if (!isKept)
         {
-            return new ReceivedIds([], isShared: false, services.Options.ReceiveMaximum);
+            return new ReceivedIds([], isShared: false, Max(services));
         }
 
         ReadOnlyMemory<byte> value = services.Store.Register(SessionRecord.Stream, Key(clientId))?.Value ?? default;
@@ -28,6 +30,6 @@ internal static class ReceivedMarks
             isShared |= lane.Lane.Origin.Cluster != services.Store.Origin.Cluster;
         }
 
-        return new ReceivedIds(MarkedNumbers.Of(owner, value).Numbers.ToArray(), isShared, services.Options.ReceiveMaximum);
+        return new ReceivedIds(MarkedNumbers.Of(owner, value).Numbers.ToArray(), isShared, Max(services));
     }
 }

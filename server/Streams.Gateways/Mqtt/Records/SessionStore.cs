@@ -91,10 +91,14 @@ internal sealed class SessionStore(IEventStore store, TimeProvider time, ILogger
         // A record of the connection itself that was still on its way comes behind the first attempt.
         for (int i = 0; i < LeaveAttempts; i++)
         {
-            if (store.Register(SessionRecord.Stream, SessionRecord.Key(clientId)) is not { Value.IsEmpty: false } known
-                || SessionHead.Read(known.Value)?.Owner != owner)
+            if (store.Register(SessionRecord.Stream, SessionRecord.Key(clientId)) is not { Value.IsEmpty: false } known)
             {
-                return i > 0;
+                return i > 0 && value.Length == 0;
+            }
+
+            if (SessionHead.Read(known.Value)?.Owner != owner)
+            {
+                return false;                            // a newer connection's has come, maybe just now
             }
 
             if (known.Value.Span.SequenceEqual(value))

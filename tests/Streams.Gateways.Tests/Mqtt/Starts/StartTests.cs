@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Streams.Core;
 using Streams.Mqtt;
 using Streams.Testing;
@@ -125,6 +126,45 @@ public sealed class StartTests
         Assert.True(await back.NothingBeforePingAsync<MqttPublishPacket>());
     }
 
+    /// <summary>What a subscription was given that ended is no reason to leave anything out of the next one.</summary>
+    [Theory]
+    [InlineData(MqttQos.AtLeastOnce)]
+    [InlineData(MqttQos.ExactlyOnce)]
+    public async Task A_subscription_that_begins_again_at_the_front_is_given_also_what_was_acknowledged_out_of_order(MqttQos qos)
+    {
+        await using GatewayScene scene = await GatewayScene.OpenAsync();
+        MqttPeer peer = await scene.ConnectAsync("reader", expiry: 600);
+        await SubscribeAsync(peer, "earliest", qos, "fleet/#");
+        for (ushort i = 0; i < 3; i++)
+        {
+            await peer.SendAsync(new MqttPublishPacket { Topic = "fleet/a", Payload = new("0123456789"u8.ToArray().AsMemory(i, 1)),
+                Qos = qos, PacketId = (ushort)(100 + i) });
+        }
+
+        List<ushort> ids = [];
+        for (int i = 0; i < 3; i++)
+        {
+            ids.Add((await peer.NextMessageAsync()).PacketId);
+        }
+
+        foreach (ushort id in ids[1..])
+        {
+            await CompleteAsync(peer, qos, id);
+        }
+
+        await peer.UnsubscribeAsync("fleet/#");
+        await CompleteAsync(peer, qos, ids[0]);
+        await SubscribeAsync(peer, "earliest", qos, "fleet/#");
+        for (int i = 0; i < 3; i++)
+        {
+            MqttPublishPacket again = await peer.NextMessageAsync();
+            Assert.Equal($"{i}", Encoding.UTF8.GetString(again.Payload));
+            await CompleteAsync(peer, qos, again.PacketId);
+        }
+
+        Assert.True(await peer.NothingBeforePingAsync<MqttPublishPacket>());
+    }
+
     [Fact]
     public async Task A_kept_message_that_the_subscription_is_given_anyway_does_not_come_twice()
     {
@@ -149,7 +189,23 @@ public sealed class StartTests
         }
     }
 
-    private static Task<MqttSubackPacket> SubscribeAsync(MqttPeer peer, string? word, params string[] filters) => peer.SubscribeAsync(
-        word is null ? null : new MqttProperties().Add("start", word),
-        [.. filters.Select(static f => new MqttSubscription(f, MqttQos.AtLeastOnce))]);
+    private static async Task CompleteAsync(MqttPeer peer, MqttQos qos, ushort id)
+    {
+        if (qos == MqttQos.AtLeastOnce)
+        {
+            await peer.SendAsync(new MqttPubackPacket { PacketId = id });
+            return;
+        }
+
+        await peer.SendAsync(new MqttPubrecPacket { PacketId = id });
+        await peer.NextAsync<MqttPubrelPacket>();
+        await peer.SendAsync(new MqttPubcompPacket { PacketId = id });
+    }
+
+    private static Task<MqttSubackPacket> SubscribeAsync(MqttPeer peer, string? word, params string[] filters) =>
+        SubscribeAsync(peer, word, MqttQos.AtLeastOnce, filters);
+
+    private static Task<MqttSubackPacket> SubscribeAsync(MqttPeer peer, string? word, MqttQos qos, params string[] filters) =>
+        peer.SubscribeAsync(word is null ? null : new MqttProperties().Add("start", word),
+            [.. filters.Select(f => new MqttSubscription(f, qos))]);
 }
