@@ -31,7 +31,7 @@ internal sealed class MqttSession : IDisposable
         Producer = producer;
         Received = exchanges.Received;
         Inbound = new InboundQueue(services.Options.ReceiveMaximum, services.Options.MaxUnansweredBytes);
-        Delivery = new SessionDelivery(services, connection, replies, client, subscriptions, exchanges.Window, producer);
+        Delivery = new SessionDelivery(services, connection, replies, client, subscriptions, exchanges.Window, producer, owner);
         Aliases = new TopicAliases((ushort)services.Options.TopicAliasMaximum);
         Rate = PublishRate.Of(services.Options, services.Time);
         Sdk = new SdkConnection(this);

@@ -34,7 +34,7 @@ internal sealed class SessionDelivery : IDisposable
     private volatile bool _streamsChanged = true;
 
     public SessionDelivery(GatewayServices services, MqttConnection connection, ReplyWriter replies, ClientInfo client,
-        SessionSubscriptions subscriptions, OutboundWindow window, ProducerId owner)
+        SessionSubscriptions subscriptions, OutboundWindow window, ProducerId producer, string owner)
     {
         _services = services;
         _connection = connection;
@@ -47,7 +47,7 @@ internal sealed class SessionDelivery : IDisposable
         _publisher = new EventPublisher(services, connection, client, _window);
         _committer = new CursorCommitter(services, client, (partition, cursor) => window.Passed(partition.Partition, cursor));
         _inbox = new SessionInbox((2 * client.Window) + window.Count, _wake.Set);
-        _exchange = new DeliveryExchange(services, replies, client, window, _publisher, owner,
+        _exchange = new DeliveryExchange(services, replies, client, window, _publisher, producer, owner,
             partition => Find(partition) ?? new PartitionReading(services, partition, TopicMap.Prefix(partition.Stream) ?? string.Empty,
                 subscriptions, client.Subject, Cursor.Start) { IsEnded = true });
         _retained = new RetainedSender(services, connection, client, subscriptions, _publisher, _window, Find, OnReleased);

@@ -67,7 +67,8 @@ internal sealed class SessionEnd(GatewayServices services)
             if (isOurs && client.IsPersistent)
             {
                 services.Keeper.Left(client.ClientId, client.ExpirySeconds);
-                await sessions.WriteWindowAsync(client.ClientId, session.Delivery.WindowRecord(), cancellationToken).ConfigureAwait(false);
+                await sessions.WriteWindowAsync(client.ClientId, session.Owner, session.Delivery.WindowRecord(), cancellationToken)
+                    .ConfigureAwait(false);
             }
             else if (isOurs)
             {

@@ -136,28 +136,21 @@ internal sealed class ContainerStore(Container container) : IEventStore
 
     public RegisterPage Registers(StreamPath stream, int from, int max) => container.Registers(stream, from, max);
 
-    public ValueTask ReplaceRegisterAsync(StreamPath stream, RegisterFact known, ReadOnlyMemory<byte> value,
-        CancellationToken cancellationToken) =>
-        RegisterFailure is { } failure ? throw failure : new(WriteAsync(async () =>
+    public async ValueTask ReplaceRegisterAsync(StreamPath stream, RegisterFact known, ReadOnlyMemory<byte> value,
+        CancellationToken cancellationToken)
+    {
+        await RegisterTurnAsync();
+        await WriteAsync(async () =>
         {
             await container.ReplaceRegisterAsync(stream, known, value, cancellationToken);
             return true;
-        }).AsTask());
+        });
+    }
 
     public async ValueTask SetRegisterAsync(StreamPath stream, string key, ReadOnlyMemory<byte> value,
         CancellationToken cancellationToken)
     {
-        if (RegisterFailure is { } failure)
-        {
-            throw failure;
-        }
-
-        if (_registers is { } held)
-        {
-            _registerHeld.TrySetResult();
-            await held.Task;
-        }
-
+        await RegisterTurnAsync();
         await WriteAsync(async () =>
         {
             await container.SetRegisterAsync(stream, key, value, cancellationToken);
@@ -173,6 +166,20 @@ internal sealed class ContainerStore(Container container) : IEventStore
         container.RetainedAsync(stream, topic, cancellationToken);
 
     public IDisposable Watch(StreamPath stream, Action changed) => container.Watch(stream, changed);
+
+    private async Task RegisterTurnAsync()
+    {
+        if (RegisterFailure is { } failure)
+        {
+            throw failure;
+        }
+
+        if (_registers is { } held)
+        {
+            _registerHeld.TrySetResult();
+            await held.Task;
+        }
+    }
 
     private async ValueTask<T> WriteAsync<T>(Func<ValueTask<T>> write)
     {

@@ -10,7 +10,7 @@ namespace Streams.Gateways;
 /// the log before PUBREL goes out: behind PUBREL the client may have forgotten the identifier, and PUBLISH would be another message
 /// too. One write of the window's register serves all messages that wait for it. Failure: what is thrown ends the session.</remarks>
 internal sealed class DeliveryExchange(GatewayServices services, ReplyWriter replies, ClientInfo client, OutboundWindow window,
-    EventPublisher publisher, ProducerId owner, Func<StreamPartition, PartitionReading> reading) : IDisposable
+    EventPublisher publisher, ProducerId producer, string owner, Func<StreamPartition, PartitionReading> reading) : IDisposable
 {
     private readonly SessionStore _sessions = new(services.Store, services.Time, services.Log);
     private readonly EventLookup _events = new(services.Store);
@@ -18,7 +18,7 @@ internal sealed class DeliveryExchange(GatewayServices services, ReplyWriter rep
     private bool _mustWrite;
 
     /// <summary>What is kept of the window.</summary>
-    public byte[] Record() => window.IsKept ? WindowRecord.Write(window, owner) : [];
+    public byte[] Record() => window.IsKept ? WindowRecord.Write(window, producer) : [];
 
     /// <summary>PUBREL once more for what an earlier connection got a PUBREC for (MQTT-4.4.0-1).</summary>
     public void ReleaseRestored()
@@ -128,6 +128,6 @@ internal sealed class DeliveryExchange(GatewayServices services, ReplyWriter rep
     private async ValueTask WriteAsync(CancellationToken cancellationToken)
     {
         _mustWrite = false;
-        await _sessions.WriteWindowAsync(client.ClientId, Record(), cancellationToken).ConfigureAwait(false);
+        await _sessions.WriteWindowAsync(client.ClientId, owner, Record(), cancellationToken).ConfigureAwait(false);
     }
 }

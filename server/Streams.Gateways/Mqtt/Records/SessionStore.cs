@@ -57,24 +57,32 @@ internal sealed class SessionStore(IEventStore store, TimeProvider time, ILogger
         await ClearAsync(WindowRecord.Key(clientId), cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Writes what the client was sent and has not acknowledged to the end, where there is something, or was.</summary>
-    public async ValueTask WriteWindowAsync(string clientId, byte[] window, CancellationToken cancellationToken)
+    /// <summary>Writes what the client was sent and has not acknowledged to the end, where there is something, or was. As if right
+    /// behind the connection's own record: a cluster that a client has left, cut off from the one it went to, does not know, and its clock
+    /// goes on; what the newer connection writes must win over all that the older one still does.</summary>
+    /// <exception cref="TryAgainException">A newer connection has gone on with the session.</exception>
+    public async ValueTask WriteWindowAsync(string clientId, string owner, byte[] window, CancellationToken cancellationToken)
     {
-        if (window.Length > 0)
+        if (store.Register(SessionRecord.Stream, SessionRecord.Key(clientId)) is not { Value.IsEmpty: false } record
+            || SessionHead.Read(record.Value)?.Owner != owner)
         {
-            await store.SetRegisterAsync(SessionRecord.Stream, WindowRecord.Key(clientId), window, cancellationToken).ConfigureAwait(false);
+            throw new TryAgainException($"session '{clientId}' goes on over another connection");
         }
-        else
+
+        string key = WindowRecord.Key(clientId);
+        RegisterFact known = store.Register(SessionRecord.Stream, key) ?? new RegisterFact(key, record.At, default);
+        if (window.Length > 0 || !known.Value.IsEmpty)
         {
-            await ClearAsync(WindowRecord.Key(clientId), cancellationToken).ConfigureAwait(false);
+            known = known.At.CompareTo(record.At) < 0 ? known with { At = record.At } : known;
+            await store.ReplaceRegisterAsync(SessionRecord.Stream, known, window, cancellationToken).ConfigureAwait(false);
         }
     }
 
     private async ValueTask ClearAsync(string key, CancellationToken cancellationToken)
     {
-        if (store.Register(SessionRecord.Stream, key) is { Value.IsEmpty: false })
+        if (store.Register(SessionRecord.Stream, key) is { Value.IsEmpty: false } known)
         {
-            await store.SetRegisterAsync(SessionRecord.Stream, key, default, cancellationToken).ConfigureAwait(false);
+            await store.ReplaceRegisterAsync(SessionRecord.Stream, known, default, cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -251,6 +251,39 @@ public sealed class OutboundQos2Tests
         Assert.DoesNotContain(next.PacketId, (ushort[])[ids[0], ids[1]]);
     }
 
+    /// <summary>The link is cut, and what the left connection still does is written later than what the next one did.</summary>
+    [Fact]
+    public async Task What_a_connection_does_that_the_client_has_left_changes_nothing_for_the_next_one_elsewhere()
+    {
+        await using GatewayScene here = await GatewayScene.OpenAsync("sj");
+        await using GatewayScene there = await GatewayScene.OpenAsync("fr");
+        MqttPeer left = await here.ConnectAsync("reader", expiry: 60);
+        await left.SubscribeAsync("fleet/#", MqttQos.ExactlyOnce);
+        await PublishAsync(here, "a");
+        await left.NextMessageAsync();
+        await there.CopyFromAsync(here);
+
+        MqttPeer moved = await there.ConnectAsync("reader", cleanStart: false, expiry: 60);
+        ushort first = (await moved.NextMessageAsync()).PacketId;
+        await PublishAsync(there, "d");
+        ushort second = (await moved.NextMessageAsync()).PacketId;
+        await PublishAsync(here, "b");
+        await left.NextMessageAsync();
+        await left.VanishAsync();
+        await there.CopyFromAsync(here);
+
+        there.KillAndRestart();
+        MqttPeer again = await there.ConnectAsync("reader", cleanStart: false, expiry: 60);
+        foreach ((ushort, string) before in ((ushort, string)[])[(first, "a"), (second, "d")])
+        {
+            MqttPublishPacket message = await again.NextMessageAsync();
+            Assert.Equal((before, true), ((message.PacketId, Text(message)), message.Duplicate));
+        }
+
+        MqttPublishPacket fresh = await again.NextMessageAsync();
+        Assert.Equal(("b", false), (Text(fresh), fresh.Duplicate));
+    }
+
     /// <summary>MQTT-4.3.3-7 (sender), MQTT-4.3.3-13 (receiver): an exchange that was begun is completed though its message has
     /// expired.</summary>
     [Fact]
