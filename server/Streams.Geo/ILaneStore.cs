@@ -22,13 +22,13 @@ public interface ILaneStore : ILaneHeads
     /// again, there. Nothing happens when this cluster has the entry before it.</summary>
     ValueTask SkipToAsync(LaneId lane, EntryNumber first, Offset firstOffset, CancellationToken cancellationToken);
 
-    /// <summary>Where a lane goes on behind an entry that was declared lost here; <see langword="null"/> when it was not. May read a page of
-    /// an index.</summary>
+    /// <summary>Where a lane goes on behind an entry that was declared lost here; <see langword="null"/> when it was not. May read a page
+    /// of an index.</summary>
     LostRun? Lost(LaneId lane, EntryNumber entry);
 
-    /// <summary>The sender of a lane lost entries [<paramref name="first"/>, <paramref name="next"/>): the lane goes on behind them here too,
-    /// at the same numbers and offsets. What is here of them stays; the rest is among <see cref="ILaneHeads.Damaged"/> from now on. Completes
-    /// when that is flushed.</summary>
+    /// <summary>The sender of a lane lost entries [<paramref name="first"/>, <paramref name="next"/>): the lane goes on behind them here
+    /// too, at the same numbers and offsets. What is here of them stays; the rest is among <see cref="ILaneHeads.Damaged"/> from now on.
+    /// Completes when that is flushed.</summary>
     ValueTask<IngestResult> TakeOutAsync(LaneId lane, EntryNumber first, EntryNumber next, Offset nextOffset,
         CancellationToken cancellationToken);
 

@@ -105,8 +105,8 @@ public sealed partial class Container
         return lost;
     }
 
-    /// <summary>The sender of a lane lost entries [<paramref name="first"/>, <paramref name="next"/>) and goes on behind them: the lane does
-    /// so here too, at the same numbers and offsets. What is here of them stays, the rest is damage like any other: it is asked for.
+    /// <summary>The sender of a lane lost entries [<paramref name="first"/>, <paramref name="next"/>) and goes on behind them: the lane
+    /// does so here too, at the same numbers and offsets. What is here of them stays, the rest is damage like any other: it is asked for.
     /// Completes when that is flushed.</summary>
     /// <exception cref="InvalidRequestException">More than a lane may lose at once.</exception>
     /// <exception cref="StorageFailedException">The disk refused.</exception>

@@ -7,7 +7,8 @@ namespace Streams.Geo;
 /// <param name="SliceBytes">Most bytes given in one answer to a fetch.</param>
 /// <param name="FeedPatienceMs">For how long a link that feeds a lane may lag behind what another one announced, in milliseconds.</param>
 /// <param name="RepairMs">After what time the sender is asked again for what is damaged here and it did not have, in milliseconds.</param>
-internal sealed record LinkReceiverSettings(long CreditBytes = 8 << 20, int SliceBytes = 256 << 10, int FeedPatienceMs = 500, int RepairMs = 60_000);
+internal sealed record LinkReceiverSettings(long CreditBytes = 8 << 20, int SliceBytes = 256 << 10, int FeedPatienceMs = 500,
+    int RepairMs = 60_000);
 
 /// <summary>The receiving side of a link: what is wanted, what is taken, in which order, and when the link is level (rules R13 to
 /// R16).</summary>

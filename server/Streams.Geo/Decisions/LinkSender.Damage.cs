@@ -19,8 +19,8 @@ internal sealed partial class LinkSender
     public long EntriesLost { get; private set; }
 
     /// <summary>What comes next of a lane is damaged here. If it was declared lost, the receiver is told where the lane goes on. Else this
-    /// lane waits, the others go on; it is tried again soon, for a neighbour may have given it back by then, or it is lost. The receiver may
-    /// get it over another link: it takes the lane when that one announces more.</summary>
+    /// lane waits, the others go on; it is tried again soon, for a neighbour may have given it back by then, or it is lost. The receiver
+    /// may get it over another link: it takes the lane when that one announces more.</summary>
     public void OnDamaged(ReadLane request, string reason, LostRun? lost, List<LinkFrame> frames)
     {
         if (request.Number < 0)

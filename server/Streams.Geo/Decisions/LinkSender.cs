@@ -7,7 +7,7 @@ namespace Streams.Geo;
 /// <param name="SliceBytes">How much is read of a lane before the next one has its turn.</param>
 /// <param name="StateChunkBytes">How much state goes into one frame.</param>
 /// <param name="Probe">Only ask whether the receiver holds more of the own lanes (before the first event is taken, rule R14).</param>
-/// <param name="RepairMs">After what time the receiver is asked again for what is damaged here and it did not have, in milliseconds.</param>
+/// <param name="RepairMs">After how many milliseconds the receiver is asked again for what is damaged here and it did not have.</param>
 internal sealed record LinkSenderSettings(ClusterName Target, int SliceBytes = 256 << 10, int StateChunkBytes = 64 << 10,
     bool Probe = false, int RepairMs = 60_000);
 

@@ -68,8 +68,8 @@ internal sealed class IndexVerifier(SegmentFile segment, long end, SegmentGather
     // Whether every row has its counterpart in the segment.
     private bool IsWhole => !gather.IsTorn && !gather.HasHoles;
 
-    // Index files are written from front to back and are not flushed. What a kill or a power cut leaves is cut off somewhere, or has pages of
-    // zeros that never came down; every page that did is good. A page with anything else in it is damage.
+    // Index files are written from front to back and are not flushed. What a kill or a power cut leaves is cut off somewhere, or has pages
+    // of zeros that never came down; every page that did is good. A page with anything else in it is damage.
     private bool IsUnfinished(ReadOnlySpan<byte> file, out int good)
     {
         good = 0;

@@ -145,7 +145,10 @@ public class DamageTests
 
     private static GeoCluster Quick(GeoCluster cluster)
     {
-        cluster.Options = cluster.Options with { RepairInterval = TimeSpan.FromMilliseconds(200), LossGrace = TimeSpan.FromMilliseconds(100) };
+        cluster.Options = cluster.Options with
+        {
+            RepairInterval = TimeSpan.FromMilliseconds(200), LossGrace = TimeSpan.FromMilliseconds(100),
+        };
         return cluster;
     }
 
