@@ -56,6 +56,18 @@ public sealed record GeoOptions
     /// Default 30 s.</summary>
     public TimeSpan StartGrace { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How often a neighbour is asked again for entries that are damaged or missing here and that it did not have: it may have got
+    /// them from elsewhere. Default 1 min, 100 ms to 1 day.</summary>
+    public TimeSpan RepairInterval { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Entries that are damaged or missing here are declared lost when every neighbour known was asked and has none of them, but
+    /// not before this time since they were found. Default 30 s, at least zero: time for neighbours to link.</summary>
+    public TimeSpan LossGrace { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Entries that are damaged or missing here are declared lost after this time since they were found, whoever could not be
+    /// asked. Default 1 h, at least zero.</summary>
+    public TimeSpan LossLimit { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>Checks everything against the name of this cluster.</summary>
     /// <exception cref="ConfigurationException">Something is wrong; all faults are in the message, one a line.</exception>
     public void Validate(ClusterName own)
@@ -90,6 +102,9 @@ public sealed record GeoOptions
         Range(faults, "links: longest pause in ms", LongestPause.TotalMilliseconds, 1, 86_400_000);
         Range(faults, "links: ping interval in ms", PingInterval.TotalMilliseconds, 1, SilenceLimit.TotalMilliseconds - 1);
         Range(faults, "links: feed patience in ms", FeedPatience.TotalMilliseconds, 50, 60_000);
+        Range(faults, "links: repair interval in ms", RepairInterval.TotalMilliseconds, 100, 86_400_000);
+        Range(faults, "links: loss grace in ms", LossGrace.TotalMilliseconds, 0, double.MaxValue);
+        Range(faults, "links: loss limit in ms", LossLimit.TotalMilliseconds, 0, double.MaxValue);
         Range(faults, "links: most incoming", MaxIncoming, 0, 65_536);
         Range(faults, "links: credit in bytes", CreditBytes, 64 << 10, 1 << 30);
         Range(faults, "links: slice in bytes", SliceBytes, 4 << 10, 4 << 20);

@@ -11,6 +11,7 @@ public sealed class GeoService : IAsyncDisposable
     private readonly GeoOptions _options;
     private readonly LinkContext _context;
     private readonly IncomingLinks _incoming;
+    private readonly LossKeeper _losses;
     private readonly OutgoingLink[] _outgoing;
     private readonly GeoMeter _meter;
     private LinkListener? _listener;
@@ -37,6 +38,8 @@ public sealed class GeoService : IAsyncDisposable
         Horizon.IsLevelWithout = _incoming.IsLevelWithout;
         Horizon.Grew = _context.OnHorizonGrew;
         _outgoing = [.. options.Targets.Select(target => new OutgoingLink(target, _context))];
+        _losses = new LossKeeper(_context, Neighbours);
+        _context.Lacked = _losses.Lacked;
         _meter = new GeoMeter(() => Status);
     }
 
@@ -108,6 +111,7 @@ public sealed class GeoService : IAsyncDisposable
         {
             _listener = _options.Listen is { } endpoint ? LinkListener.Start(endpoint, _incoming, _context) : null;
             _started = true;
+            _losses.Start();
             foreach (OutgoingLink link in _outgoing)
             {
                 link.Start();
@@ -129,6 +133,7 @@ public sealed class GeoService : IAsyncDisposable
         }
 
         _stopped = true;
+        await _losses.DisposeAsync();
         if (_listener is not null)
         {
             await _listener.DisposeAsync();
@@ -138,5 +143,13 @@ public sealed class GeoService : IAsyncDisposable
         await _incoming.DisposeAsync();
         _meter.Dispose();
         _context.Dispose();
+    }
+
+    // All that this cluster links to, and all that linked to it since its start.
+    private HashSet<ClusterName> Neighbours()
+    {
+        HashSet<ClusterName> names = [.. _options.Targets.Select(target => target.Name)];
+        names.UnionWith(_incoming.Status().Select(status => status.Name));
+        return names;
     }
 }

@@ -15,7 +15,7 @@ public interface ILaneHeads
     /// <summary>One lane, or <see langword="null"/>.</summary>
     LaneStatus? Lane(LaneId lane);
 
-    /// <summary>Entries that are kept here and cannot be read: a neighbour may have them.</summary>
+    /// <summary>Entries that lanes have here and that cannot be read, or were lost before they came: a neighbour may have them.</summary>
     IReadOnlyList<DamagedRange> Damaged();
 
     /// <summary>The latest incarnation known of a cluster, or <see langword="null"/> (rule R15).</summary>

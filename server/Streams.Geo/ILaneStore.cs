@@ -22,6 +22,21 @@ public interface ILaneStore : ILaneHeads
     /// again, there. Nothing happens when this cluster has the entry before it.</summary>
     ValueTask SkipToAsync(LaneId lane, EntryNumber first, Offset firstOffset, CancellationToken cancellationToken);
 
+    /// <summary>Where a lane goes on behind an entry that was declared lost here; <see langword="null"/> when it was not. May read a page
+    /// of an index.</summary>
+    LostRun? Lost(LaneId lane, EntryNumber entry);
+
+    /// <summary>The sender of a lane lost entries [<paramref name="first"/>, <paramref name="next"/>): the lane goes on behind them here
+    /// too, at the same numbers and offsets. What is here of them stays; the rest is among <see cref="ILaneHeads.Damaged"/> from now on.
+    /// Completes when that is flushed.</summary>
+    ValueTask<IngestResult> TakeOutAsync(LaneId lane, EntryNumber first, EntryNumber next, Offset nextOffset,
+        CancellationToken cancellationToken);
+
+    /// <summary>Declares lost what of entries [<paramref name="first"/>, <paramref name="next"/>) is damaged or missing here: readers and
+    /// links go on without it. It is taken all the same when somebody has it. Completes when that is flushed.</summary>
+    ValueTask<IReadOnlyList<LostRun>> DeclareLostAsync(LaneId lane, EntryNumber first, EntryNumber next, string why,
+        CancellationToken cancellationToken);
+
     /// <summary>What of the joined state changed since <paramref name="since"/>, as it is now (rule R16), in pieces; all of it since 0.
     /// More than changed may be given, never less.</summary>
     /// <param name="since">A revision that this store gave since it was made, or 0.</param>

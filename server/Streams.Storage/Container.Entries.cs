@@ -34,14 +34,14 @@ public sealed partial class Container
             part = found.Part(found.PartHolding(Math.Max(from.Value, found.FirstOffset)));
             if (part is MemoryPart)
             {
-                at = FirstAt(part, from.Value, kept);
+                at = FirstAt(part, repaired, from.Value, kept);
                 places = PlacesFrom(part, repaired, at, maxBytes);
             }
         }
 
         if (places is null)
         {
-            at = FirstAt(part, from.Value, kept);
+            at = FirstAt(part, repaired, from.Value, kept);
             places = PlacesFrom(part, repaired, at, maxBytes);
         }
 
@@ -115,8 +115,33 @@ public sealed partial class Container
         return Lane(lane) is { } now && now.FirstOffset.Value > offset ? now.FirstOffset : new Offset(offset);
     }
 
-    private static int FirstAt(LanePart part, long offset, long firstKept) =>
-        Math.Max(Math.Max(0, part.LastAtOrBefore(offset)), (int)Math.Clamp(firstKept - part.FirstEntry, 0, part.Count - 1));
+    private static int FirstAt(LanePart part, ImmutableSortedDictionary<long, EntryPlace>? repaired, long offset, long firstKept)
+    {
+        int least = (int)Math.Clamp(firstKept - part.FirstEntry, 0, part.Count - 1);
+        int at = Math.Max(Math.Max(0, part.LastAtOrBefore(offset)), least);
+        return repaired is null || part.Place(at).IsReadable ? at : FirstInHole(part, repaired, at, offset, least);
+    }
+
+    // Entries that had no places when the log was read all count as beginning where the hole began. Of those that were got back since, the
+    // last one at or before the offset, or the beginning of the hole.
+    private static int FirstInHole(LanePart part, ImmutableSortedDictionary<long, EntryPlace> repaired, int at, long offset, int least)
+    {
+        int first = at;
+        while (first > least && !part.Place(first - 1).IsReadable)
+        {
+            first--;
+        }
+
+        for (int i = at; i > first; i--)
+        {
+            if (repaired.TryGetValue(part.FirstEntry + i, out EntryPlace place) && place.BaseOffset <= offset)
+            {
+                return i;
+            }
+        }
+
+        return first;
+    }
 
     // As many entries as fit, at least one; a damaged one only at the front, where it is an error.
     private static EntryPlace[] PlacesFrom(LanePart part, ImmutableSortedDictionary<long, EntryPlace>? repaired, int at, int maxBytes)

@@ -95,7 +95,22 @@ public sealed partial class Container
         Offset givenUpTo = default;
         try
         {
-            return await EntryReader.ReadAsync(_log, lane, first, places, NoteDamage, cancellationToken);
+            LaneSlice slice = await EntryReader.ReadAsync(_log, lane, first, places, NoteDamage, cancellationToken);
+            if (again is not { } wanted || slice.Entries.Count == 0 || slice.Entries[^1].NextOffset > wanted)
+            {
+                return slice;
+            }
+
+            // Nothing of it reaches the offset: the event stood in what follows, should that be damaged.
+            long next = slice.Entries[^1].Number.Value + 1;
+            if (!IsDamaged(lane, next))
+            {
+                return slice;
+            }
+
+            slice.Dispose();
+            return IsGivenUp(lane, next, out givenUpTo) ? await ReadAsync(lane, Offset.Max(givenUpTo, wanted), maxBytes, cancellationToken)
+                : throw new InvalidFormatException($"{lane}: entry {next} is damaged in the log");
         }
         catch (StreamsException fault) when (fault is InvalidFormatException or StorageFailedException && IsGone(lane, first))
         {
@@ -104,6 +119,14 @@ public sealed partial class Container
         catch (InvalidFormatException) when (again is not null && IsGivenUp(lane, first, out givenUpTo))
         {
             return await ReadAsync(lane, givenUpTo, maxBytes, cancellationToken);
+        }
+    }
+
+    private bool IsDamaged(LaneId lane, long entry)
+    {
+        lock (_gate)
+        {
+            return _state.Lanes.Find(lane)?.IsDamaged(entry) ?? false;
         }
     }
 

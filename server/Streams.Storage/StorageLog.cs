@@ -63,6 +63,14 @@ internal static partial class StorageLog
     public static partial void DamageGivenUp(this ILogger logger, Core.LaneId lane, long first, long last, Core.Offset next,
         TimeSpan patience);
 
+    [LoggerMessage(1018, LogLevel.Error, "{Lane}: entries {First} to {Last} are lost: {Why}. The lane goes on behind them, at offset "
+        + "{Next}, for readers and links; they are taken when somebody has them")]
+    public static partial void DeclaredLost(this ILogger logger, Core.LaneId lane, long first, long last, Core.Offset next, string why);
+
+    [LoggerMessage(1019, LogLevel.Error, "{Lane}: entries {First} to {Last} were lost where the lane comes from: it goes on here without "
+        + "them, at offset {Next}. They are asked of the other neighbours")]
+    public static partial void LeftOut(this ILogger logger, Core.LaneId lane, long first, long last, Core.Offset next);
+
     [LoggerMessage(1015, LogLevel.Warning, "{Index} was damaged: {Pages} pages of it were made anew from the segment")]
     public static partial void IndexMended(this ILogger logger, string index, int pages);
 

@@ -22,6 +22,12 @@ internal static class StorageMeter
     public static readonly Counter<long> Failures = Meter.CreateCounter<long>("streams.storage.failures", "{failure}",
         "Writes and flushes that the disk refused, so that the end of the log had to be verified");
 
+    public static readonly Counter<long> Lost = Meter.CreateCounter<long>("streams.storage.lost", "{entry}",
+        "Entries declared lost: damaged or missing here, and nobody had them");
+
+    public static readonly Counter<long> GotBack = Meter.CreateCounter<long>("streams.storage.repaired", "{entry}",
+        "Entries that were damaged or missing here and were got back");
+
     public static readonly Counter<long> Refused = Meter.CreateCounter<long>("streams.storage.refused", "{operation}",
         "Operations refused while the disk was full or failed");
 }

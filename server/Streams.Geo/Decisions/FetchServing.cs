@@ -33,7 +33,22 @@ internal sealed class FetchServing(ILaneHeads store, int sliceBytes)
         return new ReadLane(-1, _fetch.Lane, _fetch.From, Math.Min(_fetch.MaxBytes, sliceBytes));
     }
 
-    /// <summary>Makes the answer of what was read; of nothing when it is damaged here too.</summary>
+    /// <summary>The answer when what was asked for is damaged here too: it says where something follows.</summary>
+    public void OnDamaged(ReadLane request, LostRun? lost, List<LinkFrame> frames)
+    {
+        EntryNumber next = request.From + 1;
+        foreach (DamagedRange range in store.Damaged())
+        {
+            next = range.Lane == request.Lane && range.First <= request.From && request.From < range.Next ? range.Next : next;
+        }
+
+        frames.Add(lost is { } run ? new FetchEndFrame(run.Next, run.NextOffset, FetchGap.Lost)
+            : new FetchEndFrame(next, default, FetchGap.Damaged));
+        _isReading = false;
+        _fetch = null;
+    }
+
+    /// <summary>Makes the answer of what was read.</summary>
     public void OnRead(ReadLane request, IReadOnlyList<LaneEntry> entries, List<LinkFrame> frames)
     {
         int cost = 0;

@@ -33,8 +33,8 @@ internal interface ILinkMachine
     /// <summary>Entries were read; adds the frames to send at once.</summary>
     void OnRead(ReadLane request, IReadOnlyList<LaneEntry> entries, List<LinkFrame> frames);
 
-    /// <summary>What was to be read is damaged here; adds the frames to send at once.</summary>
-    void OnDamaged(ReadLane request, string reason, List<LinkFrame> frames);
+    /// <summary>What was to be read is damaged here, and was declared lost or not; adds the frames to send at once.</summary>
+    void OnDamaged(ReadLane request, string reason, LostRun? lost, List<LinkFrame> frames);
 
     /// <summary>State was read; <paramref name="revision"/> is what the store gave when the reading began.</summary>
     void OnState(ReadState request, IReadOnlyList<StateItem> items, bool last, long revision);
@@ -44,6 +44,10 @@ internal interface ILinkMachine
 
     /// <summary>The store will never take these entries.</summary>
     void OnRefused(IngestEntries request, string reason);
+
+    /// <summary>The lane goes on behind what was lost, or does not: entries before it are missing, or it does not fit what is
+    /// here.</summary>
+    void OnTakenOut(TakeOutEntries request, IngestResult result);
 
     /// <summary>The copy of the lane begins behind the gap.</summary>
     void OnSkipped(SkipLane request);

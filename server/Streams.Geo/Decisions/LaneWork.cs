@@ -51,6 +51,14 @@ internal sealed class LaneWork
         _last.Bytes += cost;
     }
 
+    /// <summary>Puts entries that are lost behind what waits.</summary>
+    public void Add(LostFrame lost)
+    {
+        LastSeen = new EntryNumber(lost.Next.Value - 1);
+        _last = new LaneStep { Lost = lost, Bytes = LinkLimits.CostOfLost };
+        _steps.Enqueue(_last);
+    }
+
     /// <summary>Puts a gap behind what waits; it is stepped over when <paramref name="joins"/> joins are done (rule R16: state
     /// first).</summary>
     public void Add(SkipFrame skip, long joins)
@@ -80,12 +88,14 @@ internal sealed class LaneWork
     }
 }
 
-/// <summary>A group of consecutive entries, or a gap.</summary>
+/// <summary>A group of consecutive entries, a gap at the beginning, or entries that are lost.</summary>
 internal sealed class LaneStep
 {
     public List<LaneEntry>? Entries { get; init; }
 
     public SkipFrame? Skip { get; set; }
+
+    public LostFrame? Lost { get; init; }
 
     public long Joins { get; set; }
 

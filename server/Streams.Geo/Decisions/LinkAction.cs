@@ -23,6 +23,9 @@ internal sealed record IngestEntries(int Number, LaneId Lane, IReadOnlyList<Lane
 /// <summary>Begin a lane's copy anew; answered by <see cref="ILinkMachine.OnSkipped"/>.</summary>
 internal sealed record SkipLane(int Number, LaneId Lane, EntryNumber First, Offset FirstOffset) : LinkAction;
 
+/// <summary>Let a lane go on behind entries that its sender lost; answered by <see cref="ILinkMachine.OnTakenOut"/>.</summary>
+internal sealed record TakeOutEntries(int Number, LaneId Lane, EntryNumber First, EntryNumber Next, Offset NextOffset) : LinkAction;
+
 /// <summary>Join state; answered by <see cref="ILinkMachine.OnJoined"/>. What changed something is passed on to the other outgoing links
 /// (rule R16).</summary>
 internal sealed record JoinState(IReadOnlyList<StateItem> Items) : LinkAction;

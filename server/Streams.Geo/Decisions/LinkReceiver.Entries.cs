@@ -68,6 +68,29 @@ internal sealed partial class LinkReceiver
         Queue(skip.Number, work);
     }
 
+    private void OnLost(LostFrame lost)
+    {
+        _delivered = true;
+        _lanes[lost.Number].Flags |= HeardLaneFlags.Moved;
+        if (!Hold(LinkLimits.CostOfLost))
+        {
+            return;
+        }
+
+        ref LaneWork? work = ref CollectionsMarshal.GetValueRefOrAddDefault(_work, lost.Number, out _);
+        work ??= new LaneWork();
+        if ((_lanes[lost.Number].Flags & HeardLaneFlags.Refused) != 0 || !IsFed(lost.Number) || lost.Next <= lost.First
+            || work.Discards(lost.First))
+        {
+            GiveBack(LinkLimits.CostOfLost);             // what this sender lost, the one that feeds the lane now may have
+            ForgetIfIdle(lost.Number, work);
+            return;
+        }
+
+        work.Add(lost);
+        Queue(lost.Number, work);
+    }
+
     private void OnStateFrame(StateFrame frame)
     {
         _delivered = true;
@@ -138,6 +161,11 @@ internal sealed partial class LinkReceiver
             return new SkipLane(number, lane, skip.First, skip.FirstOffset);
         }
 
+        if (step.Lost is { } lost)
+        {
+            return new TakeOutEntries(number, lane, lost.First, lost.Next, lost.NextOffset);
+        }
+
         EntryNumber here = OwnName.Next(_store, lane);
         foreach (LaneEntry entry in step.Entries!)
         {
@@ -163,11 +191,11 @@ internal sealed partial class LinkReceiver
         LaneWork work = Finish(request);
         if (result.Outcome == IngestOutcome.Fork)
         {
-            Refuse(request, work, "an entry differs from the one here with the same number: the lane has two histories");
+            Refuse(request.Number, work, "an entry differs from the one here with the same number: the lane has two histories");
         }
         else if (result.Outcome == IngestOutcome.Ahead)
         {
-            AskAgain(request, work, result.Next);
+            AskAgain(request.Number, request.Entries[0].Number, work, result.Next);
         }
 
         AckLater(request.Number);
@@ -192,7 +220,7 @@ internal sealed partial class LinkReceiver
         }
 
         LaneWork work = Finish(request);
-        Refuse(request, work, reason);
+        Refuse(request.Number, work, reason);
         Queue(request.Number, work);
     }
 
@@ -258,48 +286,48 @@ internal sealed partial class LinkReceiver
 
     /// <summary>Something is missing before these entries: asks for it by number (rule R13), unless a gap behind them explains
     /// it.</summary>
-    private void AskAgain(IngestEntries request, LaneWork work, EntryNumber next)
+    private void AskAgain(int number, EntryNumber ahead, LaneWork work, EntryNumber next)
     {
         DropEntries(work);
-        if (!IsFed(request.Number))
+        if (!IsFed(number))
         {
-            Want(request.Number); // what is left of an earlier feed: the link that feeds the lane now brings it
+            Want(number); // what is left of an earlier feed: the link that feeds the lane now brings it
         }
         else if (work.Next is null)
         {
             work.Discarding = true;
-            _out.Enqueue(new Report(LinkEvent.Asked, $"{request.Lane}: entry {request.Entries[0].Number} came, {next} is wanted"));
-            Send(new AskFrame(request.Number, next, request.Entries[0].Number));
+            _out.Enqueue(new Report(LinkEvent.Asked, $"{_lanes.Lane(number)}: entry {ahead} came, {next} is wanted"));
+            Send(new AskFrame(number, next, ahead));
         }
     }
 
-    private void Refuse(IngestEntries request, LaneWork work, string reason)
+    private void Refuse(int number, LaneWork work, string reason)
     {
-        _lanes[request.Number].Flags |= HeardLaneFlags.Refused;
-        if (IsFed(request.Number))
+        _lanes[number].Flags |= HeardLaneFlags.Refused;
+        if (IsFed(number))
         {
-            GiveUp(request.Number);
+            GiveUp(number);
         }
 
         work.Discarding = false;
         DropEntries(work);
-        _out.Enqueue(new Report(LinkEvent.LaneRefused, $"{request.Lane} is not taken from {_peer.Cluster}: {reason}"));
-        Send(new LaneRefusedFrame(request.Number, reason));
+        _out.Enqueue(new Report(LinkEvent.LaneRefused, $"{_lanes.Lane(number)} is not taken from {_peer.Cluster}: {reason}"));
+        Send(new LaneRefusedFrame(number, reason));
     }
 
     private void DropEntries(LaneWork work)
     {
-        while (work.Next is { Entries: not null })
+        while (work.Next is { Skip: null })
         {
             GiveBack(work.Take().Bytes);
         }
     }
 
-    private static void DropGaps(LaneWork work)
+    private void DropGaps(LaneWork work)
     {
-        while (work.Next is { Skip: not null })
+        while (work.Next is { Entries: null })
         {
-            work.Take();
+            GiveBack(work.Take().Bytes);
         }
     }
 
@@ -361,19 +389,4 @@ internal sealed partial class LinkReceiver
         _levelTold = IsLevel ? _memory!.HeadsSequence : _levelTold;
         return new SendFrame(new AckFrame(_consumed + _settings.CreditBytes, _levelTold, marks));
     }
-
-    private void OnDamageAnswered()
-    {
-        if (_damage.OnEnd() is { } ingest)
-        {
-            _out.Enqueue(new Report(LinkEvent.Recovering, $"{_peer.Cluster} gives {ingest.Entries.Count} entries of {ingest.Lane} "
-                + $"from {ingest.Entries[0].Number} on, which are damaged here"));
-            _out.Enqueue(ingest);
-        }
-    }
-
-    public void OnRead(ReadLane request, IReadOnlyList<LaneEntry> entries, List<LinkFrame> frames) =>
-        _serving.OnRead(request, entries, frames);
-
-    public void OnDamaged(ReadLane request, string reason, List<LinkFrame> frames) => _serving.OnRead(request, [], frames);
 }

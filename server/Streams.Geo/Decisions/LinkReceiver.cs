@@ -6,7 +6,9 @@ namespace Streams.Geo;
 /// <param name="CreditBytes">How much the sender may have under way: bounds the memory of the link.</param>
 /// <param name="SliceBytes">Most bytes given in one answer to a fetch.</param>
 /// <param name="FeedPatienceMs">For how long a link that feeds a lane may lag behind what another one announced, in milliseconds.</param>
-internal sealed record LinkReceiverSettings(long CreditBytes = 8 << 20, int SliceBytes = 256 << 10, int FeedPatienceMs = 500);
+/// <param name="RepairMs">After what time the sender is asked again for what is damaged here and it did not have, in milliseconds.</param>
+internal sealed record LinkReceiverSettings(long CreditBytes = 8 << 20, int SliceBytes = 256 << 10, int FeedPatienceMs = 500,
+    int RepairMs = 60_000);
 
 /// <summary>The receiving side of a link: what is wanted, what is taken, in which order, and when the link is level (rules R13 to
 /// R16).</summary>
@@ -39,7 +41,8 @@ internal sealed partial class LinkReceiver : ILinkMachine
         _store = store;
         _admit = admit ?? (static _ => null);
         _serving = new FetchServing(store, settings.SliceBytes);
-        _damage = new DamageAsking(store, settings.SliceBytes);
+        _damage = new DamageAsking(store, settings.SliceBytes, TimeSpan.FromMilliseconds(settings.RepairMs),
+            range => Lacked?.Invoke(_peer.Cluster, range));
         Self = store.Origin;
     }
 
@@ -125,6 +128,9 @@ internal sealed partial class LinkReceiver : ILinkMachine
             case SkipFrame skip when _phase == Phase.Running && skip.Number < _lanes.Count:
                 OnSkip(skip);
                 break;
+            case LostFrame lost when _phase == Phase.Running && lost.Number < _lanes.Count:
+                OnLost(lost);
+                break;
             case StateFrame state when _phase == Phase.Running:
                 OnStateFrame(state);
                 break;
@@ -137,8 +143,8 @@ internal sealed partial class LinkReceiver : ILinkMachine
                 break;
             case FetchEntryFrame fetched when _phase == Phase.Running && _damage.OnEntry(fetched.Entry):
                 break;
-            case FetchEndFrame when _phase == Phase.Running && _damage.IsAsking:
-                OnDamageAnswered();
+            case FetchEndFrame end when _phase == Phase.Running && _damage.IsAsking:
+                OnDamageAnswered(end);
                 break;
             default:
                 if (_phase != Phase.Closed)

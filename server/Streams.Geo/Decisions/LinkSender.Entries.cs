@@ -5,11 +5,6 @@ namespace Streams.Geo;
 /// <summary>Entries: whose turn it is, what is offered and what is not (rules R12, R13), and what the receiver has said of it.</summary>
 internal sealed partial class LinkSender
 {
-    private static readonly TimeSpan DamagedPause = TimeSpan.FromSeconds(10);
-
-    private readonly Queue<(int Lane, TimeSpan At)> _damaged = new();
-    private TimeSpan _now;
-
     private readonly Queue<int> _ready = new();
     private readonly Queue<int> _dirty = new();
     private readonly Queue<(int Number, long Entry, long AppendedAt)> _inFlight = new();
@@ -177,21 +172,6 @@ internal sealed partial class LinkSender
         }
 
         return null;
-    }
-
-    /// <summary>What comes next of a lane is damaged here. The others go on; this one is tried again later, for a neighbour may have given
-    /// it back by then. The receiver may get it over another link: it takes the lane when that one announces more.</summary>
-    public void OnDamaged(ReadLane request, string reason, List<LinkFrame> frames)
-    {
-        if (request.Number < 0)
-        {
-            _serving.OnRead(request, [], frames);
-            return;
-        }
-
-        _reading = false;
-        _out.Enqueue(new Report(LinkEvent.Damaged, $"{request.Lane} stands still at entry {request.From}: {reason}"));
-        _damaged.Enqueue((request.Number, _now + DamagedPause));
     }
 
     public void OnRead(ReadLane request, IReadOnlyList<LaneEntry> entries, List<LinkFrame> frames)

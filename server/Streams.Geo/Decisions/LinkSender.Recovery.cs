@@ -68,7 +68,7 @@ internal sealed partial class LinkSender
     {
         if (!_fetching)
         {
-            if (_damage.OnEnd() is { } ingest)
+            if (_damage.OnEnd(end) is { } ingest)
             {
                 _out.Enqueue(new Report(LinkEvent.Recovering, $"{_peer.Cluster} gives {ingest.Entries.Count} entries of {ingest.Lane} "
                     + $"from {ingest.Entries[0].Number} on, which are damaged here"));
@@ -94,7 +94,11 @@ internal sealed partial class LinkSender
             _fetched.Clear();
             _fetchedBytes = 0;
         }
-        else if (end.First > mine)
+        else if (end.First > mine && end.Why == FetchGap.Lost)
+        {
+            _out.Enqueue(new TakeOutEntries(-1, lost.Lane, mine, end.First, end.FirstOffset));
+        }
+        else if (end.First > mine && end.Why == FetchGap.NotKept)
         {
             _out.Enqueue(new SkipLane(-1, lost.Lane, end.First, end.FirstOffset));
         }
@@ -129,6 +133,16 @@ internal sealed partial class LinkSender
         if (OwnName.Next(_store, request.Lane) < request.First)
         {
             EndFetch(request.Lane, "the store did not step over the gap");
+        }
+
+        _fetching = false;
+    }
+
+    public void OnTakenOut(TakeOutEntries request, IngestResult result)
+    {
+        if (result.Outcome != IngestOutcome.Taken || OwnName.Next(_store, request.Lane) < request.Next)
+        {
+            EndFetch(request.Lane, $"entries {request.First} up to {request.Next}, which the neighbour lost too, do not fit what is here");
         }
 
         _fetching = false;

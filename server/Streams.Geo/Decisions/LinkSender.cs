@@ -7,8 +7,9 @@ namespace Streams.Geo;
 /// <param name="SliceBytes">How much is read of a lane before the next one has its turn.</param>
 /// <param name="StateChunkBytes">How much state goes into one frame.</param>
 /// <param name="Probe">Only ask whether the receiver holds more of the own lanes (before the first event is taken, rule R14).</param>
+/// <param name="RepairMs">After how many milliseconds the receiver is asked again for what is damaged here and it did not have.</param>
 internal sealed record LinkSenderSettings(ClusterName Target, int SliceBytes = 256 << 10, int StateChunkBytes = 64 << 10,
-    bool Probe = false);
+    bool Probe = false, int RepairMs = 60_000);
 
 /// <summary>The sending side of a link: which entries of which lanes go out, from where on, and which do not (rules R1, R12, R13,
 /// R16).</summary>
@@ -44,7 +45,8 @@ internal sealed partial class LinkSender : ILinkMachine
         _memory = memory ?? new SenderMemory(1);
         _lanes = _memory.Lanes;
         _serving = new FetchServing(store, settings.SliceBytes);
-        _damage = new DamageAsking(store, settings.SliceBytes);
+        _damage = new DamageAsking(store, settings.SliceBytes, TimeSpan.FromMilliseconds(settings.RepairMs),
+            range => Lacked?.Invoke(_peer.Cluster, range));
         Self = store.Origin;
         Send(new HelloFrame(LinkLimits.ProtocolVersion, Self, settings.Target, settings.Probe));
     }

@@ -22,8 +22,11 @@ internal sealed class IncomingLinks(LinkContext context) : IAsyncDisposable
         FrameConnection connection = new(socket);
         Incoming incoming = new(this);
         LinkReceiverSettings settings = new(context.Options.CreditBytes, context.Options.SliceBytes,
-            (int)context.Options.FeedPatience.TotalMilliseconds);
-        LinkReceiver receiver = new(settings, context.Store, context.Incoming, incoming.Admit) { Reached = context.Horizon.Learn };
+            (int)context.Options.FeedPatience.TotalMilliseconds, (int)context.Options.RepairInterval.TotalMilliseconds);
+        LinkReceiver receiver = new(settings, context.Store, context.Incoming, incoming.Admit)
+        {
+            Reached = context.Horizon.Learn, Lacked = context.Lacked,
+        };
         LinkSession session = new(connection, receiver, context);
         receiver.Wake = session.Wake;
         incoming.Session = session;

@@ -24,6 +24,9 @@ internal sealed class LinkContext(ILaneStore store, GeoOptions options, Horizon 
     /// <summary>What the incoming links share.</summary>
     public IncomingMemory Incoming { get; } = new();
 
+    /// <summary>Told of what a neighbour does not have of what is damaged here.</summary>
+    public Action<ClusterName, DamagedRange>? Lacked { get; set; }
+
     /// <summary>The time that machines are told.</summary>
     public TimeSpan Now => time.GetElapsedTime(0);
 

@@ -52,6 +52,9 @@ internal static partial class LinkLog
     [LoggerMessage(2014, LogLevel.Error, "Link {Direction} {Peer}: {Text}")]
     public static partial void Damaged(ILogger logger, string direction, string peer, string text);
 
+    [LoggerMessage(2015, LogLevel.Error, "What is lost could not be declared so; it is tried again")]
+    public static partial void NotDeclared(ILogger logger, Exception cause);
+
     /// <summary>Writes what a machine reports.</summary>
     public static void Write(ILogger logger, string direction, string peer, Report report)
     {

@@ -244,6 +244,7 @@ internal sealed class LinkSession : IDisposable
         // The frames speak of the slice's memory: they are written before it is given back.
         LaneSlice slice = LaneSlice.Empty;
         string? fault = null;
+        LostRun? lost = null;
         try
         {
             slice = await _context.Store.ReadAsync(read.Lane, read.From, read.MaxBytes, cancellationToken);
@@ -251,6 +252,7 @@ internal sealed class LinkSession : IDisposable
         catch (InvalidFormatException damaged)
         {
             fault = damaged.Message;
+            lost = LostAt(read);
         }
 
         using LaneSlice disposed = slice;
@@ -259,7 +261,7 @@ internal sealed class LinkSession : IDisposable
         {
             if (fault is not null)
             {
-                machine.OnDamaged(read, fault, frames);
+                machine.OnDamaged(read, fault, lost, frames);
             }
             else
             {
@@ -271,6 +273,18 @@ internal sealed class LinkSession : IDisposable
         foreach (LinkFrame frame in frames)
         {
             _connection.Write(frame);
+        }
+    }
+
+    private LostRun? LostAt(ReadLane read)
+    {
+        try
+        {
+            return _context.Store.Lost(read.Lane, read.From);
+        }
+        catch (InvalidFormatException)
+        {
+            return null;                                 // the index behind it is damaged too: not known yet where it goes on
         }
     }
 

@@ -84,8 +84,9 @@ internal sealed class OutgoingLink : IAsyncDisposable
         Ledger.Connecting();
         GeoOptions options = _context.Options;
         FrameConnection connection = await LinkDialer.ConnectAsync(_target, options.SilenceLimit, _context.Time, cancellationToken);
-        LinkSenderSettings settings = new(_target.Name, options.SliceBytes, options.StateChunkBytes);
-        LinkSender sender = new(settings, _context.Store, _context.Horizon.Reach, memory: _memory);
+        LinkSenderSettings settings = new(_target.Name, options.SliceBytes, options.StateChunkBytes,
+            RepairMs: (int)options.RepairInterval.TotalMilliseconds);
+        LinkSender sender = new(settings, _context.Store, _context.Horizon.Reach, memory: _memory) { Lacked = _context.Lacked };
         using LinkSession session = new(connection, sender, _context);
         Ledger.Begin(session);
         long began = _context.Time.GetTimestamp();

@@ -64,6 +64,9 @@ internal sealed class StoreOperations(LinkContext context, LinkSession session)
                 await context.Store.SkipToAsync(skip.Lane, skip.First, skip.FirstOffset, cancellationToken);
                 session.Tell(machine => machine.OnSkipped(skip));
                 break;
+            case TakeOutEntries lost:
+                await TakeOutAsync(lost, cancellationToken);
+                break;
             case JoinState join:
                 IReadOnlyList<StateItem> changed = await context.Store.JoinAsync(join.Items, cancellationToken);
                 Origin? peer = session.Look(static machine => machine.Peer);
@@ -77,6 +80,21 @@ internal sealed class StoreOperations(LinkContext context, LinkSession session)
             default:
                 throw new InvalidOperationException($"{action.GetType().Name} is no operation of the store");
         }
+    }
+
+    private async ValueTask TakeOutAsync(TakeOutEntries lost, CancellationToken cancellationToken)
+    {
+        IngestResult result;
+        try
+        {
+            result = await context.Store.TakeOutAsync(lost.Lane, lost.First, lost.Next, lost.NextOffset, cancellationToken);
+        }
+        catch (InvalidRequestException)
+        {
+            result = new IngestResult(IngestOutcome.Fork, default);
+        }
+
+        session.Tell(machine => machine.OnTakenOut(lost, result));
     }
 
     private async ValueTask IngestAsync(IngestEntries ingest, CancellationToken cancellationToken)

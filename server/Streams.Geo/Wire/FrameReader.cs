@@ -26,7 +26,7 @@ internal static class FrameReader
         buffer.Slice(0, LinkLimits.HeaderBytes).CopyTo(head);
         uint length = BinaryPrimitives.ReadUInt32LittleEndian(head);
         FrameType type = (FrameType)head[8];
-        if (type is < FrameType.Hello or > FrameType.Pong)
+        if (type is < FrameType.Hello or > FrameType.Lost)
         {
             throw new InvalidFormatException($"link frame: unknown type {(byte)type}");
         }
@@ -76,7 +76,8 @@ internal static class FrameReader
             FrameType.LaneRefused => new LaneRefusedFrame(Number(ref reader), reader.Text(LinkLimits.MaxReasonBytes)),
             FrameType.Fetch => new FetchFrame(reader.Lane(), reader.Entry(), (int)reader.Varint(LinkLimits.MaxBodyBytes)),
             FrameType.FetchEntry => new FetchEntryFrame(Entry(ref reader)),
-            FrameType.FetchEnd => new FetchEndFrame(reader.Entry(), reader.Offset()),
+            FrameType.FetchEnd => new FetchEndFrame(reader.Entry(), reader.Offset(), Gap(ref reader)),
+            FrameType.Lost => new LostFrame(Number(ref reader), reader.Entry(), reader.Entry(), reader.Offset()),
             FrameType.Ping => new PingFrame(),
             FrameType.Pong => new PongFrame(),
             _ => throw new InvalidFormatException($"link frame: unknown type {(byte)type}"),
@@ -84,6 +85,9 @@ internal static class FrameReader
         return reader.AtEnd ? frame
             : throw new InvalidFormatException($"link frame: the body of {type} ({body.Length} bytes) is malformed");
     }
+
+    private static FetchGap Gap(ref ByteReader reader) => (FetchGap)reader.Byte() is var why and <= FetchGap.Damaged ? why
+        : throw new InvalidFormatException("link frame: an answer ends for a reason that is none");
 
     private static int Number(ref ByteReader reader) => (int)reader.Varint(LinkLimits.MaxLanes - 1);
 

@@ -62,4 +62,7 @@ internal enum FrameType : byte
 
     /// <summary>Both: yes.</summary>
     Pong = 20,
+
+    /// <summary>S: entries are lost; the lane goes on behind them.</summary>
+    Lost = 21,
 }

@@ -142,6 +142,13 @@ internal sealed class FrameWriter
             case FetchEndFrame f:
                 writer.Entry(f.First);
                 writer.Offset(f.FirstOffset);
+                writer.Byte((byte)f.Why);
+                break;
+            case LostFrame f:
+                writer.Varint((ulong)f.Number);
+                writer.Entry(f.First);
+                writer.Entry(f.Next);
+                writer.Offset(f.NextOffset);
                 break;
             case StateEndFrame f:
                 writer.Varint((ulong)f.Revision);

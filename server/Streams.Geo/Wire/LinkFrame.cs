@@ -86,9 +86,32 @@ internal sealed record FetchFrame(LaneId Lane, EntryNumber From, int MaxBytes) :
 
 internal sealed record FetchEntryFrame(LaneEntry Entry) : LinkFrame(FrameType.FetchEntry);
 
-/// <param name="First">The first entry kept, when the one asked for is not.</param>
+/// <param name="First">The next entry that is there, when the one asked for is not; else 0.</param>
 /// <param name="FirstOffset">Offset of its first event.</param>
-internal sealed record FetchEndFrame(EntryNumber First, Offset FirstOffset) : LinkFrame(FrameType.FetchEnd);
+/// <param name="Why">Why the one asked for is not there.</param>
+internal sealed record FetchEndFrame(EntryNumber First, Offset FirstOffset, FetchGap Why = FetchGap.NotKept)
+    : LinkFrame(FrameType.FetchEnd);
+
+/// <summary>Why an entry that was asked for is not given, though later ones could be.</summary>
+internal enum FetchGap : byte
+{
+    /// <summary>Retention took it, or the copy begins behind it.</summary>
+    NotKept = 0,
+
+    /// <summary>It was declared lost.</summary>
+    Lost = 1,
+
+    /// <summary>It is damaged, and whether it is lost is not decided yet; the offset is not told.</summary>
+    Damaged = 2,
+}
+
+/// <summary>Entries of a lane that the sender does not have and that nobody gave it: the lane goes on behind them, at the same numbers and
+/// offsets.</summary>
+/// <param name="Number">The lane.</param>
+/// <param name="First">The first of them.</param>
+/// <param name="Next">The entry behind the last of them.</param>
+/// <param name="NextOffset">Offset behind their events.</param>
+internal sealed record LostFrame(int Number, EntryNumber First, EntryNumber Next, Offset NextOffset) : LinkFrame(FrameType.Lost);
 
 internal sealed record PingFrame() : LinkFrame(FrameType.Ping);
 

@@ -6,7 +6,7 @@ namespace Streams.Geo;
 internal static class LinkLimits
 {
     /// <summary>The version spoken. Another one is refused in words rather than misread.</summary>
-    public const int ProtocolVersion = 4;
+    public const int ProtocolVersion = 5;
 
     /// <summary>Length, checksum and type before every body.</summary>
     public const int HeaderBytes = 9;
@@ -34,6 +34,9 @@ internal static class LinkLimits
 
     /// <summary>Most state items in one frame.</summary>
     public const int ItemsPerFrame = 4096;
+
+    /// <summary>Credit that a frame costs which says that entries are lost.</summary>
+    public const int CostOfLost = 128;
 
     /// <summary>Most entries sent and not acknowledged: bounds what the sender remembers of them where entries are small.</summary>
     public const int MaxInFlight = 16_384;

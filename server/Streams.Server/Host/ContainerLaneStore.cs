@@ -30,6 +30,16 @@ internal sealed class ContainerLaneStore(Engine engine, LocalCatalog catalog, IL
     public ValueTask SkipToAsync(LaneId lane, EntryNumber first, Offset firstOffset, CancellationToken cancellationToken) =>
         engine.For(lane.Partition).SkipToAsync(lane, first, firstOffset, cancellationToken);
 
+    public LostRun? Lost(LaneId lane, EntryNumber entry) => engine.For(lane.Partition).Lost(lane, entry);
+
+    public ValueTask<IngestResult> TakeOutAsync(LaneId lane, EntryNumber first, EntryNumber next, Offset nextOffset,
+        CancellationToken cancellationToken) =>
+        engine.For(lane.Partition).TakeOutAsync(lane, first, next, nextOffset, cancellationToken);
+
+    public ValueTask<IReadOnlyList<LostRun>> DeclareLostAsync(LaneId lane, EntryNumber first, EntryNumber next, string why,
+        CancellationToken cancellationToken) =>
+        engine.For(lane.Partition).DeclareLostAsync(lane, first, next, why, cancellationToken);
+
     public IEnumerable<StateItem> State(long since, out long revision) => Any.State(since, out revision);
 
     public ValueTask<IReadOnlyList<StateItem>> JoinAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken) =>

@@ -52,6 +52,7 @@ internal sealed partial class ServerStart
         {
             Listen = Options.Link.ToEndPoint(),
             Targets = [.. Options.LinksTo.Select(peer => new LinkTarget(peer.Cluster, peer.Host, peer.Port))],
+            LossLimit = Options.DamagePatience,
         };
         Links = new GeoService(
             Engine.Lanes,

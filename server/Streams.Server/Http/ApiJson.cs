@@ -12,6 +12,7 @@ namespace Streams.Server;
 [JsonSerializable(typeof(long))]
 [JsonSerializable(typeof(string))]
 [JsonSerializable(typeof(LanesAnswer))]
+[JsonSerializable(typeof(LaneDamageAnswer))]
 [JsonSerializable(typeof(DigestAnswer))]
 [JsonSerializable(typeof(CursorsAnswer))]
 [JsonSerializable(typeof(TopicsAnswer))]

@@ -17,9 +17,17 @@ internal sealed record StreamsAnswer(IReadOnlyList<StreamAnswer> Streams);
 /// <summary>Answer of <c>GET</c> and <c>PUT /api/v1/streams/…/settings</c>. Retention bytes are a number or <c>"forever"</c>.</summary>
 internal sealed record SettingsAnswer(string Stream, int Partitions, string RetentionAge, JsonElement RetentionBytes, string Durability);
 
-/// <summary>What is here of one lane: events from first to before next, entries likewise.</summary>
+/// <summary>What is here of one lane: events from first to before next, entries likewise. Damage only where there is some.</summary>
 internal sealed record LaneAnswer(
-    int Partition, string Origin, long FirstOffset, long NextOffset, long FirstEntry, long NextEntry, long Bytes);
+    int Partition, string Origin, long FirstOffset, long NextOffset, long FirstEntry, long NextEntry, long Bytes,
+    IReadOnlyList<DamageAnswer>? Damage);
+
+/// <summary>Entries from first to before next that a lane has, and that are damaged or missing here. <c>lost</c>: readers and links go on
+/// without them.</summary>
+internal sealed record DamageAnswer(long FirstEntry, long NextEntry, bool Lost);
+
+/// <summary>Answer of <c>GET</c> and <c>POST /api/v1/lanes/damage</c>.</summary>
+internal sealed record LaneDamageAnswer(string Stream, int Partition, string Origin, IReadOnlyList<DamageAnswer> Damage);
 
 /// <summary>Answer of <c>GET /api/v1/lanes</c>.</summary>
 internal sealed record LanesAnswer(string Stream, int Partitions, IReadOnlyList<LaneAnswer> Lanes);

@@ -23,6 +23,8 @@ internal sealed class HttpApi(ServerState state, StatusReport report, MetricColl
         Data(app, "/api/v1/lanes", LaneEndpoints.LanesAsync);
         Data(app, "/api/v1/lanes/read", LaneEndpoints.ReadAsync);
         Data(app, "/api/v1/lanes/digest", LaneEndpoints.DigestAsync);
+        app.MapMethods(DamageEndpoints.Route, [HttpMethods.Get, HttpMethods.Head, HttpMethods.Post],
+            Needing(DamageEndpoints.AnswerAsync));
         Data(app, "/api/v1/cursors", LaneEndpoints.CursorsAsync);
         Data(app, "/api/v1/topics", StorageEndpoints.TopicsAsync);
         Data(app, "/api/v1/latest", StorageEndpoints.LatestAsync);

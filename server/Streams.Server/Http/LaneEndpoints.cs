@@ -33,13 +33,14 @@ internal static class LaneEndpoints
         }
 
         List<LaneAnswer> lanes = [];
+        IReadOnlyList<DamagedRange> damaged = engine.Lanes.Damaged();
         for (int partition = 0; partition < settings.Partitions; partition++)
         {
             StreamPartition at = new(stream, new PartitionId(partition));
             foreach (LaneStatus lane in engine.Store.Lanes(at).OrderBy(l => l.Lane.Origin))
             {
                 lanes.Add(new LaneAnswer(partition, lane.Lane.Origin.ToString(), lane.FirstOffset.Value, lane.NextOffset.Value,
-                    lane.FirstEntry.Value, lane.NextEntry.Value, lane.Bytes));
+                    lane.FirstEntry.Value, lane.NextEntry.Value, lane.Bytes, DamageEndpoints.Of(damaged, lane.Lane)));
             }
         }
 
@@ -118,7 +119,7 @@ internal static class LaneEndpoints
 
     public static LaneId Lane(QueryReader query) => new(new StreamPartition(query.Stream(), query.Partition()), query.Origin());
 
-    private static async Task<LaneStatus?> FindAsync(HttpContext context, Engine engine, QueryReader query, LaneId lane)
+    public static async Task<LaneStatus?> FindAsync(HttpContext context, Engine engine, QueryReader query, LaneId lane)
     {
         if (query.Fault is { } fault)
         {

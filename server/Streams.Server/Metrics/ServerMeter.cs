@@ -21,6 +21,10 @@ internal sealed class ServerMeter : IDisposable
             "1 while the store writes; 0 while the disk is full or refuses, and before it is open.");
         _meter.CreateObservableGauge("streams.uptime", () => time.GetElapsedTime(startedAt).TotalSeconds, "s",
             "Since the process started the server.");
+        _meter.CreateObservableGauge("streams.damaged.entries", () => Damaged(isLost: false), "{entry}",
+            "Entries that are damaged or missing here, and are asked of the neighbours: who reads them waits.");
+        _meter.CreateObservableGauge("streams.lost.entries", () => Damaged(isLost: true), "{entry}",
+            "Entries that are lost here: readers and links go on without them. Taken when a neighbour has them.");
         _meter.CreateObservableGauge("streams.lanes", () => Measure(static _ => 1), "{lane}", "Lanes held, written here and elsewhere.");
         _meter.CreateObservableGauge("streams.lane.events", () => Measure(static lane => lane.NextOffset - lane.FirstOffset), "{event}",
             "Events kept in lanes written here and elsewhere.");
@@ -29,6 +33,17 @@ internal sealed class ServerMeter : IDisposable
     }
 
     public void Dispose() => _meter.Dispose();
+
+    private long Damaged(bool isLost)
+    {
+        long entries = 0;
+        foreach (DamagedRange range in _state.Engine?.Lanes.Damaged() ?? [])
+        {
+            entries += range.IsLost == isLost ? range.Next - range.First : 0;
+        }
+
+        return entries;
+    }
 
     private Measurement<long>[] Measure(Func<LaneStatus, long> value)
     {

@@ -18,6 +18,12 @@ internal sealed class IndexVerifier(SegmentFile segment, long end, SegmentGather
         check.Bytes = file.Length;
         _file = new byte[Math.Min(check.Bytes, int.MaxValue / 2)];
         int read = file.Read(0, _file);
+        if (IsUnfinished(_file.AsSpan(0, read), out int pages))
+        {
+            check.Note($"it was not finished when the server stopped, {pages} of its pages are whole: it is rebuilt at opening");
+            return;
+        }
+
         ReadOnlySpan<byte> first = _file.AsSpan(0, Math.Min(read, IndexPage.Size));
         if (IndexHeader.TryRead(first, segment.First, end, check.Bytes, out _header) is { } fault)
         {
@@ -61,6 +67,28 @@ internal sealed class IndexVerifier(SegmentFile segment, long end, SegmentGather
 
     // Whether every row has its counterpart in the segment.
     private bool IsWhole => !gather.IsTorn && !gather.HasHoles;
+
+    // Index files are written from front to back and are not flushed. What a kill or a power cut leaves is cut off somewhere, or has pages
+    // of zeros that never came down; every page that did is good. A page with anything else in it is damage.
+    private bool IsUnfinished(ReadOnlySpan<byte> file, out int good)
+    {
+        good = 0;
+        int whole = file.Length / IndexPage.Size;
+        for (int page = 0; page < whole; page++)
+        {
+            ReadOnlySpan<byte> bytes = file.Slice(page * IndexPage.Size, IndexPage.Size);
+            bool isGood = IndexPage.IsGood(bytes, page) && bytes.ContainsAnyExcept((byte)0);
+            if (!isGood && bytes.ContainsAnyExcept((byte)0))
+            {
+                return false;
+            }
+
+            good += isGood ? 1 : 0;
+        }
+
+        return good < whole || whole == 0
+            || IndexHeader.TryRead(file[..IndexPage.Size], segment.First, end, file.Length, out _) == IndexHeader.Torn;
+    }
 
     private bool ArePagesGood()
     {

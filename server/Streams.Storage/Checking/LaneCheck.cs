@@ -50,6 +50,34 @@ internal sealed class LaneCheck(LaneId id, int number)
         return null;
     }
 
+    /// <summary>Entries that the log itself says are not there.</summary>
+    public string? TakeOut(MissingRun run)
+    {
+        if (!IsBegun && run.First > 0)
+        {
+            (FirstEntry, NextEntry, NextOffset) = (run.First, run.First, 0);
+        }
+
+        for (long entry = run.First; entry < run.Next; entry++)
+        {
+            _repaired.Add(entry);
+        }
+
+        if (run.Next <= NextEntry)
+        {
+            return null;
+        }
+
+        string? fault = run.First > NextEntry ? $"{id}: entry {run.First} is said to be missing, but entry {NextEntry} comes next"
+            : run.NextOffset < NextOffset ? $"{id}: entries to {run.Next - 1} are said to end at offset {run.NextOffset}, "
+                + $"but the lane is at offset {NextOffset}"
+            : null;
+        IsBegun = true;
+        IsExact = false;
+        (NextEntry, NextOffset) = (run.Next, run.NextOffset);
+        return fault;
+    }
+
     /// <summary>What of a run of entries is neither there nor was it got back, nor did retention take it.</summary>
     public IEnumerable<(long From, long To)> Lost(long from, long to)
     {

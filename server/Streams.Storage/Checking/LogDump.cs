@@ -109,6 +109,10 @@ public static class LogDump
             case RecordKind.LaneSkip when RecordBodies.TryReadSkip(body, out int number, out EntryNumber first, out Offset offset):
                 fields.Add("entry", first.Value).Add("offset", offset.Value);
                 return ("skip", number);
+            case RecordKind.LaneLost when MissingRun.TryRead(body, out int number, out MissingRun run):
+                fields.Add("entry", run.First).Add("nextEntry", run.Next).Add("nextOffset", run.NextOffset)
+                    .Add("declared", run.IsLost ? 1 : 0);
+                return ("lost", number);
             case RecordKind.PartitionletSealed when RecordBodies.TryReadSealed(body, out int number, out SealedRun run):
                 fields.Add("firstEntry", run.FirstEntry).Add("firstOffset", run.FirstOffset).Add("entry", run.NextEntry)
                     .Add("offset", run.NextOffset).Add("bytes", run.Bytes);

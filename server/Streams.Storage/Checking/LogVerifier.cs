@@ -194,6 +194,7 @@ internal sealed class LogVerifier(StateCheck state, Action<long, long>? progress
                 ? News(FactReplay.Apply(_log, state.State, item, out bool isNews), isNews, offset) : Malformed(header.Kind),
             RecordKind.OriginSet => TakeOrigin(body, offset),
             RecordKind.LaneRepaired => TakeRepaired(body, offset),
+            RecordKind.LaneLost => TakeMissing(body),
             RecordKind.Hole => TakeHole(body, offset),
             RecordKind.Bound => RecordBodies.TryReadBound(body, out _) ? null : Malformed(header.Kind),
             _ => null,
@@ -278,6 +279,33 @@ internal sealed class LogVerifier(StateCheck state, Action<long, long>? progress
 
         string? malformed = News(FactReplay.Apply(_log, state.State, lane.Id, entry, batch, out bool isNews), isNews, offset);
         return lane.Repair(entry) ?? malformed;
+    }
+
+    private string? TakeMissing(ReadOnlyMemory<byte> body)
+    {
+        if (_keepsIndex)
+        {
+            _gather.Add(RecordKind.LaneLost, body);
+        }
+
+        if (!MissingRun.TryRead(body, out int number, out MissingRun run))
+        {
+            return Malformed(RecordKind.LaneLost);
+        }
+
+        if (!_byNumber.TryGetValue(number, out LaneCheck? lane) || lane.DeclaredIn != _segment.First)
+        {
+            return $"missing entries of lane {number}, which is not declared before it in this segment";
+        }
+
+        CountLane(lane);
+        if (run.IsLost || run.Next > lane.NextEntry)
+        {
+            _file.Note($"{lane.Id}: entries {run.First} to {run.Next - 1} "
+                + (run.IsLost ? "were declared lost here" : "were lost where the lane came from"));
+        }
+
+        return lane.TakeOut(run);
     }
 
     private string? TakeHole(ReadOnlyMemory<byte> body, long offset)

@@ -19,6 +19,9 @@ internal readonly record struct IndexHeader(long First, long End, uint LastGroup
     /// <summary>Bytes of a mention: the entry's index in its part, u32.</summary>
     public const int MentionBytes = 4;
 
+    /// <summary>What is wrong with a file that ends before the pages that its header tells of.</summary>
+    public const string Torn = "it is torn";
+
     private static ReadOnlySpan<byte> Magic => "STRMSIDX"u8;
 
     public IndexSection PlaceSection => new(1, PlaceBytes);
@@ -70,7 +73,7 @@ internal readonly record struct IndexHeader(long First, long End, uint LastGroup
             BinaryPrimitives.ReadInt32LittleEndian(page[36..]), BinaryPrimitives.ReadInt32LittleEndian(page[40..]),
             BinaryPrimitives.ReadInt32LittleEndian(page[44..]));
         return header.First != first || header.End != end ? "it is of another segment"
-            : fileBytes < (long)header.Pages * IndexPage.Size ? "it is torn"
+            : fileBytes < (long)header.Pages * IndexPage.Size ? Torn
             : null;
     }
 }

@@ -49,6 +49,9 @@ internal sealed class SegmentContents(bool keepsItems)
             case RecordKind.LaneRepaired:
                 RecordBodies.WritePlace(_body, record.Lane!.Number, ((LaneEntry)record.Content!).Number.Value, record.Place);
                 break;
+            case RecordKind.LaneLost:
+                ((MissingRun)record.Content!).Write(_body, record.Lane!.Number);
+                break;
             case RecordKind.LaneSkip:
                 (EntryNumber first, Offset offset, _) = ((EntryNumber, Offset, long))record.Content!;
                 RecordBodies.WriteSkip(_body, record.Lane!.Number, first, offset);

@@ -49,6 +49,14 @@ internal sealed class LogReplay(ContainerState state, long appliedPosition)
                 : $"a record of kind {header.Kind} is malformed, or its lane's declaration is lost";
         }
 
+        if (header.Kind == RecordKind.LaneLost)
+        {
+            // The part that the run may begin stands before it in the index.
+            bool isApplied = ApplyToLane(header.Kind, body);
+            state.Contents.Add(header.Kind, body.Span);
+            return isApplied ? null : $"a record of kind {header.Kind} is malformed, or its lane's declaration is lost";
+        }
+
         switch (header.Kind)
         {
             case RecordKind.LaneEntry when RecordBodies.TryReadEntry(body, out int lane, out LaneEntry? entry):
@@ -138,6 +146,10 @@ internal sealed class LogReplay(ContainerState state, long appliedPosition)
             case RecordKind.LaneRepaired when RecordBodies.TryReadPlace(body, out int number, out long entry, out EntryPlace place)
                 && state.Lanes.Find(number) is { } lane:
                 state.ApplyRepair(lane, entry, place);
+                return true;
+            case RecordKind.LaneLost when MissingRun.TryRead(body, out int number, out MissingRun run)
+                && state.Lanes.Find(number) is { } lane:
+                state.ApplyMissing(lane, run);
                 return true;
             case RecordKind.PartitionletSealed when RecordBodies.TryReadSealed(body, out int number, out SealedRun run)
                 && state.Lanes.Find(number) is { } lane:

@@ -32,6 +32,9 @@ internal enum RecordKind : byte
 
     /// <summary>The records behind it, so many bytes, were written together: where a crash left not all of them, none is there.</summary>
     Bound = 9,
+
+    /// <summary>Entries of a lane are not there: left out by the sender of a link, or declared lost here.</summary>
+    LaneLost = 10,
 }
 
 /// <summary>The head of a record: body length u32, CRC-32C u32, kind u8, group u24; the body; zeros up to a multiple of eight. Drawn in
@@ -72,7 +75,7 @@ internal readonly record struct RecordHeader(RecordKind Kind, int BodyLength, ui
         uint word = BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]);
         header = new RecordHeader((RecordKind)(byte)word, BinaryPrimitives.ReadInt32LittleEndian(bytes), word >> 8);
         return header.BodyLength is > 0 and <= MaxBodyBytes
-            && header.Kind is >= RecordKind.LaneDeclared and <= RecordKind.Bound;
+            && header.Kind is >= RecordKind.LaneDeclared and <= RecordKind.LaneLost;
     }
 
     /// <summary>Reads and checks a record that begins these bytes and stands at <paramref name="position"/> of the log.</summary>

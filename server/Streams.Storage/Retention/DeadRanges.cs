@@ -147,6 +147,7 @@ internal sealed class DeadRanges(SegmentLanes lanes, FactGatherer facts)
             RecordKind.LaneDeclared => Declare(body),
             RecordKind.LaneEntry or RecordKind.LaneRepaired => RecordBodies.TryReadEntry(body, out number, out _),
             RecordKind.LaneSkip => RecordBodies.TryReadSkip(body, out number, out _, out _),
+            RecordKind.LaneLost => MissingRun.TryRead(body, out number, out _),
             _ => false,
         };
         return names && _declared.TryGetValue(number, out LaneId lane) ? lane : null;

@@ -35,6 +35,9 @@ internal sealed class FactGatherer(RetainedPlaces retained)
             case RecordKind.LaneSkip when lane is { } of:
                 Add(FactKey.Begin(of));
                 break;
+            case RecordKind.LaneLost when lane is { } of:
+                Add(FactKey.Missing(of));
+                break;
             case RecordKind.Joined when RecordBodies.TryReadItem(body, out StateItem item):
                 AddItem(item, position);
                 break;

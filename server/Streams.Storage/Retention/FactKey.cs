@@ -19,6 +19,9 @@ internal enum FactKind : byte
 
     /// <summary>The retained message of a topic.</summary>
     Retained,
+
+    /// <summary>Which entries of a lane are not there.</summary>
+    Missing,
 }
 
 /// <summary>Names a fact that a record of the log tells; its value is looked up when it is written again. A run of a producer is its own
@@ -45,6 +48,8 @@ internal readonly record struct FactKey(FactKind Kind, StreamPartition Partition
     public static FactKey Held(StreamPartition partition, HeldRun run) => new(FactKind.Run, partition, string.Empty, run, default);
 
     public static FactKey Begin(LaneId lane) => new(FactKind.Begin, lane.Partition, string.Empty, default, lane.Origin);
+
+    public static FactKey Missing(LaneId lane) => new(FactKind.Missing, lane.Partition, string.Empty, default, lane.Origin);
 
     public static FactKey OwnOrigin() => new(FactKind.OwnOrigin, default, string.Empty, default, default);
 

@@ -102,6 +102,15 @@ internal sealed partial class ContainerState
         }
     }
 
+    /// <summary>Entries of a lane are not there.</summary>
+    public void ApplyMissing(LaneState lane, MissingRun run)
+    {
+        lane.TakeOut(run, Contents);
+        NoteDamage(lane);
+        Lanes.Grew(lane);
+        Changes?.Lanes.Add(lane);
+    }
+
     /// <summary>A part of a lane stands in a segment that has an index file.</summary>
     public void ApplyPart(LaneState lane, SegmentIndex index, in FilePartShape shape)
     {

@@ -5,7 +5,7 @@ namespace Streams.Storage;
 
 /// <summary>A lane here: what is flushed (read under the container's lock, changed by publishing only), and, behind it, what the writer has
 /// staged in the group under way (the writer's own).</summary>
-internal sealed class LaneState(LaneId id, int number)
+internal sealed partial class LaneState(LaneId id, int number)
 {
     // Most lanes are idle most of the time: what only some need is made when it is needed.
     private List<uint>? _stagedChecksums;
@@ -43,7 +43,7 @@ internal sealed class LaneState(LaneId id, int number)
     /// <summary>Where entries stand that were damaged and got back; <see langword="null"/> when there are none. Does not change.</summary>
     public ImmutableSortedDictionary<long, EntryPlace>? Repaired { get; private set; }
 
-    /// <summary>Entries known to be damaged, first and last of each range; empty when there are none.</summary>
+    /// <summary>Entries known to be damaged or missing, first and last of each range; empty when there are none.</summary>
     public IReadOnlyList<(long First, long Last)> Damaged => _damaged?.Ranges ?? [];
 
     /// <summary>The latest time at which one of its entries was appended.</summary>
@@ -201,6 +201,7 @@ internal sealed class LaneState(LaneId id, int number)
         FirstOffset = firstOffset;
         _sealed?.RemoveAll(s => s.NextEntry <= first);
         _damaged?.Remove(0, first - 1);
+        _lost?.Remove(0, first - 1);
         Repaired = Repaired?.RemoveRange(Repaired.Keys.Where(e => e < first));
         if (OpenFirstEntry < first)
         {
@@ -225,6 +226,7 @@ internal sealed class LaneState(LaneId id, int number)
     public void Repair(long entry, in EntryPlace place)
     {
         _damaged?.Remove(entry, entry);
+        _lost?.Remove(entry, entry);
         Repaired = (Repaired ?? ImmutableSortedDictionary<long, EntryPlace>.Empty).SetItem(entry, place);
     }
 
@@ -234,7 +236,8 @@ internal sealed class LaneState(LaneId id, int number)
     {
         (long _, long last) = _damaged!.Ranges.First(r => r.First <= entry.Number.Value && entry.Number.Value <= r.Last);
         long end = last + 1 < NextEntry ? PlaceOf(last + 1).BaseOffset : NextOffset;
-        return entry.BaseOffset.Value >= PlaceOf(entry.Number.Value).BaseOffset && entry.NextOffset.Value <= end;
+        return entry.BaseOffset.Value >= PlaceOf(entry.Number.Value).BaseOffset
+            && (entry.Number.Value == last ? entry.NextOffset.Value == end : entry.NextOffset.Value <= end);
     }
 
     public void SealRun(SealedRun run)
@@ -395,13 +398,7 @@ internal sealed class LaneState(LaneId id, int number)
 
         if (NextEntry < until)
         {
-            (_damaged ??= new SequenceRanges()).Add(NextEntry, until - 1);
-            MemoryPart part = Open(NextOffset, contents);
-            while (NextEntry < until)
-            {
-                part.Add(NextOffset, new EntryPlace(-1, 0, 0, NextOffset, AppendedBy));
-                NextEntry++;
-            }
+            AddHole(until, baseOffset, contents);
         }
     }
 }

@@ -80,6 +80,18 @@ internal sealed class SkipOperation(LaneId lane, EntryNumber first, Offset first
     public override void Stage(Stager stager) => stager.Skip(lane, first, firstOffset);
 }
 
+/// <summary>Entries that the sender of a lane leaves out.</summary>
+internal sealed class TakeOutOperation(LaneId lane, long first, long next, long nextOffset) : Operation<IngestResult>
+{
+    public override void Stage(Stager stager) => Result = stager.TakeOut(lane, first, next, nextOffset);
+}
+
+/// <summary>Entries that are declared lost.</summary>
+internal sealed class DeclareLostOperation(LaneId lane, long first, long next) : Operation<IReadOnlyList<MissingRun>>
+{
+    public override void Stage(Stager stager) => Result = stager.DeclareLost(lane, first, next);
+}
+
 /// <summary>Retention of one lane.</summary>
 internal sealed class TrimOperation(LaneId lane, EntryNumber first) : Operation<EntryNumber>
 {

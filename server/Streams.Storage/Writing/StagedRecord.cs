@@ -29,8 +29,12 @@ internal readonly record struct StagedRecord(RecordKind Kind, LaneState? Lane, o
             case RecordKind.LaneRepaired:
                 LaneEntry repaired = (LaneEntry)Content!;
                 state.ApplyRepair(Lane!, repaired.Number.Value, Place);
+                StorageMeter.GotBack.Add(1);
                 state.ApplyFacts(Lane!.Id, repaired, Batch);
                 state.ApplyRetained(Lane.Id, repaired, Topics, Place.Position);
+                break;
+            case RecordKind.LaneLost:
+                state.ApplyMissing(Lane!, (MissingRun)Content!);
                 break;
             case RecordKind.LaneSkip:
                 (EntryNumber first, Offset offset, long before) = ((EntryNumber, Offset, long))Content!;

@@ -61,6 +61,9 @@ internal sealed partial class Stager
             case FactKind.Begin when _state.Lanes.Find(new LaneId(fact.Partition, fact.Origin)) is { FirstEntry: > 0 } lane:
                 StageSkip(lane, new EntryNumber(lane.FirstEntry), new Offset(lane.FirstOffset), bytesBefore: 0);
                 break;
+            case FactKind.Missing when _state.Lanes.Find(new LaneId(fact.Partition, fact.Origin)) is { } lane:
+                RestateMissing(lane);
+                break;
             case FactKind.OwnOrigin when Origin is { } own:
                 StageOrigin(own);
                 break;

@@ -170,6 +170,13 @@ internal sealed partial class Stager
         _state.Segments.Begin(group.Segment);
         foreach (StagedRecord record in group.Records)
         {
+            if (record.Kind == RecordKind.LaneLost)
+            {
+                record.Publish(_state);                  // the part that the run may begin stands before it in the index
+                _state.Contents.Add(record);
+                continue;
+            }
+
             _state.Contents.Add(record);
             record.Publish(_state);
         }

@@ -34,9 +34,10 @@ public sealed class FrameTests
         new LaneRefusedFrame(4, "two histories"),
         new FetchFrame(Lane, new(2), 1000),
         new FetchEntryFrame(Entry),
-        new FetchEndFrame(new(4), new(6)),
+        new FetchEndFrame(new(4), new(6), FetchGap.Lost),
         new PingFrame(),
         new PongFrame(),
+        new LostFrame(3, new(8), new(12), new(90)),
     ];
 
     [Fact]

@@ -178,7 +178,7 @@ internal sealed class MachineLink(MiniWorld world, string from, string to)
         {
             case ReadLane read:
                 List<LinkFrame> frames = [];
-                machine.OnRead(read, store.ReadAsync(read.Lane, read.From, read.MaxBytes, default).Result.Entries, frames);
+                Read(machine, store, read, frames);
                 frames.ForEach(Check);
                 frames.ForEach(output.Enqueue);
                 break;
@@ -190,6 +190,9 @@ internal sealed class MachineLink(MiniWorld world, string from, string to)
                 break;
             case IngestEntries ingest:
                 machine.OnIngested(ingest, store.IngestAsync(ingest.Lane, ingest.Entries, default).Result);
+                break;
+            case TakeOutEntries lost:
+                machine.OnTakenOut(lost, store.TakeOutAsync(lost.Lane, lost.First, lost.Next, lost.NextOffset, default).Result);
                 break;
             case SkipLane skip:
                 store.SkipToAsync(skip.Lane, skip.First, skip.FirstOffset, default).AsTask().Wait();
@@ -215,6 +218,22 @@ internal sealed class MachineLink(MiniWorld world, string from, string to)
             default:
                 break;
         }
+    }
+
+    private static void Read(ILinkMachine machine, MemoryLaneStore store, ReadLane read, List<LinkFrame> frames)
+    {
+        IReadOnlyList<LaneEntry> entries;
+        try
+        {
+            entries = store.ReadAsync(read.Lane, read.From, read.MaxBytes, default).GetAwaiter().GetResult().Entries;
+        }
+        catch (InvalidFormatException damaged)
+        {
+            machine.OnDamaged(read, damaged.Message, store.Lost(read.Lane, read.From), frames);
+            return;
+        }
+
+        machine.OnRead(read, entries, frames);
     }
 
     /// <summary>A list begins again behind the lanes that the receiver knows.</summary>

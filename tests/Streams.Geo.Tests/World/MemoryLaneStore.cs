@@ -6,7 +6,7 @@ namespace Streams.Geo.Tests;
 
 /// <summary>A small real store behind the port of the links: exact appends, a flushed and an unflushed part, joined state, retention,
 /// crash.</summary>
-public sealed class MemoryLaneStore : ILaneStore
+public sealed partial class MemoryLaneStore : ILaneStore
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<LaneId, MemoryLane> _lanes = [];
@@ -48,15 +48,6 @@ public sealed class MemoryLaneStore : ILaneStore
         lock (_gate)
         {
             return _lanes.TryGetValue(lane, out var found) && found.Durable > 0 ? found.Status : null;
-        }
-    }
-
-    public IReadOnlyList<DamagedRange> Damaged()
-    {
-        lock (_gate)
-        {
-            return [.. _damaged.GroupBy(static d => d.Lane).Select(static g => new DamagedRange(g.Key,
-                new EntryNumber(g.Min(static d => d.Entry)), new EntryNumber(g.Max(static d => d.Entry) + 1)))];
         }
     }
 
@@ -200,7 +191,11 @@ public sealed class MemoryLaneStore : ILaneStore
 
                 if (entry.Number.Value < lane.Head)
                 {
-                    _damaged.Remove((id, entry.Number.Value));
+                    if (TakesBack(lane, id, entry))
+                    {
+                        continue;
+                    }
+
                     if (entry.Number.Value >= lane.First && !lane[entry.Number.Value].Body.Span.SequenceEqual(entry.Body.Span))
                     {
                         Forks.Add($"{id} entry {entry.Number} at {Origin}");

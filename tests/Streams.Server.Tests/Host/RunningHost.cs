@@ -21,6 +21,9 @@ internal sealed class RunningHost : IAsyncDisposable
 
     public CollectingLoggerProvider Log { get; }
 
+    /// <summary>Whether errors in the log are what the test is about.</summary>
+    public bool ExpectsErrors { get; init; }
+
     public static ServerOptions OptionsIn(TemporaryDirectory directory, string cluster = "sj") => new()
     {
         Cluster = ClusterName.Parse(cluster),
@@ -30,11 +33,14 @@ internal sealed class RunningHost : IAsyncDisposable
         Link = new ListenAddress(IPAddress.Loopback, 0),
     };
 
-    public static async Task<RunningHost> StartAsync(ServerOptions options, TimeProvider? time = null)
+    public static async Task<RunningHost> StartAsync(ServerOptions options, TimeProvider? time = null, bool expectsErrors = false)
     {
         CollectingLoggerProvider log = new();
         return new RunningHost(
-            await ServerHost.StartAsync(options, time ?? TimeProvider.System, new Random(1), log, CancellationToken.None), log);
+            await ServerHost.StartAsync(options, time ?? TimeProvider.System, new Random(1), log, CancellationToken.None), log)
+        {
+            ExpectsErrors = expectsErrors,
+        };
     }
 
     public Task<HttpResponseMessage> SendAsync(string path, HttpMethod? method = null, HttpContent? content = null) =>
@@ -61,6 +67,9 @@ internal sealed class RunningHost : IAsyncDisposable
     {
         _http.Dispose();
         await Host.DisposeAsync();
-        Log.AssertNoErrors();
+        if (!ExpectsErrors)
+        {
+            Log.AssertNoErrors();
+        }
     }
 }

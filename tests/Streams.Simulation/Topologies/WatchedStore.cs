@@ -49,6 +49,16 @@ internal sealed class WatchedStore(Container container, LinkObservations seen) :
     public ValueTask SkipToAsync(LaneId lane, EntryNumber first, Offset firstOffset, CancellationToken cancellationToken) =>
         container.SkipToAsync(lane, first, firstOffset, cancellationToken);
 
+    public LostRun? Lost(LaneId lane, EntryNumber entry) => container.Lost(lane, entry);
+
+    public ValueTask<IngestResult> TakeOutAsync(LaneId lane, EntryNumber first, EntryNumber next, Offset nextOffset,
+        CancellationToken cancellationToken) =>
+        container.TakeOutAsync(lane, first, next, nextOffset, cancellationToken);
+
+    public ValueTask<IReadOnlyList<LostRun>> DeclareLostAsync(LaneId lane, EntryNumber first, EntryNumber next, string why,
+        CancellationToken cancellationToken) =>
+        container.DeclareLostAsync(lane, first, next, why, cancellationToken);
+
     public IEnumerable<StateItem> State(long since, out long revision) => container.State(since, out revision);
 
     public ValueTask<IReadOnlyList<StateItem>> JoinAsync(IReadOnlyList<StateItem> items, CancellationToken cancellationToken) =>

@@ -209,6 +209,47 @@ public sealed class StoreVerifierTests
         }
     }
 
+    [Theory]
+    [InlineData(0, -1)]
+    [InlineData(100, -1)]
+    [InlineData(4096, -1)]
+    [InlineData(6000, -1)]
+    [InlineData(-1, 0)]
+    [InlineData(-1, 1)]
+    public async Task An_index_that_a_kill_left_unfinished_is_no_damage_and_is_rebuilt_at_opening(int cutTo, int zeroPage)
+    {
+        using FilledFolder filled = await FilledFolder.MakeAsync();
+        string index = filled.Indexes[1];
+        byte[] whole = await File.ReadAllBytesAsync(index);
+        byte[] left = cutTo >= 0 ? whole[..cutTo] : [.. whole];
+        left.AsSpan(Math.Max(0, zeroPage) * IndexPage.Size, zeroPage < 0 ? 0 : IndexPage.Size).Clear();
+        await File.WriteAllBytesAsync(index, left);
+
+        StoreReport report = StoreVerifier.Verify(filled.Folder);
+        Assert.Equal(string.Empty, Faults(report));
+        FileCheck check = report.Files.Single(f => f.Name == Path.GetFileName(index));
+        Assert.Contains("it is rebuilt at opening", Assert.Single(check.Notes), StringComparison.Ordinal);
+
+        await using (Container store = await filled.OpenAsync())
+        {
+            await ReadAsync(store, []);                  // a page of rows is made anew when it is read
+        }
+
+        Assert.Empty(StoreVerifier.Verify(filled.Folder).Files.Single(f => f.Name == Path.GetFileName(index)).Notes);
+        Assert.Equal(whole, await File.ReadAllBytesAsync(index));
+    }
+
+    [Fact]
+    public async Task A_turned_bit_in_an_index_that_is_cut_is_damage_all_the_same()
+    {
+        using FilledFolder filled = await FilledFolder.MakeAsync();
+        byte[] whole = await File.ReadAllBytesAsync(filled.Indexes[1]);
+        byte[] left = whole[..(2 * IndexPage.Size)];
+        left[IndexPage.Size + 40] ^= 1;
+        await File.WriteAllBytesAsync(filled.Indexes[1], left);
+        Assert.NotEmpty(Damaged(filled, filled.Indexes[1]).Faults);
+    }
+
     [Fact]
     public async Task Every_page_of_an_index_is_checked_and_a_missing_one_is_no_damage()
     {

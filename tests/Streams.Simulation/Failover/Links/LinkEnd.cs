@@ -136,6 +136,11 @@ internal sealed class LinkEnd(World world, SimLink link, ILinkMachine machine, C
                 await life.Container.SkipToAsync(skip.Lane, skip.First, skip.FirstOffset, CancellationToken.None);
                 Tell(() => machine.OnSkipped(skip));
                 break;
+            case TakeOutEntries lost:
+                IngestResult taken = await life.Container.TakeOutAsync(lost.Lane, lost.First, lost.Next, lost.NextOffset,
+                    CancellationToken.None);
+                Tell(() => machine.OnTakenOut(lost, taken));
+                break;
             case JoinState join:
                 IReadOnlyList<StateItem> changed = await life.Container.JoinAsync(join.Items, CancellationToken.None);
                 Tell(() => machine.OnJoined(join));
