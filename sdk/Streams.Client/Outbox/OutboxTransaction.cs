@@ -96,6 +96,8 @@ internal sealed class OutboxTransaction : IDisposable
         {
             row.Before = null;
         }
+
+        _touched.Clear();
     }
 
     /// <summary>Measures the file.</summary>

@@ -140,7 +140,7 @@ public sealed class FileBoundsTests : IDisposable
                 }
             }
 
-            Assert.True(refused?.IsFull, $"{stored}: {refused?.Message}");
+            Assert.True(refused?.IsFull, refused?.Message);
             Assert.Contains("its journal is full", refused!.Message, StringComparison.Ordinal);
             Assert.InRange(Size(file + "-wal"), 1, FileLimits.For(Cap).JournalBytes);
         }
