@@ -91,8 +91,8 @@ internal sealed class OutboxDatabase : IDisposable
         Execute("COMMIT");
     }
 
-    /// <summary>Pages that this connection has written into the journal or the database.</summary>
-    public long PagesWritten
+    /// <summary>Pages that this connection has put into the journal; counts round after 2^31.</summary>
+    public int PagesWritten
     {
         get
         {

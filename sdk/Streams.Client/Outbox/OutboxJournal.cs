@@ -12,7 +12,7 @@ internal sealed class OutboxJournal(OutboxDatabase database, FileLimits limits, 
     private const int ShortWait = 50;                          // milliseconds for a reader to end what it reads
     private const int LongWait = 2000;
 
-    private long _counted = database.PagesWritten;
+    private int _counted = database.PagesWritten;
     private bool _failing;
 
     /// <summary>Pages in the journal.</summary>
@@ -45,15 +45,15 @@ internal sealed class OutboxJournal(OutboxDatabase database, FileLimits limits, 
 
     private void Count()
     {
-        long written = database.PagesWritten;
-        Pages += written - _counted;
+        int written = database.PagesWritten;
+        Pages += unchecked(written - _counted);
         _counted = written;
     }
 
     private bool TryWriteBack(int milliseconds, out string why)
     {
         bool done = database.TryWriteBack(milliseconds, out long left, out why);
-        _counted = database.PagesWritten;                      // writing back counts as writing, but not in the journal
+        _counted = database.PagesWritten;
         Pages = done ? 0 : Math.Max(left, Pages);
         return done;
     }
