@@ -38,8 +38,10 @@ public sealed record StreamsClientOptions
     /// Required.</summary>
     public required string OutboxPath { get; init; }
 
-    /// <summary>Most bytes that events may take in the outbox before <see cref="StreamsClient.PublishAsync"/> waits. Default 256 MiB;
-    /// at least 1 MiB.</summary>
+    /// <summary>Most bytes that the outbox's files (database, journal, index of the journal) may take on disk; before they take more,
+    /// <see cref="StreamsClient.PublishAsync"/> waits. Default 256 MiB; at least 1 MiB. Only an event so great that it goes alone, or the
+    /// bookkeeping of a full outbox, may take up to 4 MiB beyond. A file that is greater when it is opened does not grow, and is not
+    /// shrunk.</summary>
     public long OutboxBytes { get; init; } = 256L << 20;
 
     /// <summary>Most bytes of one batch. Default 256 KiB; 4 KiB to 4 MiB.</summary>

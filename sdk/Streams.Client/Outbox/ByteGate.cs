@@ -1,12 +1,15 @@
 namespace Streams.Client;
 
 /// <summary>Lets bytes in up to a cap and makes the rest wait, first come, first served. Safe for use by many threads.</summary>
-/// <remarks>Someone may always enter when nothing is inside, so a single event greater than the cap still goes through.</remarks>
+/// <remarks>Someone may always enter when nothing is inside, so a single event greater than the cap still goes through. Beside the bytes
+/// counted, the file must have room for what has entered and is not written yet, at the worst that it may take.</remarks>
 internal sealed class ByteGate(long cap, long inside)
 {
     private readonly Lock _lock = new();
     private readonly LinkedList<(long Bytes, TaskCompletionSource Entered)> _waiting = [];
     private long _inside = inside;
+    private long _entering;                                    // counted bytes of what has entered and is not written yet
+    private long _room = long.MaxValue;                        // bytes that events may still take in the file
 
     /// <summary>Bytes inside.</summary>
     public long Inside => Interlocked.Read(ref _inside);
@@ -50,12 +53,26 @@ internal sealed class ByteGate(long cap, long inside)
         await node.Value.Entered.Task;
     }
 
-    /// <summary>Bytes have left.</summary>
+    /// <summary>Something was written: so many bytes of those that entered stand in the file now, so many left it, and so many does it
+    /// still take.</summary>
+    public void Settle(long came, long left, long room)
+    {
+        lock (_lock)
+        {
+            _entering -= came;
+            _inside -= left;
+            _room = room;
+            Admit();
+        }
+    }
+
+    /// <summary>Who entered goes again without having been written.</summary>
     public void Leave(long bytes)
     {
         lock (_lock)
         {
             _inside -= bytes;
+            _entering -= bytes;
             Admit();
         }
     }
@@ -98,12 +115,13 @@ internal sealed class ByteGate(long cap, long inside)
 
     private bool TryTake(long bytes)
     {
-        if (_inside > 0 && _inside + bytes > cap)
+        if (_inside > 0 && (_inside + bytes > cap || FileLimits.WorstOf(_entering + bytes) > _room))
         {
             return false;
         }
 
         _inside += bytes;
+        _entering += bytes;
         return true;
     }
 }

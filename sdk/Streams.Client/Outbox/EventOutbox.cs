@@ -53,7 +53,11 @@ internal sealed class EventOutbox : IAsyncDisposable
             + " WHERE id BETWEEN (epochs.partition << 44) AND (((epochs.partition + 1) << 44) - 1)), 9223372036854775807))");
         _events = _partitions.Rows.Sum(static r => r.Events);
         Gate = new ByteGate(maxBytes, _partitions.Rows.Sum(static r => r.Bytes));
-        _transaction = new OutboxTransaction(database, _partitions, Producer, Epoch);
+        FileLimits limits = FileLimits.For(maxBytes);
+        database.Limit(limits);
+        _transaction = new OutboxTransaction(database, _partitions, Producer, Epoch, limits);
+        _transaction.Measure();
+        Gate.Settle(0, 0, limits.EventBytes - _transaction.UsedBytes);
         _writer = new OutboxWriter(_transaction, Counted, transaction => Appended?.Invoke(transaction.Appended), time, logger);
     }
 
@@ -216,10 +220,7 @@ internal sealed class EventOutbox : IAsyncDisposable
     private void Counted(OutboxTransaction transaction)
     {
         long events = Interlocked.Add(ref _events, transaction.EventsCame - transaction.EventsLeft);
-        if (transaction.BytesLeft > 0)
-        {
-            Gate.Leave(transaction.BytesLeft);
-        }
+        Gate.Settle(transaction.BytesCame, transaction.BytesLeft, transaction.Limits.EventBytes - transaction.UsedBytes);
 
         if (events == 0 && transaction.EventsLeft > 0)
         {

@@ -13,6 +13,9 @@ internal sealed class OutboxDatabase : IDisposable
     /// <summary>Bits of an event's row id that hold its sequence; the partition's row id stands above them.</summary>
     public const int SequenceBits = 44;
 
+    private const int BusyMilliseconds = 10_000;
+    private const int CacheWrite = 9;                          // SQLITE_DBSTATUS_CACHE_WRITE
+
     private const string Schema = """
         CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS openings(epoch INTEGER PRIMARY KEY, at INTEGER NOT NULL);
@@ -50,11 +53,12 @@ internal sealed class OutboxDatabase : IDisposable
         {
             SqliteFault.Check(code, _handle, $"open {path}");
             SqliteFault.Check(raw.sqlite3_extended_result_codes(_handle, 1), _handle, "open");
-            SqliteFault.Check(raw.sqlite3_busy_timeout(_handle, 10_000), _handle, "open");
+            SqliteFault.Check(raw.sqlite3_busy_timeout(_handle, BusyMilliseconds), _handle, "open");
             if (writable)
             {
                 Execute("PRAGMA journal_mode=WAL");
                 Execute("PRAGMA synchronous=FULL");
+                Execute("PRAGMA wal_autocheckpoint=0");            // OutboxJournal sees to it
                 Execute("PRAGMA temp_store=MEMORY");
                 Execute("PRAGMA cache_size=-4096");
             }
@@ -85,6 +89,35 @@ internal sealed class OutboxDatabase : IDisposable
         Execute(Schema);
         Execute($"PRAGMA user_version={Format}");
         Execute("COMMIT");
+    }
+
+    /// <summary>Pages that this connection has put into the journal; counts round after 2^31.</summary>
+    public int PagesWritten
+    {
+        get
+        {
+            _ = raw.sqlite3_db_status(_handle, CacheWrite, out int written, out _, 0);
+            return written;
+        }
+    }
+
+    /// <summary>The database takes no more pages than these, and the journal is cut to so many bytes when it begins anew.</summary>
+    public void Limit(FileLimits limits)
+    {
+        Execute($"PRAGMA max_page_count={limits.MaxPages}");
+        Execute($"PRAGMA journal_size_limit={limits.JournalBytes}");
+        _ = TryWriteBack(BusyMilliseconds, out _, out _);
+    }
+
+    /// <summary>Writes the journal back into the database, so that it begins anew; waits so long for readers.</summary>
+    public bool TryWriteBack(int milliseconds, out long pagesLeft, out string why)
+    {
+        _ = raw.sqlite3_busy_timeout(_handle, milliseconds);
+        int code = raw.sqlite3_wal_checkpoint_v2(_handle, "main", raw.SQLITE_CHECKPOINT_RESTART, out int log, out _);
+        why = code == raw.SQLITE_OK ? string.Empty : raw.sqlite3_errmsg(_handle).utf8_to_string();
+        _ = raw.sqlite3_busy_timeout(_handle, BusyMilliseconds);
+        pagesLeft = code == raw.SQLITE_OK ? 0 : Math.Max(log, 0);
+        return code == raw.SQLITE_OK;
     }
 
     /// <summary>Runs statements without parameters.</summary>

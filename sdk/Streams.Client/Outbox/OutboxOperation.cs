@@ -12,4 +12,8 @@ internal interface IOutboxOperation
     /// <summary>The transaction was undone.</summary>
     /// <returns>Whether the operation is to be tried again with the next transaction.</returns>
     bool Failed(Exception why);
+
+    /// <summary>Whether only a part of it is done, so that the transaction (and the journal) stays small; the rest comes with the
+    /// next.</summary>
+    bool IsUnfinished => false;
 }

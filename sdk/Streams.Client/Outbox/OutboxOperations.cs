@@ -12,13 +12,15 @@ namespace Streams.Client;
 internal sealed class ConfirmOperation(IReadOnlyList<ConfirmedRun> runs, IReadOnlyList<StreamPartition> touched,
     Func<StreamPartition, IReadOnlyList<EventPlace>> standOf) : IOutboxOperation
 {
+    private readonly RemovalProgress _progress = new(runs.Count);
+
+    /// <inheritdoc/>
+    public bool IsUnfinished => _progress.IsUnfinished;
+
     /// <inheritdoc/>
     public void Apply(OutboxTransaction transaction)
     {
-        foreach (ConfirmedRun run in runs)
-        {
-            transaction.Remove(run.Partition, run.Placed.First, run.Placed.Last);
-        }
+        _progress.Apply(transaction, i => (runs[i].Partition, runs[i].Placed.First, runs[i].Placed.Last), transaction.Remove);
 
         foreach (StreamPartition partition in touched)
         {
@@ -27,9 +29,7 @@ internal sealed class ConfirmOperation(IReadOnlyList<ConfirmedRun> runs, IReadOn
     }
 
     /// <inheritdoc/>
-    public void Committed()
-    {
-    }
+    public void Committed() => _progress.Committed();
 
     /// <inheritdoc/>
     public bool Failed(Exception why) => true;
@@ -38,13 +38,17 @@ internal sealed class ConfirmOperation(IReadOnlyList<ConfirmedRun> runs, IReadOn
 /// <summary>Events were refused for good: they are put aside, with the reason.</summary>
 internal sealed class ParkOperation(StreamPartition partition, long first, long last, string reason) : IOutboxOperation
 {
-    /// <inheritdoc/>
-    public void Apply(OutboxTransaction transaction) => transaction.Park(partition, first, last, reason);
+    private readonly RemovalProgress _progress = new(1);
 
     /// <inheritdoc/>
-    public void Committed()
-    {
-    }
+    public bool IsUnfinished => _progress.IsUnfinished;
+
+    /// <inheritdoc/>
+    public void Apply(OutboxTransaction transaction) =>
+        _progress.Apply(transaction, _ => (partition, first, last), (p, f, l) => transaction.Park(p, f, l, reason));
+
+    /// <inheritdoc/>
+    public void Committed() => _progress.Committed();
 
     /// <inheritdoc/>
     public bool Failed(Exception why) => true;

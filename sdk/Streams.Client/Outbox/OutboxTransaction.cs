@@ -19,12 +19,16 @@ internal sealed class OutboxTransaction : IDisposable
     private readonly Statement _forget;
     private readonly Statement _stream;
     private readonly Statement _epochs;
+    private readonly Statement _pages;
+    private readonly Statement _free;
+    private readonly Statement _some;
     private readonly List<PartitionRow> _touched = [];
     private readonly List<(StreamPartition Partition, long First, long Last, long Bytes)> _appended = [];
 
     /// <summary>The statements of a database under this opening's epoch.</summary>
-    public OutboxTransaction(OutboxDatabase database, PartitionTable partitions, ProducerId producer, ulong epoch)
+    public OutboxTransaction(OutboxDatabase database, PartitionTable partitions, ProducerId producer, ulong epoch, FileLimits limits)
     {
+        Limits = limits;
         _database = database;
         _partitions = partitions;
         _producer = producer;
@@ -38,10 +42,16 @@ internal sealed class OutboxTransaction : IDisposable
             + " SELECT id, epoch, at, bytes, topic, key, headers, payload, ? FROM events WHERE id BETWEEN ? AND ?");
         _stand = database.Prepare("INSERT INTO stand(partition, origin, offset, turn) VALUES(?, ?, ?, ?)");
         _forget = database.Prepare("DELETE FROM stand WHERE partition=?");
+        _pages = database.Prepare("PRAGMA page_count");
+        _free = database.Prepare("PRAGMA freelist_count");
+        _some = database.Prepare("SELECT id, bytes FROM events WHERE id BETWEEN ? AND ? ORDER BY id");
         _epochs = database.Prepare("INSERT INTO epochs(partition, first, epoch) VALUES(?, ?, ?)");
         _stream = database.Prepare("INSERT INTO streams(stream, partitions) VALUES(?, ?)"
             + " ON CONFLICT(stream) DO UPDATE SET partitions=excluded.partitions");
     }
+
+    /// <summary>What the files may take.</summary>
+    public FileLimits Limits { get; }
 
     /// <summary>The database, for rarer statements.</summary>
     public OutboxDatabase Database => _database;
@@ -57,6 +67,12 @@ internal sealed class OutboxTransaction : IDisposable
 
     /// <summary>Events that came with the transaction.</summary>
     public long EventsCame { get; private set; }
+
+    /// <summary>Bytes that came with the transaction.</summary>
+    public long BytesCame { get; private set; }
+
+    /// <summary>Bytes of the database that are in use; free pages are not. As of the last commit.</summary>
+    public long UsedBytes { get; private set; }
 
     /// <summary>Begins.</summary>
     public void Begin()
@@ -74,10 +90,52 @@ internal sealed class OutboxTransaction : IDisposable
                 .Bind(4, row.Next).Bind(5, row.Events).Bind(6, row.Bytes).Run();
         }
 
+        Measure();
         _database.Execute("COMMIT");
         foreach (PartitionRow row in _touched)
         {
             row.Before = null;
+        }
+
+        _touched.Clear();
+    }
+
+    /// <summary>Measures the file.</summary>
+    public void Measure()
+    {
+        _pages.Step();
+        _free.Step();
+        UsedBytes = (_pages.Long(0) - _free.Long(0)) * FileLimits.PageBytes;
+        _pages.Reset();
+        _free.Reset();
+    }
+
+    /// <summary>The last of these events such that, with what left before it in this transaction, at most <paramref name="maxBytes"/>
+    /// leave; at least the first when nothing has left yet; 0 when the transaction has enough.</summary>
+    public long SomeOf(StreamPartition partition, long first, long last, long maxBytes)
+    {
+        long row = _partitions.Row(partition).Id;
+        long left = BytesLeft;
+        _some.Bind(1, OutboxDatabase.EventId(row, first)).Bind(2, OutboxDatabase.EventId(row, last));
+        try
+        {
+            while (_some.Step())
+            {
+                long bytes = _some.Long(1);
+                if (left > 0 && left + bytes > maxBytes)
+                {
+                    long sequence = OutboxDatabase.SequenceOf(_some.Long(0));
+                    return sequence == first ? 0 : sequence - 1;
+                }
+
+                left += bytes;
+            }
+
+            return last;
+        }
+        finally
+        {
+            _some.Reset();
         }
     }
 
@@ -104,6 +162,7 @@ internal sealed class OutboxTransaction : IDisposable
         row.Events++;
         row.Bytes += publish.Bytes;
         EventsCame++;
+        BytesCame += publish.Bytes;
         if (!row.HasEpoch)
         {
             row.HasEpoch = true;
@@ -170,7 +229,8 @@ internal sealed class OutboxTransaction : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (Statement statement in new[] { _insert, _partition, _sum, _delete, _park, _stand, _forget, _stream, _epochs })
+        foreach (Statement statement in new[] { _insert, _partition, _sum, _delete, _park, _stand, _forget, _stream, _epochs,
+            _pages, _free, _some })
         {
             statement.Dispose();
         }
@@ -189,6 +249,6 @@ internal sealed class OutboxTransaction : IDisposable
     {
         _touched.Clear();
         _appended.Clear();
-        BytesLeft = EventsLeft = EventsCame = 0;
+        BytesLeft = EventsLeft = EventsCame = BytesCame = 0;
     }
 }

@@ -7,15 +7,15 @@ namespace Streams.Client;
 /// <summary>The one thread that writes the outbox, with group commit: whatever waits shares one transaction, and thus one
 /// flush.</summary>
 /// <remarks>Failure: the transaction is undone in the file and in memory; publishes are told, what must not be lost (confirmations,
-/// parked events) is tried again with the next transaction, at the
-/// latest after a second. Later publishes try again, too: a full disk may be emptied. Stopping writes all that is queued first.</remarks>
+/// parked events) is tried again after a second, and alone: it makes room. Until that has worked, later publishes wait; else they try
+/// themselves: a full disk may be emptied. Stopping writes all that is queued first.</remarks>
 internal sealed class OutboxWriter
 {
     private const int QueueLength = 4096;            // bounds memory and the time one commit may take
     private const int MaxOperations = 4096;
-    private const long MaxBytes = 8 << 20;           // of one transaction: keeps the write-ahead log small
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan IdleAfter = TimeSpan.FromSeconds(1);
 
     private readonly Channel<IOutboxOperation> _queue =
         Channel.CreateBounded<IOutboxOperation>(new BoundedChannelOptions(QueueLength) { SingleReader = true });
@@ -23,11 +23,15 @@ internal sealed class OutboxWriter
     private readonly List<IOutboxOperation> _batch = [];
     private readonly List<IOutboxOperation> _again = [];
     private readonly OutboxTransaction _transaction;
+    private readonly OutboxJournal _journal;
+    private bool _refused;                           // the last transaction was
+    private IOutboxOperation? _first;                // taken from the queue, and too great for the group before it
     private readonly Action<OutboxTransaction> _counted;
     private readonly Action<OutboxTransaction> _announced;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Thread _thread;
+    private readonly TaskCompletionSource _stopping = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Starts the thread. On it, after each commit, <paramref name="counted"/> is called before those who wait are told,
@@ -36,6 +40,7 @@ internal sealed class OutboxWriter
         TimeProvider time, ILogger logger)
     {
         _transaction = transaction;
+        _journal = new OutboxJournal(transaction.Database, transaction.Limits, logger);
         _counted = counted;
         _announced = announced;
         _time = time;
@@ -65,6 +70,7 @@ internal sealed class OutboxWriter
     public Task StopAsync()
     {
         _queue.Writer.TryComplete();
+        _stopping.TrySetResult();
         return _stopped.Task;
     }
 
@@ -78,8 +84,16 @@ internal sealed class OutboxWriter
                 Write();
             }
 
-            Gather();
-            Write();
+            do
+            {
+                _refused = false;
+                Gather();
+                Write();
+            }
+            while (!_refused && (_again.Count > 0 || _first is not null || _queue.Reader.TryPeek(out _)));
+
+            _batch.Clear();
+            FailAll(new StorageFailedException("outbox: it was closed while the disk refused"));
         }
         catch (Exception e)
         {
@@ -101,34 +115,75 @@ internal sealed class OutboxWriter
             operation.Failed(why);
         }
 
+        _first?.Failed(why);
         while (_queue.Reader.TryRead(out IOutboxOperation? operation))
         {
             operation.Failed(why);
         }
     }
 
+    // False when the queue is closed and all of it is written, apart from what the disk refuses.
     private bool WaitForWork()
     {
-        Task<bool> work = _queue.Reader.WaitToReadAsync().AsTask();
+        if (_first is not null)
+        {
+            return true;
+        }
+
+        if (_again.Count > 0 && !_refused)
+        {
+            return true;                                       // the rest of something great
+        }
+
         if (_again.Count > 0)
         {
-            Task retry = Task.Delay(RetryAfter, _time);
-            return Task.WhenAny(work, retry).GetAwaiter().GetResult() == retry || work.GetAwaiter().GetResult();
+            return IsOverAfter(RetryAfter, _stopping.Task);      // stopping: once more, with all that is queued
+        }
+
+        Task<bool> work = _queue.Reader.WaitToReadAsync().AsTask();
+        while (!work.IsCompleted && _journal.Pages > 0)
+        {
+            if (IsOverAfter(IdleAfter, work))
+            {
+                _journal.Idle();
+            }
         }
 
         return work.GetAwaiter().GetResult();
     }
 
+    private bool IsOverAfter(TimeSpan pause, Task other)
+    {
+        using CancellationTokenSource ended = new();
+        Task delay = Task.Delay(pause, _time, ended.Token);
+        bool over = Task.WhenAny(other, delay).GetAwaiter().GetResult() == delay;
+        ended.Cancel();
+        return over;
+    }
+
+    // What was refused before goes alone: it makes room, and must not fail for the want of room of what is new.
     private void Gather()
     {
         _batch.Clear();
         _batch.AddRange(_again);
         _again.Clear();
-        long bytes = 0;
-        while (_batch.Count < MaxOperations && bytes < MaxBytes && _queue.Reader.TryRead(out IOutboxOperation? operation))
+        if (_refused && _batch.Count > 0)
         {
-            _batch.Add(operation);
-            bytes += operation is PendingPublish publish ? publish.Bytes : 0;
+            return;
+        }
+
+        long bytes = 0;
+        while (_batch.Count < MaxOperations && (_first is not null || _queue.Reader.TryRead(out _first)))
+        {
+            long more = _first is PendingPublish publish ? publish.Bytes : 0;
+            if (bytes > 0 && bytes + more > _transaction.Limits.GroupBytes)
+            {
+                return;
+            }
+
+            bytes += more;
+            _batch.Add(_first);
+            _first = null;
         }
     }
 
@@ -141,6 +196,7 @@ internal sealed class OutboxWriter
 
         try
         {
+            _journal.MakeRoom(FileLimits.WorstPages(Math.Max(BytesOf(_batch), _transaction.Limits.GroupBytes)));
             _transaction.Begin();
             foreach (IOutboxOperation operation in _batch)
             {
@@ -155,16 +211,34 @@ internal sealed class OutboxWriter
             StorageFailedException failure = e as StorageFailedException ?? new StorageFailedException($"outbox: {e.Message}", e);
             ClientLog.WriteFailed(_logger, _batch.Count, failure);
             _again.AddRange(_batch.Where(operation => operation.Failed(failure)));
+            _refused = true;
             return;
         }
 
+        _refused = false;
         _counted(_transaction);
         foreach (IOutboxOperation operation in _batch)
         {
             operation.Committed();
+            if (operation.IsUnfinished)
+            {
+                _again.Add(operation);
+            }
         }
 
         _batch.Clear();
         _announced(_transaction);
+        _journal.Committed();
+    }
+
+    private static long BytesOf(List<IOutboxOperation> batch)
+    {
+        long bytes = 0;
+        foreach (IOutboxOperation operation in batch)
+        {
+            bytes += operation is PendingPublish publish ? publish.Bytes : 0;
+        }
+
+        return bytes;
     }
 }

@@ -95,6 +95,8 @@ internal sealed class Statement : IDisposable
 /// <summary>SQLite said no.</summary>
 internal static class SqliteFault
 {
+    private const int IndexHasNoRoom = raw.SQLITE_IOERR | (19 << 8);     // SQLITE_IOERR_SHMSIZE
+
     /// <summary>Throws unless the code is fine.</summary>
     /// <exception cref="StorageFailedException">It is not.</exception>
     /// <exception cref="DamagedOutboxException">The file is no database, or damaged.</exception>
@@ -108,7 +110,7 @@ internal static class SqliteFault
         string said = database is null ? "SQLite" : raw.sqlite3_errmsg(database).utf8_to_string();
         string message = $"outbox: {what}: {said} ({code})";
         throw (code & 0xFF) is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB ? new DamagedOutboxException(message)
-            : new StorageFailedException(message);
+            : new StorageFailedException(message) { IsFull = (code & 0xFF) == raw.SQLITE_FULL || code == IndexHasNoRoom };
     }
 }
 
