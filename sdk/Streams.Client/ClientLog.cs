@@ -101,4 +101,7 @@ internal static partial class ClientLog
 
     [LoggerMessage(3041, LogLevel.Error, "A handler of ConnectionChanged failed.")]
     public static partial void HandlerFailed(ILogger logger, Exception reason);
+
+    [LoggerMessage(3042, LogLevel.Error, "Closing: {Events} events were given up, no cluster took them in time.")]
+    public static partial void ClosedWithLoss(ILogger logger, long events);
 }

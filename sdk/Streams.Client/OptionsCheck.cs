@@ -13,21 +13,36 @@ internal static class OptionsCheck
     /// <exception cref="ConfigurationException">All faults, one a line.</exception>
     public static void Check(StreamsClientOptions options)
     {
+        List<string> faults = FaultsOf(options);
+        Expect(faults, !string.IsNullOrWhiteSpace(options.OutboxPath), "OutboxPath: names the file of the outbox");
+        Expect(faults, options.OutboxBytes >= 1 << 20, $"OutboxBytes {options.OutboxBytes}: at least 1 MiB");
+        Expect(faults, options.Patience >= TimeSpan.Zero || options.Patience == Timeout.InfiniteTimeSpan,
+            $"Patience {options.Patience}: 0 or more, or infinite");
+        Expect(faults, options.HoldBackEvents >= 1, $"HoldBackEvents {options.HoldBackEvents}: at least 1");
+        Expect(faults, options.ReceiveBytes >= 64 << 10, $"ReceiveBytes {options.ReceiveBytes}: at least 64 KiB");
+        Throw(faults);
+    }
+
+    /// <summary>Throws when something is wrong.</summary>
+    /// <exception cref="ConfigurationException">All faults, one a line.</exception>
+    public static void Check(StreamsProducerOptions options)
+    {
+        List<string> faults = FaultsOf(options);
+        Expect(faults, options.MemoryBytes >= 1 << 20, $"MemoryBytes {options.MemoryBytes}: at least 1 MiB");
+        Throw(faults);
+    }
+
+    private static List<string> FaultsOf(ClusterOptions options)
+    {
         List<string> faults = [];
         Expect(faults, !string.IsNullOrEmpty(options.Name) && Encoding.UTF8.GetByteCount(options.Name) <= MaxNameBytes
             && !options.Name.Any(char.IsControl), $"Name '{options.Name}': 1 to {MaxNameBytes} bytes of UTF-8 without control characters");
         CheckClusters(faults, options.Clusters);
-        Expect(faults, !string.IsNullOrWhiteSpace(options.OutboxPath), "OutboxPath: names the file of the outbox");
-        Expect(faults, options.OutboxBytes >= 1 << 20, $"OutboxBytes {options.OutboxBytes}: at least 1 MiB");
         Expect(faults, options.BatchBytes is >= 4 << 10 and <= EventLimits.MaxBatchBytes,
             $"BatchBytes {options.BatchBytes}: 4 KiB to 4 MiB");
         Expect(faults, options.BatchesInFlight is >= 1 and <= 256, $"BatchesInFlight {options.BatchesInFlight}: 1 to 256");
         Expect(faults, options.Linger >= TimeSpan.Zero && options.Linger <= TimeSpan.FromSeconds(10),
             $"Linger {options.Linger}: 0 to 10 s");
-        Expect(faults, options.Patience >= TimeSpan.Zero || options.Patience == Timeout.InfiniteTimeSpan,
-            $"Patience {options.Patience}: 0 or more, or infinite");
-        Expect(faults, options.HoldBackEvents >= 1, $"HoldBackEvents {options.HoldBackEvents}: at least 1");
-        Expect(faults, options.ReceiveBytes >= 64 << 10, $"ReceiveBytes {options.ReceiveBytes}: at least 64 KiB");
         Expect(faults, options.AnswerTimeout > TimeSpan.Zero, $"AnswerTimeout {options.AnswerTimeout}: more than 0");
         Expect(faults, options.ConnectBackoff.First > TimeSpan.Zero && options.ConnectBackoff.Longest >= options.ConnectBackoff.First
             && options.ConnectBackoff.Longest <= TimeSpan.FromHours(1),
@@ -36,6 +51,11 @@ internal static class OptionsCheck
             $"FailBackAfter {options.FailBackAfter}: at least 30 ms, or infinite");
         Expect(faults, options.KeepAlive >= TimeSpan.FromSeconds(1) && options.KeepAlive <= TimeSpan.FromHours(18),
             $"KeepAlive {options.KeepAlive}: 1 s to 18 h");
+        return faults;
+    }
+
+    private static void Throw(List<string> faults)
+    {
         if (faults.Count > 0)
         {
             throw new ConfigurationException(string.Join('\n', faults));

@@ -33,7 +33,7 @@ public sealed class StreamsClient : IAsyncDisposable
         _time = time;
         _logger = logger;
         _metrics = new ClientMetrics(options.Name, () => outbox.Events, () => outbox.Gate.Inside);
-        _sender = new ProducerSender(outbox, options, _metrics, time, logger);
+        _sender = new ProducerSender(new OutboxEvents(outbox), options, _metrics, time, logger);
         _link = new ClusterLink(options, connector, _metrics, time, chance, logger) { Changed = cluster =>
             ConnectionChanged?.Invoke(cluster) };
         _context = new ConsumerContext(options, outbox, _link, _metrics, new SteadyClock(time), logger);

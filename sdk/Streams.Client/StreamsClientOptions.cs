@@ -25,15 +25,8 @@ public sealed record ClusterEndpoint(ClusterName Name, string Host, int Port)
 }
 
 /// <summary>How a device keeps and sends its events. Validated when the client opens: all faults are reported together.</summary>
-public sealed record StreamsClientOptions
+public sealed record StreamsClientOptions : ClusterOptions
 {
-    /// <summary>Name of this device, for connections, logs and metrics: 1 to 128 bytes of UTF-8. Required.</summary>
-    public required string Name { get; init; }
-
-    /// <summary>The clusters, the preferred first. When one is lost the client goes on with the next that answers, and back to the
-    /// first when it is well again. Required, 1 to 64.</summary>
-    public required IReadOnlyList<ClusterEndpoint> Clusters { get; init; }
-
     /// <summary>The SQLite file that holds the outbox and what consumers have been given. Created when missing. One process at a time.
     /// Required.</summary>
     public required string OutboxPath { get; init; }
@@ -43,15 +36,6 @@ public sealed record StreamsClientOptions
     /// bookkeeping of a full outbox, may take up to 4 MiB beyond. A file that is greater when it is opened does not grow, and is not
     /// shrunk.</summary>
     public long OutboxBytes { get; init; } = 256L << 20;
-
-    /// <summary>Most bytes of one batch. Default 256 KiB; 4 KiB to 4 MiB.</summary>
-    public int BatchBytes { get; init; } = 256 << 10;
-
-    /// <summary>Batches on their way without an answer. Default 16; 1 to 256.</summary>
-    public int BatchesInFlight { get; init; } = 16;
-
-    /// <summary>How long events may wait for others to make a fuller batch. Default 5 ms; 0 to 10 s.</summary>
-    public TimeSpan Linger { get; init; } = TimeSpan.FromMilliseconds(5);
 
     /// <summary>How long a consumer waits for an earlier event of the same producer that stands in a lane not here yet (the design's
     /// patience).
@@ -63,27 +47,4 @@ public sealed record StreamsClientOptions
 
     /// <summary>Bytes of deliveries that a consumer may have received and not yet handed out. Default 4 MiB; at least 64 KiB.</summary>
     public int ReceiveBytes { get; init; } = 4 << 20;
-
-    /// <summary>How long an answer may take before the connection counts as lost. Default 10 s.</summary>
-    public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(10);
-
-    /// <summary>First and longest pause between attempts to connect; grows exponentially, with jitter. Defaults 100 ms and 5 s.</summary>
-    public (TimeSpan First, TimeSpan Longest) ConnectBackoff { get; init; } = (TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5));
-
-    /// <summary>How long the preferred cluster must answer again before the client goes back to it. Default 30 s;
-    /// <see cref="Timeout.InfiniteTimeSpan"/> never.</summary>
-    public TimeSpan FailBackAfter { get; init; } = TimeSpan.FromSeconds(30);
-
-    /// <summary>How to speak TLS to all clusters; <see langword="null"/> (the default) is plain TCP. The target host is each cluster's
-    /// host unless set.</summary>
-    public System.Net.Security.SslClientAuthenticationOptions? Tls { get; init; }
-
-    /// <summary>User name for all clusters, or <see langword="null"/> (the default).</summary>
-    public string? UserName { get; init; }
-
-    /// <summary>Password for all clusters, or <see langword="null"/> (the default).</summary>
-    public byte[]? Password { get; init; }
-
-    /// <summary>MQTT keep-alive. Default 15 s; 1 s to 18 h.</summary>
-    public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(15);
 }

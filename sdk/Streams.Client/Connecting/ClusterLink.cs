@@ -9,7 +9,7 @@ namespace Streams.Client;
 /// alone.</remarks>
 internal sealed class ClusterLink : IAsyncDisposable
 {
-    private readonly StreamsClientOptions _options;
+    private readonly ClusterOptions _options;
     private readonly IClusterConnector _connector;
     private readonly EndpointChoice _choice;
     private readonly ClientMetrics _metrics;
@@ -24,7 +24,7 @@ internal sealed class ClusterLink : IAsyncDisposable
     private Task _told = Task.CompletedTask;
 
     /// <summary>A link; <see cref="Start"/> lets it begin.</summary>
-    public ClusterLink(StreamsClientOptions options, IClusterConnector connector, ClientMetrics metrics, TimeProvider time, Random chance,
+    public ClusterLink(ClusterOptions options, IClusterConnector connector, ClientMetrics metrics, TimeProvider time, Random chance,
         ILogger logger)
     {
         _options = options;

@@ -9,7 +9,7 @@ namespace Streams.Client;
 internal sealed class EndpointChoice
 {
     private readonly Lock _lock = new();
-    private readonly StreamsClientOptions _options;
+    private readonly ClusterOptions _options;
     private readonly ClientMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly Random _chance;
@@ -18,7 +18,7 @@ internal sealed class EndpointChoice
     private readonly ResiliencePipeline _tries;
 
     /// <summary>A choice among the clusters of the options.</summary>
-    public EndpointChoice(StreamsClientOptions options, ClientMetrics metrics, TimeProvider time, Random chance, ILogger logger)
+    public EndpointChoice(ClusterOptions options, ClientMetrics metrics, TimeProvider time, Random chance, ILogger logger)
     {
         _options = options;
         _metrics = metrics;

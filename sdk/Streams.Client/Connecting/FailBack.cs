@@ -8,7 +8,7 @@ internal static class FailBack
 {
     /// <summary>Ends the session when the preferred cluster has answered at every look for the time that the options ask. Ends with the
     /// session.</summary>
-    public static async Task WatchAsync(StreamsClientOptions options, IClusterConnector connector, ClusterSession session,
+    public static async Task WatchAsync(ClusterOptions options, IClusterConnector connector, ClusterSession session,
         EndpointChoice choice, TimeProvider time, ILogger logger)
     {
         ClusterEndpoint preferred = options.Clusters[0];
@@ -37,7 +37,7 @@ internal static class FailBack
         }
     }
 
-    private static async Task<bool> AnswersAsync(ClusterEndpoint endpoint, StreamsClientOptions options, IClusterConnector connector,
+    private static async Task<bool> AnswersAsync(ClusterEndpoint endpoint, ClusterOptions options, IClusterConnector connector,
         CancellationToken token)
     {
         try

@@ -7,7 +7,7 @@ using Streams.Mqtt;
 namespace Streams.Client;
 
 /// <summary>Connects to clusters over MQTT 5.</summary>
-internal sealed class MqttClusterConnector(StreamsClientOptions options, TimeProvider time) : IClusterConnector
+internal sealed class MqttClusterConnector(ClusterOptions options, TimeProvider time) : IClusterConnector
 {
     private const int MaxPacketBytes = 16 << 20;      // the greatest batch, its head, and handshakes of many partitions
 

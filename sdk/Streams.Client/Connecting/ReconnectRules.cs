@@ -22,7 +22,7 @@ internal readonly record struct ReconnectRules(TimeSpan First, TimeSpan Longest,
     private static readonly TimeSpan AvoidWithoutFailBack = TimeSpan.FromSeconds(30);
 
     /// <summary>The rules of a client.</summary>
-    public static ReconnectRules Of(StreamsClientOptions options) => new(options.ConnectBackoff.First, options.ConnectBackoff.Longest,
+    public static ReconnectRules Of(ClusterOptions options) => new(options.ConnectBackoff.First, options.ConnectBackoff.Longest,
         options.FailBackAfter == Timeout.InfiniteTimeSpan ? AvoidWithoutFailBack : options.FailBackAfter);
 
     /// <summary>The pause behind so many fruitless tries, 1 and more: doubled each time, half of it at random.</summary>

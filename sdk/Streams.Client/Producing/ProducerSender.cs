@@ -1,4 +1,3 @@
-using System.Buffers;
 using Microsoft.Extensions.Logging;
 using Streams.Core;
 
@@ -12,11 +11,9 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
 {
     private readonly Lock _lock = new();
     private readonly AsyncSignal _work = new();
-    private readonly EventBatchBuilder _builder = new();
-    private readonly EventOutbox _outbox;
-    private readonly EventWindow _window;
+    private readonly IWaitingEvents _events;
     private readonly ProducerState _state;
-    private readonly StreamsClientOptions _options;
+    private readonly ClusterOptions _options;
     private readonly ClientMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -24,17 +21,16 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
     private uint _correlation;
     private long _freshBytes;
 
-    /// <summary>The sender of an outbox.</summary>
-    public ProducerSender(EventOutbox outbox, StreamsClientOptions options, ClientMetrics metrics, TimeProvider time, ILogger logger)
+    /// <summary>The sender of what waits.</summary>
+    public ProducerSender(IWaitingEvents events, ClusterOptions options, ClientMetrics metrics, TimeProvider time, ILogger logger)
     {
-        _outbox = outbox;
+        _events = events;
         _options = options;
         _metrics = metrics;
         _time = time;
         _logger = logger;
-        _window = new EventWindow(outbox.Path);
-        _state = new ProducerState(outbox.Producer);
-        foreach (RestoredPartition restored in outbox.Restored)
+        _state = new ProducerState(events.Producer);
+        foreach (RestoredPartition restored in events.Restored)
         {
             PartitionProducer partition = _state.Partition(restored.Partition);
             partition.Restore(restored.Highest, restored.Waiting);
@@ -44,7 +40,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
             }
         }
 
-        outbox.Appended = OnAppended;
+        events.Tell(OnAppended, _work.Set);
     }
 
     /// <inheritdoc/>
@@ -66,9 +62,9 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
             while (true)
             {
                 await LingerAsync(session.Token);
-                while (TryCut(out OutgoingBatch? batch, out ReadOnlyMemory<byte> payload, out bool allAlike))
+                while (TryCut(out OutgoingBatch? batch, out RentedBuffer? payload, out bool allAlike))
                 {
-                    batches.Add(SendAsync(session, batch!, payload, allAlike));
+                    batches.Add(SendAsync(session, batch!, payload!, allAlike));
                 }
 
                 batches.RemoveAll(static b => b.IsCompleted);
@@ -113,35 +109,49 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _window.Dispose();
+    public void Dispose() => _events.Dispose();
 
     private void OnAppended(IReadOnlyList<(StreamPartition Partition, long First, long Last, long Bytes)> runs)
     {
-        if (runs.Count == 0)
-        {
-            return;
-        }
-
         long events = 0;
         lock (_lock)
         {
             foreach ((StreamPartition partition, long first, long last, long bytes) in runs)
             {
-                _state.Partition(partition).Add(_outbox.Epoch, first, last);
+                _state.Partition(partition).Add(_events.Epoch, first, last);
                 _freshBytes += bytes;
                 events += last - first + 1;
             }
         }
 
         _metrics.Published(events);
-        _work.Set();
     }
 
     private bool HasUnsent()
     {
+        int inFlight;
+        lock (_lock)
+        {
+            if (_state.HasUnsent)
+            {
+                return true;
+            }
+
+            inFlight = _state.InFlight;
+        }
+
+        _events.Collect(inFlight);
         lock (_lock)
         {
             return _state.HasUnsent;
+        }
+    }
+
+    private bool HasRoom()
+    {
+        lock (_lock)
+        {
+            return _state.InFlight < _options.BatchesInFlight;
         }
     }
 
@@ -156,7 +166,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
             _correlation++;
         }
 
-        HelloRequest hello = new(_correlation, _outbox.Producer, waiting);
+        HelloRequest hello = new(_correlation, _events.Producer, waiting);
         ClusterAnswer answer = await session.AskAsync(ProtocolTopics.Hello, Wire.Of((ref ByteWriter w) => hello.Write(ref w)));
         if (!answer.IsTaken)
         {
@@ -184,7 +194,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
 
         foreach ((StreamPath stream, int partitions) in told.Streams)
         {
-            await _outbox.LearnAsync(stream, partitions);
+            await _events.LearnAsync(stream, partitions);
         }
 
         await ConfirmAsync(confirmed, told.Held.Select(static h => h.Partition));
@@ -210,53 +220,58 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         }
     }
 
-    private bool TryCut(out OutgoingBatch? batch, out ReadOnlyMemory<byte> payload, out bool allAlike)
+    private bool TryCut(out OutgoingBatch? batch, out RentedBuffer? payload, out bool allAlike)
     {
         batch = null;
-        payload = default;
+        payload = null;
         allAlike = false;
         PartitionProducer partition;
         EventIdentity first;
         long last;
+        if (!HasRoom() || !HasUnsent())
+        {
+            return false;
+        }
+
         lock (_lock)
         {
-            if (_state.InFlight >= _options.BatchesInFlight || !_state.TryNext(out partition, out first, out last))
+            if (!_state.TryNext(out partition, out first, out last))
             {
                 return false;
             }
         }
 
-        last = _window.Read(_outbox.RowId(partition.Partition), first, last, _options.BatchBytes, _builder, out allAlike);
+        last = _events.Read(partition.Partition, first, last, _options.BatchBytes, out allAlike);
         lock (_lock)
         {
             if (_state.Session == 0)
             {
-                _builder.Clear();
+                _events.Drop();
                 return false;
             }
 
             batch = _state.Send(partition, first, last);
         }
 
-        EventBatch built = _builder.Build(first, batch.Predecessor, batch.MayHaveTwins);
-        ArrayBufferWriter<byte> output = new(built.Bytes.Length + 512);
-        ByteWriter writer = new(output);
-        new ProduceRequest(batch.Partition, batch.After, built.Bytes).WriteHead(ref writer);
-        writer.Bytes(built.Bytes.Span);
-        payload = output.WrittenMemory;
+        payload = new RentedBuffer();
+        ByteWriter writer = new(payload);
+        new ProduceRequest(batch.Partition, batch.After, default).WriteHead(ref writer);
+        _events.Write(batch, payload);
         return true;
     }
 
-    private Task SendAsync(ClusterSession session, OutgoingBatch batch, ReadOnlyMemory<byte> payload, bool allAlike)
+    private Task SendAsync(ClusterSession session, OutgoingBatch batch, RentedBuffer payload, bool allAlike)
     {
         _metrics.BatchSent();
-        return HandleAsync(session.AskAsync(ProtocolTopics.Produce, payload));
+        return HandleAsync(session.AskAsync(ProtocolTopics.Produce, payload.Written));
 
         async Task HandleAsync(Task<ClusterAnswer> asked)
         {
             try
             {
-                await AnsweredAsync(session, batch, await asked, allAlike);
+                ClusterAnswer answer = await asked;
+                payload.Dispose();                       // written: it was answered. Without an answer the connection may still read it
+                await AnsweredAsync(session, batch, answer, allAlike);
             }
             catch (OperationCanceledException) when (session.Token.IsCancellationRequested)
             {
@@ -318,10 +333,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         {
             ClientLog.Parked(_logger, session.Cluster, batch.Partition, batch.First.Sequence, batch.Last, reason);
             _metrics.Parked(batch.Count);
-            await _outbox.WriteAsync(new ParkOperation(batch.Partition, batch.First.Sequence, batch.Last, reason));
-            _outbox.Receipts.Fail(batch.Partition, batch.First.Sequence, batch.Last,
-                new InvalidRequestException($"{session.Cluster} refused the event for good: {reason};"
-                    + " it is kept in the outbox's table of refused events"));
+            await _events.ParkAsync(session.Cluster, batch.Partition, batch.First.Sequence, batch.Last, reason);
         }
         else
         {
@@ -337,10 +349,9 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         foreach (ConfirmedRun run in confirmed)
         {
             _metrics.Confirmed(run.Placed.Last - run.Placed.First + 1);
-            _outbox.Receipts.Complete(run);
         }
 
-        await _outbox.WriteAsync(new ConfirmOperation(confirmed, [.. touched], StandOf));
+        await _events.ConfirmAsync(confirmed, [.. touched], StandOf);
     }
 
     private EventPlace[] StandOf(StreamPartition partition)

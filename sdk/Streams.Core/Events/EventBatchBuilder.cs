@@ -84,17 +84,29 @@ public sealed class EventBatchBuilder
     public EventBatch Build(EventIdentity first, (ulong Epoch, long Sequence) predecessor, bool mayHaveTwins,
         BatchCompression compression = BatchCompression.None)
     {
+        ArrayBufferWriter<byte> output = new(Bytes);
+        Write(first, predecessor, mayHaveTwins, output, compression);
+        Clear();
+        return EventBatch.Parse(output.WrittenMemory);
+    }
+
+    /// <summary>Writes the batch as <see cref="Build"/> makes it; the builder keeps its events, and may write them again under another
+    /// head.</summary>
+    public void Write(EventIdentity first, (ulong Epoch, long Sequence) predecessor, bool mayHaveTwins, IBufferWriter<byte> output,
+        BatchCompression compression = BatchCompression.None)
+    {
         if (Count == 0)
         {
             throw new InvalidOperationException("a batch has at least one event");
         }
 
         ReadOnlyMemory<byte> packed = Pack(ref compression);
-        byte[] bytes = new byte[BatchHeader.Size + packed.Length];
-        packed.Span.CopyTo(bytes.AsSpan(BatchHeader.Size));
+        int length = BatchHeader.Size + packed.Length;
+        Span<byte> bytes = output.GetSpan(length)[..length];
+        packed.Span.CopyTo(bytes[BatchHeader.Size..]);
         BatchHeader header = new()
         {
-            TotalLength = bytes.Length,
+            TotalLength = length,
             Count = Count,
             Producer = first.Producer,
             Epoch = first.Epoch,
@@ -107,8 +119,7 @@ public sealed class EventBatchBuilder
             MayHaveTwins = mayHaveTwins,
         };
         header.Write(bytes);
-        Clear();
-        return EventBatch.Parse(bytes);
+        output.Advance(length);
     }
 
     /// <summary>Forgets what was added.</summary>
