@@ -33,6 +33,8 @@ internal static class BenchProgram
         new MqttPublishRow(1000),
         new MqttFanOutRow(),
         new MqttIdleRow(),
+        new ClientPublishRow(100, 1_000_000),
+        new ClientPublishRow(1024, 250_000),
     ];
 
     public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter errors)

@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using System.Globalization;
+using Streams.Client;
+using Streams.Core;
+
+namespace Streams.Bench;
+
+/// <summary>A row that measures the SDK against this repository's server, in a process of its own, over loopback: what a back-end program
+/// sees.</summary>
+internal abstract class ClientRow : BenchRow
+{
+    protected static readonly StreamPath Stream = StreamPath.Parse("/bench");
+
+    protected static StreamsProducer Produce(Broker broker, string name = "producer") => StreamsProducer.Open(new StreamsProducerOptions
+    {
+        Name = name,
+        Clusters = [At(broker)],
+    });
+
+    protected static ValueTask<StreamsClient> OpenAsync(Broker broker, BenchFolder folder, string name = "client") =>
+        StreamsClient.OpenAsync(new StreamsClientOptions
+        {
+            Name = name,
+            Clusters = [At(broker)],
+            OutboxPath = Path.Combine(folder.FullName, name + ".db"),
+            ReceiveBytes = 16 << 20,
+        });
+
+    /// <summary>Publishes so many events of one topic and waits until the cluster has all of them on disk.</summary>
+    protected static async Task<double> PublishAsync(StreamsProducer producer, long events, int bytes)
+    {
+        byte[] payload = new byte[bytes];
+        new Random(1).NextBytes(payload);
+        TopicName topic = TopicName.Parse("bench/one");
+        long start = Stopwatch.GetTimestamp();
+        for (long i = 0; i < events; i++)
+        {
+            await producer.EnqueueAsync(Stream, topic, payload);
+        }
+
+        await producer.FlushAsync();
+        return events / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    private static ClusterEndpoint At(Broker broker) => new(ClusterName.Parse("bench"), broker.Address.Address.ToString(), broker.Address.Port);
+}
+
+/// <summary>A back-end program publishes at full speed over one connection.</summary>
+internal sealed class ClientPublishRow(int bytes, double goal) : ClientRow
+{
+    public override string Name => bytes < 1000 ? $"client-publish-{bytes}b" : $"client-publish-{bytes >> 10}k";
+
+    public override string Measures => $"one StreamsProducer publishes events of {bytes} B of one topic, flushed before they are acknowledged";
+
+    public override string Reference => "the same bytes written and flushed by hand in pieces of 256 KiB, into allocated space";
+
+    public override string Goal => string.Create(CultureInfo.InvariantCulture, $">= {goal:N0} events/s");
+
+    public override async Task<Measured> MeasureAsync(BenchRun run)
+    {
+        using BenchFolder folder = run.Folder();
+        double rate;
+        long events = run.Small ? 20_000 : (bytes < 1000 ? 8_000_000 : 1_500_000);
+        using (Broker broker = await Broker.StreamsAsync(folder.FullName))
+        {
+            await using StreamsProducer producer = Produce(broker);
+            await PublishAsync(producer, events / 10, bytes);
+            rate = await PublishAsync(producer, events, bytes);
+        }
+
+        double raw = RawFile.WriteRate(Path.Combine(folder.FullName, "raw"), events * bytes, 256 << 10, RawSpace.Allocated) / bytes;
+        return new Measured(rate, raw, "events/s", string.Create(CultureInfo.InvariantCulture, $"{rate * bytes / 1e6:F0} MB/s"));
+    }
+}
