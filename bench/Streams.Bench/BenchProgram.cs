@@ -35,6 +35,8 @@ internal static class BenchProgram
         new MqttIdleRow(),
         new ClientPublishRow(100, 1_000_000),
         new ClientPublishRow(1024, 250_000),
+        new ClientReplayRow(100, 5_000_000),
+        new ClientReplayRow(1024, 1_200_000),
     ];
 
     public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter errors)

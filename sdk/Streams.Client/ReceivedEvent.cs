@@ -5,15 +5,16 @@ namespace Streams.Client;
 /// <summary>An event as a consumer is given it. Acknowledge it when it is done with: only then does the cursor move behind it.</summary>
 public sealed class ReceivedEvent
 {
-    internal ReceivedEvent()
-    {
-    }
+    private readonly EventContent _content;
+    private readonly int _life;
+
+    internal ReceivedEvent(EventContent content, int life) => (_content, _life) = (content, life);
 
     /// <summary>The stream.</summary>
-    public required StreamPath Stream { get; init; }
+    public StreamPath Stream => _content.Stream;
 
     /// <summary>The partition.</summary>
-    public required PartitionId Partition { get; init; }
+    public PartitionId Partition => _content.Partition;
 
     /// <summary>The lane and the offset in it.</summary>
     public required EventPlace Place { get; init; }
@@ -40,10 +41,6 @@ public sealed class ReceivedEvent
     /// incarnation is closed.</summary>
     public bool OrderReleased { get; init; }
 
-    internal Action<ReceivedEvent>? Acknowledged { get; init; }
-
-    internal int Life { get; init; }
-
     /// <summary>Marks the event as done with. May be called in any order and from any thread; repeated calls do nothing.</summary>
-    public void Acknowledge() => Acknowledged?.Invoke(this);
+    public void Acknowledge() => _content.Acknowledge(Identity, 1, _life);
 }

@@ -72,3 +72,66 @@ internal sealed class ClientPublishRow(int bytes, double goal) : ClientRow
         return new Measured(rate, raw, "events/s", string.Create(CultureInfo.InvariantCulture, $"{rate * bytes / 1e6:F0} MB/s"));
     }
 }
+
+/// <summary>A back-end program reads a stream from its first event over one connection.</summary>
+internal sealed class ClientReplayRow(int bytes, double goal) : ClientRow
+{
+    private long _consumers;
+    private long _sum;
+    private BenchFolder? _folder;
+    private Broker? _broker;
+    private long _events;
+
+    public override string Name => bytes < 1000 ? $"client-replay-{bytes}b" : $"client-replay-{bytes >> 10}k";
+
+    public override string Measures => $"one consumer reads events of {bytes} B from the first one on and acknowledges them";
+
+    public override string Reference => "the same bytes through a loopback connection, nothing else";
+
+    public override string Goal => string.Create(CultureInfo.InvariantCulture, $">= {goal:N0} events/s");
+
+    public override async Task PrepareAsync(BenchRun run)
+    {
+        _folder = run.Folder();
+        _broker = await Broker.StreamsAsync(_folder.FullName);
+        _events = run.Small ? 20_000 : (bytes < 1000 ? 10_000_000 : 1_500_000);
+        await using StreamsProducer producer = Produce(_broker);
+        await PublishAsync(producer, _events, bytes);
+    }
+
+    public override async Task<Measured> MeasureAsync(BenchRun run)
+    {
+        await using StreamsClient client = await OpenAsync(_broker!, _folder!, $"reader-{++_consumers}");
+        long start = Stopwatch.GetTimestamp();
+        await using StreamsConsumer consumer = await client.ConsumeAsync(new ConsumerOptions
+        {
+            Name = ConsumerName.Parse($"reader-{_consumers}"),
+            Stream = Stream,
+        });
+        long read = 0;
+        await foreach (ReceivedBatch batch in consumer.ReadBatchesAsync())
+        {
+            foreach (EventView view in batch)
+            {
+                read++;
+                _sum += view.Payload.Span[0];
+            }
+
+            batch.Acknowledge();
+            if (read >= _events)
+            {
+                break;
+            }
+        }
+
+        double rate = _events / Stopwatch.GetElapsedTime(start).TotalSeconds;
+        return new Measured(rate, double.NaN, "events/s", string.Create(CultureInfo.InvariantCulture, $"{rate * bytes / 1e6:F0} MB/s"));
+    }
+
+    public override void Dispose()
+    {
+        _broker?.Dispose();
+        _folder?.Dispose();
+        base.Dispose();
+    }
+}

@@ -126,21 +126,29 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
         lock (_lock)
         {
             next = _ready.Take();
-            if (next is null && _fault is not null)
-            {
-                throw _fault;
-            }
-
-            session = _session;
-            grant = session is null ? 0 : _ready.TakeGrant();
+            (session, grant) = Taken(next is not null);
         }
 
         SubscriptionRequests.Grant(session, _subscription, grant);
-        if (next is not null)
+        _context.Metrics.Given(next is null ? 0 : 1);
+        return next;
+    }
+
+    /// <summary>The next events that belong together, if there are any.</summary>
+    /// <exception cref="InvalidRequestException">The cluster refused the subscription for good.</exception>
+    public ReceivedBatch? TakeBatch()
+    {
+        ReceivedBatch? next;
+        uint grant;
+        ClusterSession? session;
+        lock (_lock)
         {
-            _context.Metrics.Given(1);
+            next = _ready.TakeBatch();
+            (session, grant) = Taken(next is not null);
         }
 
+        SubscriptionRequests.Grant(session, _subscription, grant);
+        _context.Metrics.Given(next?.Count ?? 0);
         return next;
     }
 
@@ -177,6 +185,16 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
         }
 
         SessionEnded();
+    }
+
+    private (ClusterSession? Session, uint Grant) Taken(bool any)
+    {
+        if (!any && _fault is not null)
+        {
+            throw _fault;
+        }
+
+        return (_session, _session is null ? 0 : _ready.TakeGrant());
     }
 
     private ConsumerPartition Partition(KeptPartition kept) =>
@@ -326,13 +344,13 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
     private int Queue(ConsumerPartition partition, Delivery? delivery)
     {
         int held = 0;
-        foreach (GivenEvent given in _output.Given)
+        foreach (GivenEvents given in _output.Given)
         {
             bool isOfThis = delivery is not null && given.Origin == delivery.Origin && given.Offset >= delivery.From.Value
                 && given.Offset < delivery.To.Value;
-            int credit = isOfThis ? EventContent.SizeOf(given.View) : 0;
+            int credit = isOfThis ? given.Credit : 0;
             held += credit;
-            _ready.Add(partition.Content.Of(given), partition.Reader, credit);
+            _ready.Add(given, partition, credit);
         }
 
         if (_output.Given.Count > 0)
@@ -404,11 +422,11 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
         _keeper.Wake();
     }
 
-    private void Acknowledge(ReceivedEvent received)
+    private void Acknowledge(PartitionId partition, EventIdentity first, int count, int life)
     {
         lock (_lock)
         {
-            _partitions[received.Partition.Value].Reader.Acknowledge(received.Identity, received.Life, _context.Clock.Milliseconds);
+            _partitions[partition.Value].Reader.Acknowledge(first, count, life, _context.Clock.Milliseconds);
         }
 
         _keeper.Wake();

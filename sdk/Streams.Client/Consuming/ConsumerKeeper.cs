@@ -45,7 +45,7 @@ internal sealed class ConsumerKeeper : IAsyncDisposable
     /// <summary>Something was given, acknowledged or rewound: it is kept soon.</summary>
     public void Wake()
     {
-        if (Interlocked.Exchange(ref _isUrgent, 1) == 0)
+        if (Volatile.Read(ref _isUrgent) == 0 && Interlocked.Exchange(ref _isUrgent, 1) == 0)
         {
             _hurry.Set();
         }
@@ -56,7 +56,7 @@ internal sealed class ConsumerKeeper : IAsyncDisposable
     /// <summary>A cursor may have moved over events of others: it is kept with the next change, at the latest after seconds.</summary>
     public void WakeLater()
     {
-        if (Interlocked.Exchange(ref _isAwake, 1) == 0)
+        if (Volatile.Read(ref _isAwake) == 0 && Interlocked.Exchange(ref _isAwake, 1) == 0)
         {
             _wake.Set();
         }

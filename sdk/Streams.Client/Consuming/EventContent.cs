@@ -3,40 +3,47 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>Makes what the application sees out of what came. Used under the consumer's lock.</summary>
-internal sealed class EventContent(StreamPath stream, PartitionId partition, Action<ReceivedEvent> acknowledged)
+/// <summary>Makes what the application sees of a partition out of what came, and takes its acknowledgements. Making is done under the
+/// consumer's lock.</summary>
+internal sealed class EventContent(StreamPath stream, PartitionId partition, Action<PartitionId, EventIdentity, int, int> acknowledge)
 {
     private byte[] _lastTopic = [];
     private TopicName _topic;
 
-    /// <summary>Bytes of the event, as far as credit is concerned.</summary>
-    public static int SizeOf(in EventView view) => view.Payload.Length + view.Key.Length + view.Headers.Length + view.Topic.Length;
+    /// <summary>The stream.</summary>
+    public StreamPath Stream => stream;
 
-    /// <summary>The event.</summary>
-    public ReceivedEvent Of(in GivenEvent given)
+    /// <summary>The partition.</summary>
+    public PartitionId Partition => partition;
+
+    /// <summary>The application is done with so many events.</summary>
+    public void Acknowledge(in EventIdentity first, int count, int life) => acknowledge(partition, first, count, life);
+
+    /// <summary>The event number <paramref name="nth"/> of those given.</summary>
+    public ReceivedEvent Of(in GivenEvents given, int nth, in EventView view)
     {
-        EventView view = given.View;
         if (!view.Topic.Span.SequenceEqual(_lastTopic))
         {
             _topic = TopicName.Parse(Encoding.UTF8.GetString(view.Topic.Span));
             _lastTopic = view.Topic.ToArray();
         }
 
-        EventHeader.TryDecode(view.Headers, out IReadOnlyList<EventHeader> headers);
-        return new ReceivedEvent
+        IReadOnlyList<EventHeader> headers = [];
+        if (!view.Headers.IsEmpty)
         {
-            Stream = stream,
-            Partition = partition,
-            Place = new EventPlace(given.Origin, new Offset(given.Offset)),
-            Identity = given.Identity,
+            EventHeader.TryDecode(view.Headers, out headers);
+        }
+
+        return new ReceivedEvent(this, given.Life)
+        {
+            Place = new EventPlace(given.Origin, new Offset(given.Offset + nth)),
+            Identity = given.First with { Sequence = given.First.Sequence + nth },
             Topic = _topic,
             Key = view.Key,
             Headers = headers,
             Payload = view.Payload,
             Timestamp = DateTimeOffset.UnixEpoch.AddTicks(view.TimestampMicroseconds * TimeSpan.TicksPerMicrosecond),
             OrderReleased = given.OrderReleased,
-            Life = given.Life,
-            Acknowledged = acknowledged,
         };
     }
 }

@@ -81,6 +81,13 @@ internal sealed class GivenMemory
     {
         ProducerEpoch key = new(run.Producer, run.Epoch);
         long next = run.First;
+        if (delivery.Indexes.Count == 0)
+        {
+            AddDense(delivery, head, key, next, Math.Min(head.FirstSequence - 1, run.Last), now);
+            AddDense(delivery, head, key, Math.Max(next, head.FirstSequence + head.Count), run.Last, now);
+            return;
+        }
+
         for (int i = 0; i < head.Count && next <= run.Last; i++)
         {
             long brought = head.FirstSequence + delivery.IndexOf(i);

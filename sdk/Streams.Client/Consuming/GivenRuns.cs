@@ -25,6 +25,16 @@ internal sealed class GivenRuns
         return at < _runs.Count && _runs[at].First <= sequence;
     }
 
+    /// <summary>The first sequence among them at or behind one, or <see cref="long.MaxValue"/>.</summary>
+    public long NextFrom(long sequence)
+    {
+        int at = FirstEndingAtOrBehind(sequence);
+        return at == _runs.Count ? long.MaxValue : Math.Max(sequence, _runs[at].First);
+    }
+
+    /// <summary>The last sequence of the run that a sequence is in, which is among them.</summary>
+    public long EndOf(long sequence) => _runs[FirstEndingAtOrBehind(sequence)].Last;
+
     /// <summary>Adds what is not there yet of <paramref name="run"/>; true when that was something.</summary>
     public bool Add(GivenRun run)
     {

@@ -12,7 +12,7 @@ namespace Streams.Client;
 /// is remembered durably (R17) and lets the cursor pass. A copy of an event that is handed out and not acknowledged holds its own
 /// lane's cursor too: a skip must not
 /// overtake its reason (F5).</para></remarks>
-internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, Cursor local, GivenMemory given, PatienceClock patience,
+internal sealed partial class PassByReader(PartitionId partition, ReaderLimits limits, Cursor local, GivenMemory given, PatienceClock patience,
     PassByRules? rules = null)
 {
     private readonly PassByRules _rules = rules ?? PassByRules.All;
@@ -22,6 +22,7 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
     private readonly HoldBack _hold = new(limits.HoldBackEvents, limits.HoldBackBytes);
     private readonly Outstanding _outstanding = new();
     private readonly Queue<HeldProducer> _wake = new();
+    private readonly List<OutstandingRun> _removed = [];
 
     /// <summary>The partition.</summary>
     public PartitionId Partition => partition;
@@ -39,7 +40,7 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
     public int Held => _hold.Count;
 
     /// <summary>Events handed out and not acknowledged.</summary>
-    public int Unacknowledged => _outstanding.Count;
+    public long Unacknowledged => _outstanding.Count;
 
     /// <summary>The cursor as acknowledged: what may be kept, together with <see cref="Given"/>, and then committed (R17,
     /// R19d).</summary>
@@ -123,22 +124,29 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
         Settle(now, output);
     }
 
-    /// <summary>The application is done with an event. Repeated calls, and those for a life that is over, do nothing.</summary>
-    public void Acknowledge(in EventIdentity identity, int life, long now)
+    /// <summary>The application is done with an event, or several that follow each other. Repeated calls, and those for a life that is
+    /// over, do nothing.</summary>
+    public void Acknowledge(in EventIdentity first, int count, int life, long now)
     {
-        if (life != Life || !_outstanding.TryRemove(identity, out EventSpot spot, out List<EventSpot>? copies))
+        if (life != Life)
         {
             return;
         }
 
-        Close(spot);
-        foreach (EventSpot copy in copies ?? [])
+        ProducerEpoch key = new(first.Producer, first.Epoch);
+        _outstanding.Remove(key, first.Sequence, first.Sequence + count - 1, _removed);
+        foreach (OutstandingRun run in _removed)
         {
-            Close(copy);
+            Close(run.Lane, run.Offset, run.LastOffset);
+            foreach ((_, EventSpot copy) in run.Copies ?? [])
+            {
+                Close(copy.Lane, copy.Offset, copy.Offset);
+            }
+
+            given.Add(key, new GivenRun(run.First, run.Last, run.Lane.Origin, run.Offset, run.LastOffset), now);
         }
 
-        given.Add(new ProducerEpoch(identity.Producer, identity.Epoch),
-            new GivenRun(identity.Sequence, identity.Sequence, spot.Lane.Origin, spot.Offset, spot.Offset), now);
+        _removed.Clear();
     }
 
     private void Take(LaneState lane, Delivery delivery, EventBatch? batch, long now, ReaderOutput output)
@@ -158,36 +166,6 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
         Advance(lane, delivery.To.Value);
     }
 
-    private bool TakeEvents(LaneState lane, Delivery delivery, EventBatch batch, long now, ReaderOutput output)
-    {
-        BatchHeader header = batch.Header;
-        foreach (EventView view in batch.Events)
-        {
-            int index = delivery.IndexOf(view.Index);
-            long offset = delivery.BatchOffset.Value + index;
-            if (offset < lane.Received)
-            {
-                continue;
-            }
-
-            Advance(lane, offset);
-            EventIdentity identity = header.Identity(index);
-            if (!TryTake(lane, offset, identity, view, delivery.After, output, out _)
-                && !TryHold(lane, offset, identity, view, delivery.After, now, output))
-            {
-                return false;
-            }
-
-            Advance(lane, offset + 1);
-            if (_wake.Count > 0)
-            {
-                Settle(now, output);
-            }
-        }
-
-        return true;
-    }
-
     /// <summary>Gives the event, or passes it because it was given before; false when it has to wait (R19b).</summary>
     private bool TryTake(LaneState lane, long offset, in EventIdentity identity, in EventView view, AfterVector after,
         ReaderOutput output, out EventPlace blockedBy)
@@ -195,12 +173,12 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
         blockedBy = default;
         if (_outstanding.TryTie(identity, new EventSpot(lane, offset)))
         {
-            lane.Open.Add(offset);
+            lane.Open.Add(offset, offset);
             output.TwinsCaught++;
         }
         else if (given.Contains(identity))
         {
-            lane.Open.Close(offset);
+            lane.Open.Close(offset, offset);
             output.TwinsCaught++;
         }
         else
@@ -211,11 +189,7 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
                 return false;
             }
 
-            output.ReleasedByClosure += ready == Readiness.Closed ? 1 : 0;
-            output.ReleasedByPatience += ready == Readiness.Patience ? 1 : 0;
-            _outstanding.Add(identity, new EventSpot(lane, offset));
-            lane.Open.Add(offset);
-            output.Given.Add(new GivenEvent(lane.Origin, offset, identity, view, ready != Readiness.Ready, Life));
+            Give(new GivenEvents(lane.Origin, offset, identity, 1, null, 0, view, ready != Readiness.Ready, Life), lane, ready, output);
         }
 
         _lanes.Touch(lane);
@@ -282,7 +256,7 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
     {
         if (_rules.KeepBack)
         {
-            held.Lane.Open.Add(held.Offset);
+            held.Lane.Open.Add(held.Offset, held.Offset);
         }
 
         _lanes.Touch(held.Lane);
@@ -449,9 +423,9 @@ internal sealed class PassByReader(PartitionId partition, ReaderLimits limits, C
         }
     }
 
-    private void Close(EventSpot spot)
+    private void Close(LaneState lane, long first, long last)
     {
-        spot.Lane.Open.Close(spot.Offset);
-        _lanes.Touch(spot.Lane);
+        lane.Open.Close(first, last);
+        _lanes.Touch(lane);
     }
 }

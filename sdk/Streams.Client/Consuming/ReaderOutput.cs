@@ -2,21 +2,11 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>An event that the application may have now.</summary>
-/// <param name="Origin">Its lane.</param>
-/// <param name="Offset">Its offset there.</param>
-/// <param name="Identity">Its identity.</param>
-/// <param name="View">Its content: slices of the delivery.</param>
-/// <param name="OrderReleased">Whether an earlier event of its producer was given up for it (R15).</param>
-/// <param name="Life">The reader's life it belongs to; a rewind begins a new one and makes acknowledgements of older ones void.</param>
-internal readonly record struct GivenEvent(Origin Origin, long Offset, EventIdentity Identity, EventView View, bool OrderReleased,
-    int Life);
-
 /// <summary>What a reader decided. One object is used again and again: the shell empties it.</summary>
 internal sealed class ReaderOutput
 {
     /// <summary>What the application may have, in order.</summary>
-    public List<GivenEvent> Given { get; } = [];
+    public List<GivenEvents> Given { get; } = [];
 
     /// <summary>Lanes to ask for again from these offsets on (R19f).</summary>
     public List<EventPlace> Resumes { get; } = [];

@@ -6,36 +6,79 @@ namespace Streams.Client;
 /// <remarks>Bounded by the credit given to the cluster, and by what was held back and became free.</remarks>
 internal sealed class ReadyQueue(int receiveBytes)
 {
-    private readonly Queue<(ReceivedEvent Event, PassByReader Reader, int Credit)> _events = new();
+    private readonly Queue<(GivenEvents Events, ConsumerPartition Partition, int Credit)> _ready = new();
+    private (GivenEvents Events, ConsumerPartition Partition, int Credit) _head;   // being taken event by event
+    private EventWalker _walker;
+    private int _taken;
     private long _owed;
-
-    /// <summary>Events waiting to be taken.</summary>
-    public int Count => _events.Count;
 
     /// <summary>Bytes of credit that waiting events hold.</summary>
     public long Held { get; private set; }
 
-    /// <summary>Adds an event that holds so much credit.</summary>
-    public void Add(ReceivedEvent received, PassByReader reader, int credit)
+    /// <summary>Whether nothing waits.</summary>
+    public bool IsEmpty => _ready.Count == 0 && _head.Partition is null;
+
+    /// <summary>Adds events that hold so much credit.</summary>
+    public void Add(in GivenEvents events, ConsumerPartition partition, int credit)
     {
-        _events.Enqueue((received, reader, credit));
+        _ready.Enqueue((events, partition, credit));
         Held += credit;
     }
 
     /// <summary>The next event; those of before a rewind are passed over.</summary>
     public ReceivedEvent? Take()
     {
-        while (_events.TryDequeue(out (ReceivedEvent Event, PassByReader Reader, int Credit) next))
+        if (!TryBegin())
         {
-            Held -= next.Credit;
-            _owed += next.Credit;
-            if (next.Event.Life == next.Reader.Life)
+            return null;
+        }
+
+        EventView view = _head.Events.View;
+        int nth = _taken++;
+        if (_head.Events.Batch is not null)
+        {
+            while (_walker.TryNext(out view) && view.Index < _head.Events.Index)
             {
-                return next.Event;
             }
         }
 
-        return null;
+        ReceivedEvent received = _head.Partition.Content.Of(_head.Events, nth, view);
+        bool isLast = _taken == _head.Events.Count;
+        int credit = isLast ? _head.Credit : Math.Min(_head.Credit, view.Bytes);
+        _head.Credit -= credit;
+        Release(credit);
+        if (isLast)
+        {
+            _head = default;
+        }
+
+        return received;
+    }
+
+    /// <summary>All that is left of the next events that belong together.</summary>
+    public ReceivedBatch? TakeBatch()
+    {
+        if (!TryBegin())
+        {
+            return null;
+        }
+
+        GivenEvents events = _head.Events;
+        if (_taken > 0)
+        {
+            events = events with
+            {
+                Offset = events.Offset + _taken,
+                First = events.First with { Sequence = events.First.Sequence + _taken },
+                Count = events.Count - _taken,
+                Index = events.Index + _taken,
+            };
+        }
+
+        ReceivedBatch batch = new(_head.Partition.Content, events);
+        Release(_head.Credit);
+        _head = default;
+        return batch;
     }
 
     /// <summary>The cluster may send so much more.</summary>
@@ -51,7 +94,7 @@ internal sealed class ReadyQueue(int receiveBytes)
     /// <summary>What to grant now, or 0: a quarter of all at once, or all that is owed when nothing waits.</summary>
     public uint TakeGrant()
     {
-        if (_owed == 0 || (_owed < receiveBytes / 4 && _events.Count > 0))
+        if (_owed == 0 || (_owed < receiveBytes / 4 && !IsEmpty))
         {
             return 0;
         }
@@ -59,5 +102,39 @@ internal sealed class ReadyQueue(int receiveBytes)
         uint grant = (uint)Math.Min(_owed, uint.MaxValue);
         _owed -= grant;
         return grant;
+    }
+
+    private bool TryBegin()
+    {
+        if (_head.Partition is not null && IsCurrent(_head))
+        {
+            return true;
+        }
+
+        Release(_head.Credit);
+        _head = default;
+        while (_ready.TryDequeue(out (GivenEvents Events, ConsumerPartition Partition, int Credit) next))
+        {
+            if (IsCurrent(next))
+            {
+                _head = next;
+                _walker = next.Events.Batch is { } batch ? new EventWalker(batch) : default;
+                _taken = 0;
+                return true;
+            }
+
+            Release(next.Credit);
+        }
+
+        return false;
+    }
+
+    private static bool IsCurrent(in (GivenEvents Events, ConsumerPartition Partition, int Credit) entry) =>
+        entry.Events.Life == entry.Partition.Reader.Life;
+
+    private void Release(int credit)
+    {
+        Held -= credit;
+        _owed += credit;
     }
 }

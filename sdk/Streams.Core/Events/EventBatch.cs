@@ -25,6 +25,9 @@ public sealed class EventBatch
     /// <summary>The batch as it is sent and stored.</summary>
     public ReadOnlyMemory<byte> Bytes { get; }
 
+    /// <summary>The events' bytes, unpacked.</summary>
+    internal ReadOnlyMemory<byte> Body => _body;
+
     /// <summary>The events, in order.</summary>
     public EventEnumerable Events => new(this);
 

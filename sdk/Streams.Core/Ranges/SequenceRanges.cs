@@ -60,16 +60,21 @@ public sealed class SequenceRanges
         for (int at = FirstEndingAtOrBehind(first); at < _ranges.Count && _ranges[at].First <= last;)
         {
             (long f, long l) = _ranges[at];
-            _ranges.RemoveAt(at);
-            if (l > last)
+            if (f >= first && l <= last)
             {
-                _ranges.Insert(at, (last + 1, l));
+                _ranges.RemoveAt(at);
             }
-
-            if (f < first)
+            else if (f >= first)
             {
-                _ranges.Insert(at, (f, first - 1));
-                at++;
+                _ranges[at] = (last + 1, l);
+            }
+            else
+            {
+                _ranges[at++] = (f, first - 1);
+                if (l > last)
+                {
+                    _ranges.Insert(at, (last + 1, l));
+                }
             }
         }
     }

@@ -192,7 +192,7 @@ public class PassByReaderTests
         ReaderStory story = new ReaderStory().Events("A.1", 0, 'p', 1, acknowledge: false);
         int life = story.Reader.Life;
         story.Rewound(ReaderStory.CursorAt(new Generation(1, ReaderStory.Lane("A.1"))));
-        story.Reader.Acknowledge(ReaderStory.Identity('p', 1), life, story.Now);
+        story.Reader.Acknowledge(ReaderStory.Identity('p', 1), 1, life, story.Now);
         story.CursorIs();
         story.Log.Clear();
         story.Events("A.1", 0, 'p', 1).Gives("A.1@0 p:1").CursorIs(("A.1", 1));

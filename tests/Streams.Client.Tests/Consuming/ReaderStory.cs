@@ -107,7 +107,7 @@ internal sealed class ReaderStory
     public ReaderStory Acknowledge(char producer, long sequence, ulong epoch = 1)
     {
         GivenEvent given = _given.Last(g => g.Identity == Identity(producer, sequence, epoch));
-        Reader.Acknowledge(given.Identity, given.Life, Now);
+        Reader.Acknowledge(given.Identity, 1, given.Life, Now);
         return this;
     }
 
@@ -178,7 +178,7 @@ internal sealed class ReaderStory
 
     private ReaderStory Note(bool acknowledge)
     {
-        foreach (GivenEvent given in _output.Given)
+        foreach (GivenEvent given in _output.Given.SelectMany(static g => g.Each()))
         {
             _given.Add(given);
             string released = given.OrderReleased ? "!" : string.Empty;
@@ -186,7 +186,7 @@ internal sealed class ReaderStory
             Assert.Equal(Encoding.UTF8.GetString(given.View.Payload.Span), $"{given.Identity.Sequence}");
             if (acknowledge)
             {
-                Reader.Acknowledge(given.Identity, given.Life, Now);
+                Reader.Acknowledge(given.Identity, 1, given.Life, Now);
             }
         }
 

@@ -236,12 +236,12 @@ internal sealed class SdkReader(World world, string name, string? filter = null)
         at = _handed.FindIndex(h => World.Truth[h.Uid].Producer == chosen.Producer && h.Partition == chosen.Partition);
         (Client.GivenEvent given, int partition, Generation _, int _) = _handed[at];
         _handed.RemoveAt(at);
-        Part(partition).Reader.Acknowledge(given.Identity, given.Life, Now);
+        Part(partition).Reader.Acknowledge(given.Identity, 1, given.Life, Now);
     }
 
     private void TakeOutput(int partition, ConsumerPartition part)
     {
-        foreach (Client.GivenEvent given in _output.Given)
+        foreach (Client.GivenEvent given in _output.Given.SelectMany(static g => g.Each()))
         {
             int uid = Truth.UidOf(given.View);
             Generation generation = Generation(partition);
