@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Parsing;
 using Streams.Client;
 using Streams.Core;
 
@@ -77,9 +79,12 @@ internal static class CliProgram
         _ => (ExitCode.Fault, $"unexpected fault, please report it: {fault.GetType().Name}: {fault.Message.ReplaceLineEndings(" ")}"),
     };
 
-    private static RootCommand Root(CliContext context)
+    private static Command Root(CliContext context)
     {
-        RootCommand root = new("Publishes and consumes events, looks into a device's outbox, moves cursors, measures.");
+        // Not the RootCommand of the library, which takes its name from the program's file.
+        Command root = new("streams", "Publishes and consumes events, looks into a device's outbox, moves cursors, measures.");
+        root.Options.Add(new HelpOption());
+        root.Options.Add(new VersionOption());
         root.Options.Add(context.Json);
         root.Subcommands.Add(PublishVerb.Create(context));
         root.Subcommands.Add(ConsumeVerb.Create(context));
@@ -90,11 +95,10 @@ internal static class CliProgram
         return root;
     }
 
-    private static string PathOf(System.CommandLine.Parsing.CommandResult command)
+    private static string PathOf(CommandResult command)
     {
         string path = string.Empty;
-        for (System.CommandLine.Parsing.SymbolResult? at = command; at is System.CommandLine.Parsing.CommandResult { Command: not RootCommand } c;
-            at = at.Parent)
+        for (SymbolResult? at = command; at is CommandResult { Parent: not null } c; at = at.Parent)
         {
             path = $"{c.Command.Name} {path}";
         }

@@ -151,7 +151,8 @@ internal sealed class PublishVerb
             }
         }
 
-        PublishAnswer answer = new(published, stored.Stored, stored.Refused, open.Client.OutboxEvents, open.Client.ConnectedTo?.Value,
+        PublishAnswer answer = new(published, stored.Stored, stored.Refused,
+            wait ? published - stored.Stored - stored.Refused : open.Client.OutboxEvents, open.Client.ConnectedTo?.Value,
             open.IsTemporary ? null : open.OutboxPath, _context.Time.GetElapsedTime(began).TotalSeconds);
         lock (_context)
         {
