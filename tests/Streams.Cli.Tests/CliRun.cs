@@ -12,6 +12,8 @@ internal sealed record CliRun(ExitCode Code, string Out, string Error)
 
     public IReadOnlyList<JsonElement> Json => [.. Lines.Select(static line => JsonDocument.Parse(line).RootElement)];
 
+    public override string ToString() => $"{Code}\n{Out}\n{Error}";
+
     public static Task<CliRun> RunAsync(params string[] arguments) => WithInputAsync("", arguments);
 
     public static async Task<CliRun> WithInputAsync(string input, params string[] arguments)

@@ -74,8 +74,8 @@ internal sealed class OutboxStory : IDisposable
     }
 
     /// <summary>The bytes of the file and its journal: looking must not change them.</summary>
-    public (byte[] Database, byte[] Journal) Bytes() => (System.IO.File.ReadAllBytes(File),
-        System.IO.File.Exists(File + "-wal") ? System.IO.File.ReadAllBytes(File + "-wal") : []);
+    public byte[] Bytes() =>
+        [.. System.IO.File.ReadAllBytes(File), .. System.IO.File.Exists(File + "-wal") ? System.IO.File.ReadAllBytes(File + "-wal") : []];
 
     public void Dispose() => _directory.Dispose();
 }

@@ -50,7 +50,7 @@ public sealed class VerifyAndRepairTests : IDisposable
     {
         await _story.PublishAsync(10);
         _story.Sql(damage);
-        (byte[] Database, byte[] Journal) before = _story.Bytes();
+        byte[] before = _story.Bytes();
 
         CliRun verified = await CliRun.RunAsync("outbox", "verify", _story.File, "--json");
 

@@ -29,10 +29,11 @@ internal static class OutboxRepair
         }
 
         using OutboxLock held = OutboxLock.Take(path);
-        string copy = Keep(path, time);
         try
         {
-            return (copy, Mend(path));
+            bool indexes = HasDamagedIndexes(path);
+            string copy = Keep(path, time);
+            return (copy, Mend(path, indexes));
         }
         catch (DamagedOutboxException e)
         {
@@ -40,27 +41,35 @@ internal static class OutboxRepair
         }
     }
 
-    private static List<string> Mend(string path)
+    private static bool HasDamagedIndexes(string path)
+    {
+        using OutboxReading reading = OutboxReading.Open(path);
+        using Statement check = reading.Prepare("PRAGMA integrity_check");
+        bool indexes = false;
+        while (check.Step() && check.Text(0) is var said && said != "ok")
+        {
+            indexes = said.Split('\n').All(OutboxVerifier.IsOfIndex) ? true
+                : throw new StorageFailedException($"outbox {path}: pages of the file itself are damaged ({said.ReplaceLineEndings("; ")});"
+                    + " repair only mends what stands in sound pages. Nothing was changed");
+        }
+
+        return indexes;
+    }
+
+    private static List<string> Mend(string path, bool indexes)
     {
         List<string> done = [];
         using OutboxDatabase database = new(path, writable: true);
         database.CreateSchema();
-        if (database.ScalarText("PRAGMA integrity_check(1)") != "ok")
-        {
-            database.Execute("REINDEX");
-            string verdict = database.ScalarText("PRAGMA integrity_check(1)");
-            if (verdict != "ok")
-            {
-                throw new StorageFailedException($"outbox {path}: pages of the file itself are damaged ({verdict});"
-                    + " repair only mends what stands in sound pages. Nothing was changed");
-            }
-
-            done.Add("indexes were made anew");
-        }
-
         database.Execute("BEGIN IMMEDIATE");
         try
         {
+            if (indexes)
+            {
+                database.Execute("REINDEX");
+                done.Add("indexes were made anew");
+            }
+
             Mend(database, done);
             database.Execute("COMMIT");
         }

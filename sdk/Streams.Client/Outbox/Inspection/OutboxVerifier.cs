@@ -46,6 +46,10 @@ internal sealed class OutboxVerifier
         return new OutboxVerdict(verifier._findings, verifier._repairable, events, whole);
     }
 
+    /// <summary>Whether a line of SQLite's check tells of an index alone, which can be made anew from its table.</summary>
+    public static bool IsOfIndex(string line) =>
+        line.Contains("missing from index", StringComparison.Ordinal) || line.Contains("entries in index", StringComparison.Ordinal);
+
     private void Found(string code, string place, string message, bool isRepairable)
     {
         _findings++;
@@ -84,8 +88,7 @@ internal sealed class OutboxVerifier
 
         foreach (string line in said.Where(static line => line != "ok").SelectMany(static line => line.Split('\n')))
         {
-            bool index = line.Contains("missing from index", StringComparison.Ordinal)
-                || line.Contains("entries in index", StringComparison.Ordinal);
+            bool index = IsOfIndex(line);
             Found(index ? "index-damaged" : "file-damaged", "file", line, index);
         }
 
