@@ -64,7 +64,8 @@ internal static class PublishInput
         long number = 1;
         while (true)
         {
-            int read = await input.ReadAsync(buffer.AsMemory(filled), cancellationToken);
+            // Reading a terminal or a pipe cannot be cancelled: it is left behind.
+            int read = await input.ReadAsync(buffer.AsMemory(filled), cancellationToken).AsTask().WaitAsync(cancellationToken);
             filled += read;
             int start = 0;
             for (int end; (end = Array.IndexOf(buffer, (byte)'\n', start, filled - start)) >= 0; start = end + 1, number++)

@@ -56,7 +56,7 @@ internal sealed class EventChecks(OutboxReading reading, Action<string, string, 
 
         if (kept.Fault is { } fault)
         {
-            found("event-unreadable", place, $"{fault}: it cannot be sent, and what is behind it in its partition waits for it", true);
+            found("event-unreadable", place, $"{fault}: no cluster can store it", true);
         }
 
         long counts = PendingPublish.SizeOf(new PlainEvent(kept.Topic, kept.Key, kept.Headers, kept.Payload, kept.AtMicroseconds));
