@@ -7,13 +7,14 @@ namespace Streams.Cli;
 /// <param name="Out">Standard output: what was asked for, and nothing else.</param>
 /// <param name="Error">Standard error: what went wrong, and progress.</param>
 /// <param name="ShowsProgress">Whether standard error is a terminal.</param>
-internal sealed record CliTerminal(Stream In, Stream Out, TextWriter Error, bool ShowsProgress)
+/// <param name="ShowsOutput">Whether standard output is a terminal.</param>
+internal sealed record CliTerminal(Stream In, Stream Out, TextWriter Error, bool ShowsProgress, bool ShowsOutput = false)
 {
     private static readonly byte[] NewLine = "\n"u8.ToArray();
 
     /// <summary>Those of this process.</summary>
     public static CliTerminal OfProcess() => new(Console.OpenStandardInput(), new BufferedStream(Console.OpenStandardOutput(), 1 << 16),
-        Console.Error, !Console.IsErrorRedirected);
+        Console.Error, !Console.IsErrorRedirected, !Console.IsOutputRedirected);
 
     /// <summary>Writes a line.</summary>
     public void Line(string text) => Line(Encoding.UTF8.GetBytes(text));

@@ -69,6 +69,9 @@ internal sealed class ClusterOptions
     /// <summary>The outbox file named, or <see langword="null"/>.</summary>
     public string? Outbox(ParseResult parsed) => parsed.GetValue(_outbox);
 
+    /// <summary>Whether the command line names clusters.</summary>
+    public bool AreGiven(ParseResult parsed) => parsed.GetValue(_clusters) is { Length: > 0 };
+
     /// <summary>The clusters named.</summary>
     /// <exception cref="CliException">None is, or the variable is faulty.</exception>
     public IReadOnlyList<ClusterEndpoint> Clusters(ParseResult parsed)
@@ -155,8 +158,7 @@ internal sealed class ClusterOptions
         }
     }
 
-    private static byte[] Secret(string file) => File.ReadAllBytes(file) is var bytes && bytes.AsSpan().TrimEnd("\r\n"u8) is var trimmed
-        ? trimmed.ToArray() : [];
+    private static byte[] Secret(string file) => File.ReadAllBytes(file).AsSpan().TrimEnd("\r\n"u8).ToArray();
 
     private SslClientAuthenticationOptions? Tls(ParseResult parsed)
     {

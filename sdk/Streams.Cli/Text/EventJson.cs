@@ -45,6 +45,11 @@ internal static class EventJson
             writer.WriteString("refused", e.Reason);
         }
 
+        if (e.Headers.Length > 0 && e.HeaderList.Count == 0)
+        {
+            writer.WriteBase64String("headersUnreadableBase64", e.Headers);
+        }
+
         Content(writer, e.Topic, e.Key, e.HeaderList, e.Payload, e.Timestamp);
     });
 

@@ -18,9 +18,13 @@ internal sealed class ProgressBar : IDisposable
     private bool _ended;
 
     /// <summary>Begins to show.</summary>
-    public ProgressBar(CliContext context, string what, Func<(long Done, long? Of)> now)
+    /// <param name="context">Where.</param>
+    /// <param name="what">What is counted.</param>
+    /// <param name="now">How far it is.</param>
+    /// <param name="writes">Whether the command writes all the time: then the bar is not shown where that is to be read.</param>
+    public ProgressBar(CliContext context, string what, Func<(long Done, long? Of)> now, bool writes = false)
     {
-        _to = context.Terminal.ShowsProgress ? context.Terminal.Error : null;
+        _to = context.Terminal.ShowsProgress && !(writes && context.Terminal.ShowsOutput) ? context.Terminal.Error : null;
         _what = what;
         _now = now;
         _time = context.Time;

@@ -120,7 +120,7 @@ internal sealed class ConsumeVerb
         bool acknowledge = parsed.GetValue(_ack);
         ArrayBufferWriter<byte> buffer = new();
         long given = 0;
-        using ProgressBar progress = new(_context, "consumed", () => (Volatile.Read(ref given), most));
+        using ProgressBar progress = new(_context, "consumed", () => (Volatile.Read(ref given), most), writes: true);
         timer.Change(idle, Timeout.InfiniteTimeSpan);
         await using IAsyncEnumerator<ReceivedEvent> events = consumer.ReadAllAsync(ended.Token).GetAsyncEnumerator(CancellationToken.None);
         while (true)

@@ -22,7 +22,7 @@ internal static class OutboxExportVerb
             ArrayBufferWriter<byte> buffer = new();
             long written = 0;
             long all = reading.Scalar($"SELECT count(*) FROM {(parsed.GetValue(refused) ? "refused" : "events")}");
-            using ProgressBar progress = new(context, "exported", () => (Volatile.Read(ref written), all));
+            using ProgressBar progress = new(context, "exported", () => (Volatile.Read(ref written), all), writes: true);
             foreach (KeptEvent kept in parsed.GetValue(refused) ? events.Refused() : events.Waiting())
             {
                 cancellationToken.ThrowIfCancellationRequested();

@@ -30,7 +30,7 @@ internal static class StatusVerb
         CancellationToken cancellationToken)
     {
         TimeSpan limit = clusters.Timeout(parsed, TimeSpan.FromSeconds(5));
-        bool mqtt = http.Length == 0 || parsed.GetResult("--cluster") is not null;
+        bool mqtt = http.Length == 0 || clusters.AreGiven(parsed);
         bool whole = true;
         IEnumerable<Task<StatusLine>> asked =
         [

@@ -193,6 +193,7 @@ public sealed class PublishAndConsumeTests(ClusterFixture cluster) : IClassFixtu
         Assert.Equal("sj", run.Json[2].GetProperty("cluster").GetString());
         Assert.NotEmpty(run.Json[2].GetProperty("version").GetString()!);
         Assert.Contains("refused", run.Json[1].GetProperty("fault").GetString(), StringComparison.Ordinal);
+        Assert.Single((await CliRun.GoodAsync("status", "--http", cluster.Http)).Lines);
     }
 
     private Task<CliRun> ConsumeAsync(int count) =>

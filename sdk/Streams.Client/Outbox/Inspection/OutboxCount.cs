@@ -30,7 +30,7 @@ internal sealed class OutboxCount(OutboxReading reading)
         List<KeptTopicCount> all = Topics(partitions);
         (ProducerId? producer, bool clean) = Meta();
         return new OutboxSummary(reading.Path, reading.Format, producer, inUse, clean,
-            (SizeOf(string.Empty), SizeOf("-wal"), SizeOf("-shm")), _waiting.Values.Sum(static w => w.Events),
+            reading.Bytes, _waiting.Values.Sum(static w => w.Events),
             _waiting.Values.Sum(static w => w.Bytes),
             _waiting.Count == 0 ? null : KeptTime.Of(_waiting.Values.Min(static w => w.Oldest)), Openings(), partitions,
             [.. all.Take(topics)], all.Count, refused, Consumers());
@@ -170,6 +170,4 @@ internal sealed class OutboxCount(OutboxReading reading)
         ProducerId? producer = select.Step() && select.Blob(0) is { Length: ProducerId.Size } kept ? ProducerId.Read(kept) : null;
         return (producer, reading.Scalar("SELECT value FROM meta WHERE key='clean'") == 1);
     }
-
-    private long SizeOf(string suffix) => new FileInfo(reading.Path + suffix) is { Exists: true } file ? file.Length : 0;
 }

@@ -3,10 +3,11 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>An outbox's file opened to be looked at: never written to, also not by closing it, and not held against the client that may be
-/// using it. Used by one thread at a time.</summary>
-/// <remarks>The client that has the file open must write its journal back now and then and waits two seconds for readers: so what is read
-/// here is read in short steps, each a transaction of its own, or is given up after a second (<see cref="Interruptible"/>).</remarks>
+/// <summary>An outbox's file opened to be looked at: neither database nor journal are ever written to, also not by closing it, and it is not
+/// held against the client that may be using it. Used by one thread at a time.</summary>
+/// <remarks>SQLite may leave an empty journal and its index beside the file; the next client takes them over. The client that has the file
+/// open must write its journal back now and then and waits two seconds for readers: so what is read here is read in short steps, each a
+/// transaction of its own, or is given up after a second (<see cref="Interruptible"/>).</remarks>
 internal sealed class OutboxReading : IDisposable
 {
     private const int BusyMilliseconds = 2000;
@@ -15,10 +16,11 @@ internal sealed class OutboxReading : IDisposable
 
     static OutboxReading() => Batteries_V2.Init();
 
-    private OutboxReading(string path, sqlite3 handle)
+    private OutboxReading(string path, sqlite3 handle, (long Database, long Journal, long Index) bytes)
     {
         Path = path;
         _handle = handle;
+        Bytes = bytes;
     }
 
     /// <summary>The file.</summary>
@@ -26,6 +28,9 @@ internal sealed class OutboxReading : IDisposable
 
     /// <summary>Whether a client has it open.</summary>
     public bool IsInUse => OutboxLock.IsHeld(Path);
+
+    /// <summary>Bytes of database, journal and the journal's index on disk, before they were looked at.</summary>
+    public (long Database, long Journal, long Index) Bytes { get; }
 
     /// <summary>Format of the file.</summary>
     public long Format { get; private set; }
@@ -40,7 +45,8 @@ internal sealed class OutboxReading : IDisposable
             throw new StorageFailedException($"outbox {path}: there is no such file");
         }
 
-        OutboxReading reading = new(path, OpenHandle(path));
+        (long, long, long) bytes = (SizeOf(path), SizeOf(path + "-wal"), SizeOf(path + "-shm"));
+        OutboxReading reading = new(path, OpenHandle(path), bytes);
         try
         {
             reading.Format = reading.Scalar("PRAGMA user_version");
@@ -109,6 +115,8 @@ internal sealed class OutboxReading : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _handle.Dispose();
+
+    private static long SizeOf(string file) => new FileInfo(file) is { Exists: true } found ? found.Length : 0;
 
     private static sqlite3 OpenHandle(string path)
     {
