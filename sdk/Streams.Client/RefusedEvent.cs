@@ -9,7 +9,8 @@ public sealed class RefusedEvent
     {
     }
 
-    /// <summary>Its number in the outbox, for <see cref="RefusedEvents.RetryAsync"/> and <see cref="RefusedEvents.DiscardAsync"/>.</summary>
+    /// <summary>Its number in the outbox, for <see cref="RefusedEvents.RetryAsync"/> and
+    /// <see cref="RefusedEvents.DiscardAsync"/>.</summary>
     public required long Id { get; init; }
 
     /// <summary>The partition it was published to.</summary>

@@ -36,10 +36,10 @@ public sealed class RefusedEvents
         }
     }
 
-    /// <summary>Publishes a refused event once more, as a new event behind all that its partition has had, with the same topic, key, headers,
-    /// payload and time. In one transaction it leaves the refused ones: it is never in both, nor in neither.</summary>
-    /// <returns>The receipt, when it is durable on this device; <see langword="null"/> when no such event is refused, or another call is just
-    /// dealing with it.</returns>
+    /// <summary>Publishes a refused event once more, as a new event behind all that its partition has had, with the same topic, key,
+    /// headers, payload and time. In one transaction it leaves the refused ones: it is never in both, nor in neither.</summary>
+    /// <returns>The receipt, when it is durable on this device; <see langword="null"/> when no such event is refused, or another call is
+    /// just dealing with it.</returns>
     /// <exception cref="InvalidRequestException">Its bytes cannot be an event.</exception>
     /// <exception cref="StorageFailedException">The device's disk refused.</exception>
     public async Task<PublishReceipt?> RetryAsync(long id, CancellationToken cancellationToken = default)

@@ -39,8 +39,8 @@ public sealed class ProcessTests(ClusterFixture cluster) : IClassFixture<Cluster
     public async Task Nobody_reading_the_output_is_no_fault()
     {
         await _story.PublishAsync(5000);
-        string command = $"'{Repository.DotnetHost}' '{Repository.BuiltProgram("sdk/Streams.Cli")}' outbox export '{_story.File}' | head -n 1"
-            + "; echo status ${PIPESTATUS[0]}";
+        string program = $"'{Repository.DotnetHost}' '{Repository.BuiltProgram("sdk/Streams.Cli")}'";
+        string command = $"{program} outbox export '{_story.File}' | head -n 1; echo status ${{PIPESTATUS[0]}}";
 
         await using ChildProcess child = ChildProcess.Start("bash", ["-c", command]);
         await child.WaitForExitAsync();

@@ -37,7 +37,12 @@ internal sealed class ClusterOptions
         HelpName = "FILE",
     };
 
-    private readonly Option<string?> _key = new("--tls-key") { Description = "Its private key (PEM); else in the same file", HelpName = "FILE" };
+    private readonly Option<string?> _key = new("--tls-key")
+    {
+        Description = "Its private key (PEM); else in the same file",
+        HelpName = "FILE",
+    };
+
     private readonly Option<TimeSpan> _timeout = Reading.Option("--timeout", "DURATION",
         "How long to wait for a cluster, or for the next thing to be stored", Reading.Duration, static () => TimeSpan.FromSeconds(30));
 
@@ -48,7 +53,8 @@ internal sealed class ClusterOptions
     public ClusterOptions(CliContext context, Command command, bool outbox = true)
     {
         _context = context;
-        foreach (Option option in new Option[] { _clusters, _name, _user, _password, _tls, _authority, _certificate, _key, _timeout, _verbose })
+        foreach (Option option in new Option[]
+            { _clusters, _name, _user, _password, _tls, _authority, _certificate, _key, _timeout, _verbose })
         {
             command.Options.Add(option);
         }
@@ -174,7 +180,11 @@ internal sealed class ClusterOptions
         {
             if (authority is not null)
             {
-                X509ChainPolicy policy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+                X509ChainPolicy policy = new()
+                {
+                    TrustMode = X509ChainTrustMode.CustomRootTrust,
+                    RevocationMode = X509RevocationMode.NoCheck,
+                };
                 policy.CustomTrustStore.ImportFromPemFile(authority);
                 options.CertificateChainPolicy = policy;
             }

@@ -3,7 +3,8 @@ using Streams.Client;
 namespace Streams.Cli;
 
 /// <summary>A client for one command. A temporary outbox is deleted with it, unless events are left in it.</summary>
-internal sealed class OpenClient(StreamsClient client, StreamsClientOptions options, string? temporary, LastWarning warning, CliContext context)
+internal sealed class OpenClient(StreamsClient client, StreamsClientOptions options, string? temporary, LastWarning warning,
+    CliContext context)
     : IAsyncDisposable
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(20);
@@ -51,8 +52,8 @@ internal sealed class OpenClient(StreamsClient client, StreamsClientOptions opti
 
         if (client.OutboxEvents > 0)
         {
-            await context.Terminal.Error.WriteLineAsync($"streams: {client.OutboxEvents} events are not stored by a cluster yet; they wait in"
-                + $" {OutboxPath}: send them with 'streams outbox send {OutboxPath} --cluster …'");
+            await context.Terminal.Error.WriteLineAsync($"streams: {client.OutboxEvents} events are not stored by a cluster yet; they wait"
+                + $" in {OutboxPath}: send them with 'streams outbox send {OutboxPath} --cluster …'");
         }
         else
         {

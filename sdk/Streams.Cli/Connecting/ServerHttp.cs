@@ -81,6 +81,7 @@ internal sealed class ServerHttp(Uri address, TimeSpan timeout) : IDisposable
         }
 
         bool later = (int)answer.StatusCode == 503;
-        return new CliException(later ? ExitCode.Unreachable : ExitCode.Refused, $"{address} {(later ? "is not ready" : "refused")}: {detail}");
+        return new CliException(later ? ExitCode.Unreachable : ExitCode.Refused,
+            $"{address} {(later ? "is not ready" : "refused")}: {detail}");
     }
 }

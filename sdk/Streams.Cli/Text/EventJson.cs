@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Streams.Client;
 using Streams.Core;
@@ -11,7 +12,7 @@ namespace Streams.Cli;
 internal static class EventJson
 {
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
-    private static readonly JsonWriterOptions Plain = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>An event that a consumer was given.</summary>
     public static ReadOnlySpan<byte> Of(ReceivedEvent e, ArrayBufferWriter<byte> buffer) => Write(buffer, writer =>
@@ -39,7 +40,8 @@ internal static class EventJson
         }
 
         writer.WriteNumber("row", e.Id);
-        writer.WriteString("identity", producer is { } id ? new EventIdentity(id, e.Epoch, e.Sequence).ToString() : $"{e.Epoch:x16}:{e.Sequence}");
+        writer.WriteString("identity", producer is { } id
+            ? new EventIdentity(id, e.Epoch, e.Sequence).ToString() : $"{e.Epoch:x16}:{e.Sequence}");
         if (e.Reason is not null)
         {
             writer.WriteString("refused", e.Reason);

@@ -14,7 +14,8 @@ internal static class Reading
         [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
     /// <summary>An option that is read by <paramref name="read"/>.</summary>
-    public static Option<T> Option<T>(string name, string valueName, string description, Reader<T> read, Func<T>? otherwise = null) => new(name)
+    public static Option<T> Option<T>(string name, string valueName, string description, Reader<T> read, Func<T>? otherwise = null) =>
+        new(name)
     {
         Description = description,
         HelpName = valueName,

@@ -5,8 +5,8 @@ using Streams.Core;
 namespace Streams.Cli;
 
 /// <summary>What <c>bench</c> is to do.</summary>
-internal sealed record BenchPlan(StreamPath Stream, int Count, double? Rate, int Size, int Topics, int Publishers, bool Consume, TimeSpan Limit,
-    int MostUnderWay);
+internal sealed record BenchPlan(StreamPath Stream, int Count, double? Rate, int Size, int Topics, int Publishers, bool Consume,
+    TimeSpan Limit, int MostUnderWay);
 
 /// <summary>Does it. Each payload begins with a random number of the run and the moment it was published, so a consumer of this process can
 /// tell its own events and how old they are.</summary>
@@ -40,7 +40,8 @@ internal sealed class BenchRun(CliContext context, OpenClient open, BenchPlan pl
             int left = plan.Count;
             Pace pace = new(plan.Rate, context.Time);
             SemaphoreSlim turn = new(1, 1);
-            await Task.WhenAll(Enumerable.Range(0, Math.Min(plan.Publishers, plan.Count)).Select(_ => Task.Run(PublishAsync, cancellationToken)));
+            int publishers = Math.Min(plan.Publishers, plan.Count);
+            await Task.WhenAll(Enumerable.Range(0, publishers).Select(_ => Task.Run(PublishAsync, cancellationToken)));
             double published = context.Time.GetElapsedTime(began).TotalSeconds;
             await PublishVerb.StoredAllAsync(context, open, _stored, () => _published, plan.Limit, cancellationToken);
             double seconds = context.Time.GetElapsedTime(began).TotalSeconds;

@@ -9,8 +9,8 @@ namespace Streams.Cli;
 internal sealed record LatencyAnswer(double P50, double P90, double P99, double P999, double Max)
 {
     /// <summary>The percentiles of what was counted.</summary>
-    public static LatencyAnswer Of(LatencyCounts counts) => new(Milliseconds(counts, 50), Milliseconds(counts, 90), Milliseconds(counts, 99),
-        Milliseconds(counts, 99.9), counts.Most.TotalMilliseconds);
+    public static LatencyAnswer Of(LatencyCounts counts) => new(Milliseconds(counts, 50), Milliseconds(counts, 90),
+        Milliseconds(counts, 99), Milliseconds(counts, 99.9), counts.Most.TotalMilliseconds);
 
     private static double Milliseconds(LatencyCounts counts, double percent) => counts.Percentile(percent).TotalMilliseconds;
 }
@@ -28,7 +28,8 @@ internal sealed class BenchVerb
         "The stream; its events stay there", StreamPath.TryParse);
 
     private readonly Option<int> _count = Reading.Option("--count", "NUMBER", "Events", Reading.Count, static () => 10_000);
-    private readonly Option<double> _rate = Reading.Option<double>("--rate", "NUMBER", "Events per second; else as fast as it goes", Reading.Rate);
+    private readonly Option<double> _rate = Reading.Option<double>("--rate", "NUMBER", "Events per second; else as fast as it goes",
+        Reading.Rate);
     private readonly Option<int> _size = Reading.Option("--size", "BYTES", "Bytes of a payload", Reading.Count, static () => 200);
     private readonly Option<int> _topics = Reading.Option("--topics", "NUMBER", "Topics they go to", Reading.Count, static () => 10);
     private readonly Option<int> _publishers = Reading.Option("--publishers", "NUMBER", "Calls of publish at once", Reading.Count,

@@ -28,8 +28,8 @@ internal sealed class ConsumeVerb
     private readonly Option<ConsumerName> _consumer = Reading.Option<ConsumerName>("--consumer", "NAME",
         "Read under this cursor; else from --from on, and nothing is kept", ConsumerName.TryParse);
 
-    private readonly Option<StartPosition> _from = Reading.Option<StartPosition>("--from", "earliest|latest", "Where to begin without a cursor", Position,
-        static () => StartPosition.Earliest);
+    private readonly Option<StartPosition> _from = Reading.Option<StartPosition>("--from", "earliest|latest",
+        "Where to begin without a cursor", Position, static () => StartPosition.Earliest);
 
     private readonly Option<int> _count = Reading.Option<int>("--count", "NUMBER", "End after so many events", Reading.Count);
     private readonly Option<bool> _follow = new("--follow") { Description = "Do not end when nothing more comes" };
@@ -37,7 +37,8 @@ internal sealed class ConsumeVerb
         Reading.Duration, static () => TimeSpan.FromSeconds(2));
 
     private readonly Option<bool> _ack = new("--ack") { Description = "Acknowledge: the cursor moves. Needs --consumer" };
-    private readonly Option<Form> _output = Reading.Option<Form>("--output", "text|json|raw|hex", "Form of an event", FormOf, static () => Form.Text);
+    private readonly Option<Form> _output = Reading.Option<Form>("--output", "text|json|raw|hex", "Form of an event", FormOf,
+        static () => Form.Text);
     private readonly CliContext _context;
     private readonly ClusterOptions _clusters;
 
@@ -168,8 +169,8 @@ internal sealed class ConsumeVerb
             default:
                 string key = e.Key.IsEmpty ? string.Empty : $" key={Shown(e.Key.Span)}";
                 string headers = string.Concat(e.Headers.Select(static h => $" {h.Name}={Shown(h.Value.Span)}"));
-                _context.Line(string.Create(CultureInfo.InvariantCulture,
-                    $"{e.Timestamp:yyyy-MM-ddTHH:mm:ss.fffZ} {e.Stream}#{e.Partition}@{e.Place} {e.Topic}{key}{headers} {Shown(e.Payload.Span)}"));
+                string time = e.Timestamp.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+                _context.Line($"{time} {e.Stream}#{e.Partition}@{e.Place} {e.Topic}{key}{headers} {Shown(e.Payload.Span)}");
                 break;
         }
     }

@@ -90,8 +90,8 @@ internal static class CursorVerb
 
         private readonly Argument<StreamPath> _stream = Reading.Argument<StreamPath>("STREAM", "The stream", StreamPath.TryParse);
         private readonly Option<Uri> _http = Reading.Option<Uri>("--http", "HOST:PORT", "HTTP API of the cluster", ServerHttp.Address);
-        private readonly Option<TimeSpan> _timeout = Reading.Option("--timeout", "DURATION", "How long to wait for the answer", Reading.Duration,
-            static () => TimeSpan.FromSeconds(30));
+        private readonly Option<TimeSpan> _timeout = Reading.Option("--timeout", "DURATION", "How long to wait for the answer",
+            Reading.Duration, static () => TimeSpan.FromSeconds(30));
 
         public CursorOptions(string name, string description)
         {
@@ -107,7 +107,8 @@ internal static class CursorVerb
             using ServerHttp http = new(parsed.GetRequiredValue(_http), parsed.GetValue(_timeout));
             string path = $"api/v1/cursors?consumer={Uri.EscapeDataString(parsed.GetRequiredValue(_consumer).Value)}"
                 + $"&stream={Uri.EscapeDataString(parsed.GetRequiredValue(_stream).Value)}{query}";
-            context.Answer(parsed, await ask(http, path, cancellationToken), CliJson.Default.CursorsAnswer, answer => Write(context, answer));
+            CursorsAnswer answer = await ask(http, path, cancellationToken);
+            context.Answer(parsed, answer, CliJson.Default.CursorsAnswer, a => Write(context, a));
             return (int)ExitCode.Done;
         }
 
@@ -119,7 +120,8 @@ internal static class CursorVerb
                     : string.Join("  ", cursor.Positions.Select(static p => $"{p.Origin}:{p.Offset}"));
                 string generation = cursor.Generation == 0 ? string.Empty
                     : $"  (moved {cursor.Generation} times, last at {cursor.RewoundAt})";
-                string jumps = cursor.Jumps.Count == 0 ? string.Empty : $"  stepped over {cursor.Jumps.Sum(static j => j.To - j.From)} events";
+                string jumps = cursor.Jumps.Count == 0 ? string.Empty
+                    : $"  stepped over {cursor.Jumps.Sum(static j => j.To - j.From)} events";
                 context.Line($"{answer.Stream}#{cursor.Partition}  {positions}{generation}{jumps}");
             }
         }

@@ -26,9 +26,10 @@ internal static class OutboxInspectVerb
     {
         context.Line($"outbox {a.File}: format {a.Format}, producer {a.Producer ?? "none"}, "
             + (a.InUse ? "in use by a client" : a.ClosedCleanly ? "closed cleanly" : "not closed cleanly"));
-        context.Line($"on disk {a.DatabaseBytes + a.JournalBytes + a.IndexBytes} bytes (database {a.DatabaseBytes}, journal {a.JournalBytes},"
-            + $" its index {a.IndexBytes})");
-        context.Line($"waiting {a.Events} events, counting {a.CountedBytes} bytes{(a.Oldest is { } oldest ? $", the oldest of {oldest:O}" : "")}");
+        context.Line($"on disk {a.DatabaseBytes + a.JournalBytes + a.IndexBytes} bytes (database {a.DatabaseBytes},"
+            + $" journal {a.JournalBytes}, its index {a.IndexBytes})");
+        context.Line($"waiting {a.Events} events, counting {a.CountedBytes} bytes"
+            + (a.Oldest is { } oldest ? $", the oldest of {oldest:O}" : string.Empty));
         foreach (PartitionAnswer p in a.Partitions)
         {
             context.Line($"  partition {p.Partition}: {p.Events} waiting"

@@ -74,8 +74,8 @@ internal static class OutboxRefusedVerb
         {
             RefusedDone done = await change(refused, row, cancellationToken);
             whole &= done.Fault is null;
-            context.Answer(parsed, done, CliJson.Default.RefusedDone,
-                d => context.Line($"{d.Row}: {d.Done}{(d.Identity is null ? "" : $" as {d.Identity}")}{(d.Fault is null ? "" : $": {d.Fault}")}"));
+            context.Answer(parsed, done, CliJson.Default.RefusedDone, d => context.Line($"{d.Row}: {d.Done}"
+                + (d.Identity is null ? string.Empty : $" as {d.Identity}") + (d.Fault is null ? string.Empty : $": {d.Fault}")));
         }
 
         return (int)(whole ? ExitCode.Done : ExitCode.Findings);

@@ -12,23 +12,26 @@ internal static class OutboxSendVerb
         Argument<string> file = OutboxVerb.FileArgument();
         Command command = new("send", "Sends what waits, as its client would; ends when a cluster holds all of it") { file };
         ClusterOptions clusters = new(context, command, outbox: false);
-        command.SetAction((parsed, cancellationToken) => RunAsync(context, parsed, clusters, parsed.GetRequiredValue(file), cancellationToken));
+        command.SetAction((parsed, cancellationToken) => RunAsync(context, parsed, clusters, parsed.GetRequiredValue(file),
+            cancellationToken));
         return command;
     }
 
     private static async Task<int> RunAsync(CliContext context, ParseResult parsed, ClusterOptions clusters, string path,
         CancellationToken cancellationToken)
     {
-        if (!File.Exists(path))
+        // Counted before the client has the file: it begins to send at once.
+        long all;
+        long refusedBefore;
+        using (OutboxReading reading = OutboxReading.Open(path))
         {
-            throw new CliException(ExitCode.File, $"outbox {path}: there is no such file");
+            all = reading.Scalar("SELECT count(*) FROM events");
+            refusedBefore = reading.Scalar("SELECT count(*) FROM refused");
         }
 
         long began = context.Time.GetTimestamp();
         await using OpenClient open = await clusters.OpenAsync(parsed, outbox: path, cancellationToken: cancellationToken);
         StreamsClient client = open.Client;
-        long refusedBefore = await RefusedAsync(client, cancellationToken);
-        long all = client.OutboxEvents;
         TimeSpan limit = clusters.Timeout(parsed);
         (long seen, long since) = (all, context.Time.GetTimestamp());
         using (new ProgressBar(context, "sent", () => (all - client.OutboxEvents, all)))

@@ -20,7 +20,8 @@ internal static class OutboxVerifyVerb
             try
             {
                 using OutboxReading reading = OutboxReading.Open(path);
-                verdict = OutboxVerifier.Verify(reading, finding => Add(told, finding, parsed.GetValue(most)), context.Time, cancellationToken);
+                verdict = OutboxVerifier.Verify(reading, finding => Add(told, finding, parsed.GetValue(most)), context.Time,
+                    cancellationToken);
             }
             catch (DamagedOutboxException e)
             {
@@ -52,7 +53,7 @@ internal static class OutboxVerifyVerb
 
         if (!a.IntegrityChecked)
         {
-            context.Line("note: SQLite's check of all pages was not finished, so that the running client is not held up or because the file is"
+            context.Line("note: SQLite's check of all pages was not finished: the running client is not to be held up, or the file is"
                 + " damaged");
         }
 

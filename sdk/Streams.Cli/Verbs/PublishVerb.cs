@@ -32,12 +32,12 @@ internal sealed class PublishVerb
     private readonly Option<EventHeader[]> _headers = Reading.Options<EventHeader>("--header", "NAME=VALUE",
         "A header; may stand several times", Header);
 
-    private readonly Option<DateTimeOffset?> _timestamp = Reading.Option<DateTimeOffset?>("--timestamp", "TIME", "When it happened; else now",
-        Reading.Time);
+    private readonly Option<DateTimeOffset?> _timestamp = Reading.Option<DateTimeOffset?>("--timestamp", "TIME",
+        "When it happened; else now", Reading.Time);
 
     private readonly Option<double?> _rate = Reading.Option<double?>("--rate", "NUMBER", "Events per second at most", Rate);
-    private readonly Option<int> _count = Reading.Option<int>("--count", "NUMBER", "How often PAYLOAD or --file is published, or how many lines at"
-        + " most", Reading.Count);
+    private readonly Option<int> _count = Reading.Option<int>("--count", "NUMBER",
+        "How often PAYLOAD or --file is published, or how many lines at most", Reading.Count);
 
     private readonly Option<bool> _noWait = new("--no-wait")
     {
@@ -76,7 +76,8 @@ internal sealed class PublishVerb
 
             if (topic == exported)
             {
-                result.AddError(exported ? "--from-export: the topics come from the file, name none" : "TOPIC is missing, as in car-17/telemetry");
+                result.AddError(exported ? "--from-export: the topics come from the file, name none"
+                    : "TOPIC is missing, as in car-17/telemetry");
             }
 
             if (result.GetResult(_noWait) is not null && result.GetResult("--outbox") is null)
@@ -137,8 +138,8 @@ internal sealed class PublishVerb
                     throw open.Unreachable($"nothing was stored for {limit.TotalSeconds:0.#} s");
                 }
 
-                PublishReceipt receipt = await open.Client.PublishAsync(parsed.GetRequiredValue(_stream), line.Topic, line.Payload, line.Key,
-                    line.Headers.Count > 0 ? line.Headers : null, line.Timestamp, cancellationToken);
+                PublishReceipt receipt = await open.Client.PublishAsync(parsed.GetRequiredValue(_stream), line.Topic, line.Payload,
+                    line.Key, line.Headers.Count > 0 ? line.Headers : null, line.Timestamp, cancellationToken);
                 published++;
                 if (wait)
                 {

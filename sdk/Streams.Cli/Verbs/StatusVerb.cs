@@ -19,10 +19,12 @@ internal static class StatusVerb
     /// <summary>Makes the command.</summary>
     public static Command Create(CliContext context)
     {
-        Option<Uri[]> http = Reading.Options<Uri>("--http", "HOST:PORT", "HTTP API of a cluster; may stand several times", ServerHttp.Address);
+        Option<Uri[]> http = Reading.Options<Uri>("--http", "HOST:PORT", "HTTP API of a cluster; may stand several times",
+            ServerHttp.Address);
         Command command = new("status", "Tells which clusters answer, over MQTT (--cluster) and HTTP (--http)") { http };
         ClusterOptions clusters = new(context, command, outbox: false);
-        command.SetAction((parsed, cancellationToken) => RunAsync(context, parsed, clusters, parsed.GetValue(http) ?? [], cancellationToken));
+        command.SetAction((parsed, cancellationToken) => RunAsync(context, parsed, clusters, parsed.GetValue(http) ?? [],
+            cancellationToken));
         return command;
     }
 
@@ -68,7 +70,8 @@ internal static class StatusVerb
         }
     }
 
-    private static async Task<StatusLine> OverHttpAsync(CliContext context, Uri address, TimeSpan limit, CancellationToken cancellationToken)
+    private static async Task<StatusLine> OverHttpAsync(CliContext context, Uri address, TimeSpan limit,
+        CancellationToken cancellationToken)
     {
         long began = context.Time.GetTimestamp();
         using ServerHttp http = new(address, limit);

@@ -6,8 +6,8 @@ using Streams.Gateways;
 namespace Streams.Server;
 
 /// <summary>Cursors over HTTP: GET tells where a consumer is, POST moves it, back or forth.</summary>
-/// <remarks>A move is a new generation of the cursor (rule R11): it wins whole in every cluster, and consumers that read now start again from
-/// it. Lanes that are not here yet begin at their beginning.</remarks>
+/// <remarks>A move is a new generation of the cursor (rule R11): it wins whole in every cluster, and consumers that read now start again
+/// from it. Lanes that are not here yet begin at their beginning.</remarks>
 internal static class CursorEndpoints
 {
     public const string Route = "/api/v1/cursors";
@@ -32,7 +32,8 @@ internal static class CursorEndpoints
         if (Target.Read(query, context.Request.Query["to"].ToString(), one) is not { } target || query.Fault is not null)
         {
             await Problem.BadRequestAsync(context, query.Fault
-                ?? "parameter 'to': must be earliest, latest, a time as in 2026-01-31T08:30:00Z, or an offset with 'partition' and 'origin'");
+                ?? "parameter 'to': must be earliest, latest, a time as in 2026-01-31T08:30:00Z, or an offset with 'partition' and"
+                    + " 'origin'");
             return false;
         }
 

@@ -55,7 +55,8 @@ public sealed class PublishAndConsumeTests(ClusterFixture cluster) : IClassFixtu
         byte[] bytes = [.. Enumerable.Range(0, 256).Select(static i => (byte)i)];
         File.WriteAllBytes(_directory.Combine("payload"), bytes);
 
-        await CliRun.GoodAsync("publish", _stream, "blob", "--file", _directory.Combine("payload"), "--count", "2", "--cluster", cluster.Cluster);
+        await CliRun.GoodAsync("publish", _stream, "blob", "--file", _directory.Combine("payload"), "--count", "2", "--cluster",
+            cluster.Cluster);
         CliRun hex = await CliRun.GoodAsync("consume", _stream, "--count", "2", "--output", "hex", "--cluster", cluster.Cluster);
         CliRun text = await CliRun.GoodAsync("consume", _stream, "--count", "1", "--cluster", cluster.Cluster);
 
@@ -104,7 +105,8 @@ public sealed class PublishAndConsumeTests(ClusterFixture cluster) : IClassFixtu
                 .GetString()!]
             : [];
 
-        JsonElement moved = (await CliRun.GoodAsync(["cursor", "move", "m", _stream, "--to", to, "--http", cluster.Http, "--json", .. where]))
+        JsonElement moved = (await CliRun.GoodAsync(["cursor", "move", "m", _stream, "--to", to, "--http", cluster.Http, "--json",
+            .. where]))
             .Json.Single();
         CliRun again = await CliRun.GoodAsync("consume", _stream, "--consumer", "m", "--idle", "3s", "--output", "raw", "--cluster",
             cluster.Cluster);
@@ -159,14 +161,15 @@ public sealed class PublishAndConsumeTests(ClusterFixture cluster) : IClassFixtu
         await CliRun.GoodAsync("outbox", "send", _story.File, "--cluster", cluster.Cluster);
         CliRun consumed = await CliRun.GoodAsync("consume", "/fleet", "--count", "20", "--json", "--cluster", cluster.Cluster);
 
-        Assert.Equal(receipts.Select(static r => r.Identity.ToString()), consumed.Json.Select(static e => e.GetProperty("identity").GetString()));
+        Assert.Equal(receipts.Select(static r => r.Identity.ToString()), consumed.Json.Select(static e =>
+            e.GetProperty("identity").GetString()));
     }
 
     [Fact]
     public async Task Bench_measures_what_it_published_and_consumed()
     {
-        CliRun run = await CliRun.GoodAsync("bench", _stream, "--count", "400", "--rate", "2000", "--size", "64", "--consume", "--json", "--cluster",
-            cluster.Cluster);
+        CliRun run = await CliRun.GoodAsync("bench", _stream, "--count", "400", "--rate", "2000", "--size", "64", "--consume", "--json",
+            "--cluster", cluster.Cluster);
 
         JsonElement told = run.Json.Single();
         Assert.Equal(400, told.GetProperty("stored").GetInt64());
@@ -184,8 +187,8 @@ public sealed class PublishAndConsumeTests(ClusterFixture cluster) : IClassFixtu
     [Fact]
     public async Task Status_tells_who_answers_and_who_does_not()
     {
-        CliRun run = await CliRun.RunAsync("status", "--cluster", cluster.Cluster, "--cluster", "ny=127.0.0.1:1", "--http", cluster.Http, "--http",
-            "127.0.0.1:1", "--timeout", "4s", "--json");
+        CliRun run = await CliRun.RunAsync("status", "--cluster", cluster.Cluster, "--cluster", "ny=127.0.0.1:1", "--http", cluster.Http,
+            "--http", "127.0.0.1:1", "--timeout", "4s", "--json");
 
         Assert.Equal(ExitCode.Unreachable, run.Code);
         Assert.Equal([true, false, true, false], run.Json.Select(static l => l.GetProperty("reachable").GetBoolean()));

@@ -26,8 +26,8 @@ public sealed class VerifyAndRepairTests : IDisposable
     [Theory]
     [InlineData("UPDATE partitions SET events=0, bytes=0", "partition-count", true)]
     [InlineData("UPDATE partitions SET next=3", "partition-next", true)]
-    [InlineData("UPDATE partitions SET id=id+7; UPDATE epochs SET partition=partition+7; UPDATE events SET id=id+(7<<44)", "partition-numbers",
-        false)]
+    [InlineData("UPDATE partitions SET id=id+7; UPDATE epochs SET partition=partition+7; UPDATE events SET id=id+(7<<44)",
+        "partition-numbers", false)]
     [InlineData("UPDATE partitions SET stream='fleet'", "partition-damaged", false)]
     [InlineData("DELETE FROM partitions", "event-orphan", false)]
     [InlineData("DELETE FROM epochs", "epochs-wrong", true)]
@@ -37,7 +37,8 @@ public sealed class VerifyAndRepairTests : IDisposable
     [InlineData("UPDATE events SET key=zeroblob(5000) WHERE (id & 15) = 2", "event-unreadable", true)]
     [InlineData("UPDATE events SET bytes=1 WHERE (id & 15) = 2", "event-size", true)]
     [InlineData("UPDATE events SET at=9223372036854775807 WHERE (id & 15) = 2", "event-time", false)]
-    [InlineData("INSERT INTO refused SELECT id, epoch, at, bytes, topic, key, headers, payload, 'x' FROM events LIMIT 1", "event-twice", false)]
+    [InlineData("INSERT INTO refused SELECT id, epoch, at, bytes, topic, key, headers, payload, 'x' FROM events LIMIT 1", "event-twice",
+        false)]
     [InlineData("INSERT INTO stand VALUES(1, 'nonsense', 4, 0)", "stand-damaged", true)]
     [InlineData("INSERT INTO stand VALUES(99, 'sj.0192f3ab4c5d6e7f', 4, 0)", "row-orphan", true)]
     [InlineData("INSERT INTO streams VALUES('/fleet', 0)", "stream-damaged", true)]
@@ -66,7 +67,8 @@ public sealed class VerifyAndRepairTests : IDisposable
         JsonElement told = repaired.Json.Single();
         Assert.Equal(events, Events());
         Assert.True(File.Exists(told.GetProperty("copy").GetString()));
-        Assert.DoesNotContain(again.Json.Single().GetProperty("told").EnumerateArray(), static f => f.GetProperty("repairable").GetBoolean());
+        Assert.DoesNotContain(again.Json.Single().GetProperty("told").EnumerateArray(), static f =>
+            f.GetProperty("repairable").GetBoolean());
         if (repairable)
         {
             Assert.NotEqual(0, told.GetProperty("done").GetArrayLength());
@@ -144,7 +146,8 @@ public sealed class VerifyAndRepairTests : IDisposable
         CliRun sent = await CliRun.RunAsync("outbox", "send", _story.File, "--cluster", "sj=127.0.0.1:9");
 
         Assert.Equal(ExitCode.Findings, verified.Code);
-        Assert.Contains(verified.Json.Single().GetProperty("told").EnumerateArray(), static f => f.GetProperty("code").GetString() == "file-damaged");
+        Assert.Contains(verified.Json.Single().GetProperty("told").EnumerateArray(), static f =>
+            f.GetProperty("code").GetString() == "file-damaged");
         Assert.Equal(ExitCode.File, repaired.Code);
         Assert.Contains("Nothing was changed", repaired.Error, StringComparison.Ordinal);
         Assert.Equal(ExitCode.File, sent.Code);                 // a client would move it aside and begin anew

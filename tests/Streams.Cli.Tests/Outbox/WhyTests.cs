@@ -24,7 +24,7 @@ public sealed class WhyTests : IDisposable
             "No client has the outbox open, so nothing sends it.",
             $"It waits behind 6 events ({why.GetProperty("aheadBytes").GetInt64()} bytes) of its partition, from sequence 1 on.",
             "No cluster has ever confirmed an event of this outbox: look at the addresses, the credentials and the network.",
-            "Whether it is on its way now, only the running client knows; until a cluster confirms it, it stays here.",
+            "It may have been sent already in an earlier session: the next one asks the cluster, and sends what is missing (R3, R18).",
         ], Reasons(why));
     }
 
@@ -41,7 +41,7 @@ public sealed class WhyTests : IDisposable
         Assert.Contains(Reasons(gone), static r => r.Contains("sj.0192f3ab4c5d6e7f:103", StringComparison.Ordinal));
         Assert.Equal("waiting", next.GetProperty("state").GetString());
         Assert.Contains(Reasons(next), static r => r.StartsWith("It is the next of its partition", StringComparison.Ordinal));
-        Assert.Contains(Reasons(next), static r => r.Contains("earlier opening", StringComparison.Ordinal));
+        Assert.Contains(Reasons(next), static r => r.Contains("earlier session", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -104,6 +104,7 @@ public sealed class WhyTests : IDisposable
 
         Assert.True(why.GetProperty("inUse").GetBoolean());
         Assert.DoesNotContain(Reasons(why), static r => r.StartsWith("No client", StringComparison.Ordinal));
+        Assert.Contains(Reasons(why), static r => r.Contains("only the running client knows", StringComparison.Ordinal));
     }
 
     private static string Name(PublishReceipt receipt) => $"{receipt.Partition}:{receipt.Identity.Sequence}";

@@ -21,7 +21,8 @@ public sealed class CursorMoveTests : IAsyncLifetime, IDisposable
         _server = await RunningHost.StartAsync(RunningHost.OptionsIn(_directory));
         for (int i = 0; i < 5; i++)
         {
-            await _server.Host.Store.AppendPlainAsync(Partition, new PlainEvent("t"u8.ToArray(), default, default, "x"u8.ToArray(), 1 + i), default);
+            await _server.Host.Store.AppendPlainAsync(Partition, new PlainEvent("t"u8.ToArray(), default, default, "x"u8.ToArray(), 1 + i),
+                default);
         }
 
         await _server.Host.Store.CommitAsync(Shop, Partition, Cursor.Start.With(Own, new Offset(4)), default);

@@ -65,7 +65,8 @@ internal sealed class ConsumerChecks(OutboxReading reading, Action<string, strin
                 ?? Fault(() => ConsumerStore.ReadWaits(select.Blob(3).ToArray()));
             if (fault is not null)
             {
-                found("cursor-damaged", $"cursors {select.Long(0)} partition {select.Long(1)}", $"{fault}: the consumer cannot be opened", false);
+                found("cursor-damaged", $"cursors {select.Long(0)} partition {select.Long(1)}", $"{fault}: the consumer cannot be opened",
+                    false);
             }
         }
     }
@@ -80,7 +81,8 @@ internal sealed class ConsumerChecks(OutboxReading reading, Action<string, strin
                 : $"the producer's id has {select.Blob(2).Length} bytes instead of {ProducerId.Size}";
             if (fault is not null)
             {
-                found("given-damaged", $"given {select.Long(0)} partition {select.Long(1)}", $"{fault}: the consumer cannot be opened", false);
+                found("given-damaged", $"given {select.Long(0)} partition {select.Long(1)}", $"{fault}: the consumer cannot be opened",
+                    false);
             }
         }
     }

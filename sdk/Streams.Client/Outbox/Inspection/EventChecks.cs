@@ -45,8 +45,8 @@ internal sealed class EventChecks(OutboxReading reading, Action<string, string, 
 
         if (!HasPartition(kept.PartitionRow))
         {
-            found("event-orphan", place, $"its partition {kept.PartitionRow} is not in the file, so its stream is not known: it is never sent",
-                false);
+            found("event-orphan", place,
+                $"its partition {kept.PartitionRow} is not in the file, so its stream is not known: it is never sent", false);
         }
 
         if (table == "refused")

@@ -48,7 +48,8 @@ internal sealed class KeptEvents(OutboxReading reading)
         return found;
     }
 
-    /// <summary>The partition of a row number, or <see langword="null"/> when the file does not have it, or not in a readable form.</summary>
+    /// <summary>The partition of a row number, or <see langword="null"/> when the file does not have it, or not in a readable
+    /// form.</summary>
     public StreamPartition? Partition(long row)
     {
         if (!_partitions.TryGetValue(row, out StreamPartition? partition))

@@ -40,7 +40,8 @@ internal sealed class OutboxCount(OutboxReading reading)
     {
         long behind = long.MinValue;
         int read = RowsAtOnce;
-        using Statement select = reading.Prepare($"SELECT id, epoch, at, bytes, topic FROM events WHERE id>? ORDER BY id LIMIT {RowsAtOnce}");
+        using Statement select = reading.Prepare("SELECT id, epoch, at, bytes, topic FROM events"
+            + $" WHERE id>? ORDER BY id LIMIT {RowsAtOnce}");
         while (read == RowsAtOnce)
         {
             read = 0;

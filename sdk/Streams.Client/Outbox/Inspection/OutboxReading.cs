@@ -3,8 +3,8 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>An outbox's file opened to be looked at: neither database nor journal are ever written to, also not by closing it, and it is not
-/// held against the client that may be using it. Used by one thread at a time.</summary>
+/// <summary>An outbox's file opened to be looked at: neither database nor journal are ever written to, also not by closing it, and it is
+/// not held against the client that may be using it. Used by one thread at a time.</summary>
 /// <remarks>SQLite may leave an empty journal and its index beside the file; the next client takes them over. The client that has the file
 /// open must write its journal back now and then and waits two seconds for readers: so what is read here is read in short steps, each a
 /// transaction of its own, or is given up after a second (<see cref="Interruptible"/>).</remarks>

@@ -17,6 +17,7 @@ internal static class OutboxRepair
     ];
 
     private const string Sequence = "(id & ((1 << 44) - 1))";
+    private const string Own = "FROM events WHERE id BETWEEN partitions.id << 44 AND ((partitions.id + 1) << 44) - 1";
 
     /// <summary>Repairs the file.</summary>
     /// <returns>The copy kept, and what was done, a line each.</returns>
@@ -95,11 +96,9 @@ internal static class OutboxRepair
                 (SELECT id FROM events WHERE id >> 44 = partitions.id UNION ALL SELECT id FROM refused WHERE id >> 44 = partitions.id))
             """));
         Do(database, done, "partitions' epochs were made anew from their events", Epochs(database));
-        Do(database, done, "partitions' counts were made anew from their events", Change(database, """
-            UPDATE partitions SET events=(SELECT count(*) FROM events WHERE id BETWEEN partitions.id << 44 AND ((partitions.id + 1) << 44) - 1),
-                bytes=(SELECT coalesce(sum(bytes), 0) FROM events WHERE id BETWEEN partitions.id << 44 AND ((partitions.id + 1) << 44) - 1)
-            WHERE events<>(SELECT count(*) FROM events WHERE id BETWEEN partitions.id << 44 AND ((partitions.id + 1) << 44) - 1)
-                OR bytes<>(SELECT coalesce(sum(bytes), 0) FROM events WHERE id BETWEEN partitions.id << 44 AND ((partitions.id + 1) << 44) - 1)
+        Do(database, done, "partitions' counts were made anew from their events", Change(database, $"""
+            UPDATE partitions SET events=(SELECT count(*) {Own}), bytes=(SELECT coalesce(sum(bytes), 0) {Own})
+            WHERE events<>(SELECT count(*) {Own}) OR bytes<>(SELECT coalesce(sum(bytes), 0) {Own})
             """));
         foreach ((string table, string key, string of) in Owned)
         {

@@ -143,7 +143,8 @@ internal sealed class OutboxVerifier
         {
             if (rows[i] != i + 1)
             {
-                Found("partition-numbers", $"partitions {rows[i]}", $"the numbers of partitions go from 1 on without a gap, {i + 1} is missing:"
+                Found("partition-numbers", $"partitions {rows[i]}",
+                    $"the numbers of partitions go from 1 on without a gap, {i + 1} is missing:"
                     + " the next new partition would take the number of another", isRepairable: false);
                 break;
             }

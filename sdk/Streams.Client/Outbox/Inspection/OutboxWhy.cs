@@ -76,7 +76,8 @@ internal static class OutboxWhy
             reading.Scalar($"SELECT coalesce(sum(events), 0) FROM partitions WHERE id<>{row}"),
             reading.Scalar($"SELECT count(*) FROM refused WHERE id >> {OutboxDatabase.SequenceBits} = {row}"), Stand(reading, row),
             reading.Scalar("SELECT EXISTS(SELECT 1 FROM stand)") != 0, reading.IsInUse,
-            kept is not null && reading.Scalar("SELECT epoch FROM openings ORDER BY at DESC LIMIT 1") == unchecked((long)kept.Epoch), fault);
+            kept is not null && reading.Scalar("SELECT epoch FROM openings ORDER BY at DESC LIMIT 1") == unchecked((long)kept.Epoch),
+            fault);
     }
 
     private static WhyFacts Nothing(string name, OutboxReading reading) =>

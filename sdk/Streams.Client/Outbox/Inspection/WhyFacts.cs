@@ -96,10 +96,9 @@ internal sealed record WhyFacts(string Name, EventState State, KeptEvent? Event,
             reasons.Add($"{RefusedBefore} events of its partition were refused; they hold nothing up.");
         }
 
-        reasons.Add(IsOfLastOpening
+        reasons.Add(IsInUse && IsOfLastOpening
             ? "Whether it is on its way now, only the running client knows; until a cluster confirms it, it stays here."
-            : "It was published in an earlier opening. It may have been sent already: the next session asks the cluster first, and sends what"
-                + " is missing (rules R3, R18).");
+            : "It may have been sent already in an earlier session: the next one asks the cluster, and sends what is missing (R3, R18).");
     }
 
     private void AddStand(List<string> reasons) => reasons.Add(Stand.Count == 0
