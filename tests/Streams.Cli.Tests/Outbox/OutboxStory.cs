@@ -20,12 +20,10 @@ internal sealed class OutboxStory : IDisposable
     public EventOutbox Open() => EventOutbox.Open(File, 64 << 20, TimeProvider.System, new Random(++_seed), NullLogger.Instance);
 
     /// <summary>An opening in which so many events of a topic are published: <c>topic 1</c>, <c>topic 2</c>, …</summary>
-    public async Task<List<PublishReceipt>> PublishAsync(int count, string topic = "car-1", Action<EventOutbox>? then = null)
+    public async Task<List<PublishReceipt>> PublishAsync(int count, string topic = "car-1")
     {
         await using EventOutbox outbox = Open();
-        List<PublishReceipt> receipts = await PublishAsync(outbox, count, topic);
-        then?.Invoke(outbox);
-        return receipts;
+        return await PublishAsync(outbox, count, topic);
     }
 
     public static async Task<List<PublishReceipt>> PublishAsync(EventOutbox outbox, int count, string topic = "car-1")

@@ -155,5 +155,23 @@ public sealed class VerifyAndRepairTests : IDisposable
         Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(_story.File)!, "*.damaged-*"));
     }
 
+    [Fact]
+    public async Task The_checksum_of_a_row_that_is_changed_is_cleared_and_others_stay()
+    {
+        await _story.PublishAsync(3);
+        if (_story.Scalar("SELECT count(*) FROM pragma_table_info('partitions') WHERE name='crc'") == 0)
+        {
+            _story.Sql("ALTER TABLE partitions ADD COLUMN crc INTEGER");
+        }
+
+        _story.Sql("UPDATE partitions SET crc=7; INSERT INTO partitions(id, stream, partition, next, events, bytes, crc)"
+            + " VALUES(2, '/quiet', 0, 1, 5, 0, 7), (3, '/right', 0, 1, 0, 0, 7)");
+
+        await CliRun.GoodAsync("outbox", "repair", _story.File);
+
+        Assert.Equal([7, 0, 7], Enumerable.Range(1, 3).Select(i => _story.Scalar($"SELECT coalesce(crc, 0) FROM partitions WHERE id={i}")));
+        Assert.Equal(0, _story.Scalar("SELECT events FROM partitions WHERE id=2"));
+    }
+
     private long Events() => _story.Scalar("SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM refused)");
 }

@@ -6,7 +6,9 @@ namespace Streams.Client;
 /// <summary>Mends in an outbox's file what can be mended without losing an event, in one transaction, after a copy of the file has been
 /// kept.</summary>
 /// <remarks>Events are the truth: counts, next sequences and epochs are made anew from them. An event that cannot be sent is put aside into
-/// the table of refused events, never deleted. What would need a guess is left as it is. Failure: nothing is changed.</remarks>
+/// the table of refused events, never deleted. What would need a guess is left as it is. Where rows carry checksums (column <c>crc</c>),
+/// those of the rows that are changed are cleared, so that the row counts as unchecked, not as damaged. Failure: nothing is
+/// changed.</remarks>
 internal static class OutboxRepair
 {
     /// <summary>Tables whose rows belong to rows of another: table, column, the other table.</summary>
@@ -17,6 +19,11 @@ internal static class OutboxRepair
     ];
 
     private const string Sequence = "(id & ((1 << 44) - 1))";
+    private const string BehindLast = $"""
+        (SELECT max(1, coalesce(max({Sequence}), 0) + 1) FROM
+            (SELECT id FROM events WHERE id >> 44 = partitions.id UNION ALL SELECT id FROM refused WHERE id >> 44 = partitions.id))
+        """;
+
     private const string Own = "FROM events WHERE id BETWEEN partitions.id << 44 AND ((partitions.id + 1) << 44) - 1";
 
     /// <summary>Repairs the file.</summary>
@@ -88,16 +95,15 @@ internal static class OutboxRepair
         Do(database, done, "events that cannot be sent were put aside as refused", PutAside(database));
         Do(database, done, "events' counted bytes were set right", Change(database,
             "UPDATE events SET bytes=length(topic)+length(key)+length(headers)+length(payload)+64"
-            + " WHERE bytes<>length(topic)+length(key)+length(headers)+length(payload)+64"));
+            + " WHERE bytes<>length(topic)+length(key)+length(headers)+length(payload)+64"
+            + (HasChecksum(database, "events") ? " AND crc IS NULL" : string.Empty)));    // else the row itself is damaged
+        string cleared = HasChecksum(database, "partitions") ? ", crc=NULL" : string.Empty;
         Do(database, done, "next sequences were raised behind the last one given", Change(database, $"""
-            UPDATE partitions SET next=(SELECT max(1, coalesce(max({Sequence}), 0) + 1) FROM
-                (SELECT id FROM events WHERE id >> 44 = partitions.id UNION ALL SELECT id FROM refused WHERE id >> 44 = partitions.id))
-            WHERE next < (SELECT max(1, coalesce(max({Sequence}), 0) + 1) FROM
-                (SELECT id FROM events WHERE id >> 44 = partitions.id UNION ALL SELECT id FROM refused WHERE id >> 44 = partitions.id))
+            UPDATE partitions SET next={BehindLast}{cleared} WHERE next<{BehindLast}
             """));
         Do(database, done, "partitions' epochs were made anew from their events", Epochs(database));
         Do(database, done, "partitions' counts were made anew from their events", Change(database, $"""
-            UPDATE partitions SET events=(SELECT count(*) {Own}), bytes=(SELECT coalesce(sum(bytes), 0) {Own})
+            UPDATE partitions SET events=(SELECT count(*) {Own}), bytes=(SELECT coalesce(sum(bytes), 0) {Own}){cleared}
             WHERE events<>(SELECT count(*) {Own}) OR bytes<>(SELECT coalesce(sum(bytes), 0) {Own})
             """));
         foreach ((string table, string key, string of) in Owned)
@@ -118,6 +124,9 @@ internal static class OutboxRepair
             database.Execute("INSERT INTO meta(key, value) VALUES('clean', 0) ON CONFLICT(key) DO UPDATE SET value=0");
         }
     }
+
+    private static bool HasChecksum(OutboxDatabase database, string table) =>
+        database.Scalar($"SELECT count(*) FROM pragma_table_info('{table}') WHERE name='crc'") > 0;
 
     private static long Change(OutboxDatabase database, string sql)
     {
