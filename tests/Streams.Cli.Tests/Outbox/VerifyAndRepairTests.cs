@@ -25,6 +25,8 @@ public sealed class VerifyAndRepairTests : IDisposable
 
     [Theory]
     [InlineData("UPDATE partitions SET events=0, bytes=0", "partition-count", true)]
+    [InlineData("CREATE INDEX extra ON partitions(next) WHERE next<0; PRAGMA writable_schema=ON; UPDATE sqlite_master SET"
+        + " sql='CREATE INDEX extra ON partitions(next)' WHERE name='extra'", "index-damaged", true)]
     [InlineData("UPDATE partitions SET next=3", "partition-next", true)]
     [InlineData("UPDATE partitions SET id=id+7; UPDATE epochs SET partition=partition+7; UPDATE events SET id=id+(7<<44)",
         "partition-numbers", false)]
