@@ -30,6 +30,7 @@ public sealed class StreamsClient : IAsyncDisposable
         TimeProvider time, Random chance)
     {
         _outbox = outbox;
+        Refused = new RefusedEvents(outbox);
         _time = time;
         _logger = logger;
         _metrics = new ClientMetrics(options.Name, () => outbox.Events, () => outbox.Gate.Inside);
@@ -46,6 +47,9 @@ public sealed class StreamsClient : IAsyncDisposable
 
     /// <summary>Events in the outbox that no cluster has confirmed yet.</summary>
     public long OutboxEvents => _outbox.Events;
+
+    /// <summary>The events that clusters refused for good.</summary>
+    public RefusedEvents Refused { get; }
 
     /// <summary>Raised after each change of <see cref="ConnectedTo"/>, on a pool thread.</summary>
     public event Action<ClusterName?>? ConnectionChanged;

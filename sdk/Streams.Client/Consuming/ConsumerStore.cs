@@ -80,7 +80,9 @@ internal static class ConsumerStore
         }
     }
 
-    private static Cursor ReadCursor(byte[] bytes)
+    /// <summary>Reads a kept cursor.</summary>
+    /// <exception cref="InvalidFormatException">The bytes are something else.</exception>
+    internal static Cursor ReadCursor(byte[] bytes)
     {
         ByteReader reader = new(bytes);
         Cursor cursor = Cursor.Read(ref reader);
@@ -99,7 +101,9 @@ internal static class ConsumerStore
         }
     });
 
-    private static List<KeptWait> ReadWaits(byte[] bytes)
+    /// <summary>Reads kept waits.</summary>
+    /// <exception cref="InvalidFormatException">The bytes are something else.</exception>
+    internal static List<KeptWait> ReadWaits(byte[] bytes)
     {
         ByteReader reader = new(bytes);
         List<KeptWait> waits = [];

@@ -117,7 +117,12 @@ internal sealed class EventOutbox : IAsyncDisposable
 
     /// <summary>Stores an event. Completes when it is on stable storage; waits while the outbox is full. Cancelling ends the waiting
     /// for room, not the writing.</summary>
-    public ValueTask<PublishReceipt> PublishAsync(StreamPath stream, PlainEvent content, CancellationToken cancellationToken)
+    public ValueTask<PublishReceipt> PublishAsync(StreamPath stream, PlainEvent content, CancellationToken cancellationToken) =>
+        PublishAsync(stream, content, null, cancellationToken);
+
+    /// <summary>The same, with something done in the same transaction; it must not fail for reasons of its own.</summary>
+    public ValueTask<PublishReceipt> PublishAsync(StreamPath stream, PlainEvent content, Action<OutboxTransaction>? with,
+        CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, typeof(StreamsClient));
         StreamPartition partition = new(stream, Core.Partitioner.For(content.Key.Span, content.Topic.Span, PartitionsOf(stream)));
@@ -127,7 +132,7 @@ internal sealed class EventOutbox : IAsyncDisposable
                 $"outbox: it has had events of {HelloRequest.MaxPartitions} partitions, more do not fit one hello");
         }
 
-        PendingPublish pending = new(this, partition, content);
+        PendingPublish pending = new(this, partition, content) { With = with };
         pending.HasEntered = Gate.TryEnter(pending.Bytes);
         return pending.HasEntered && _writer.TryWrite(pending) ? pending.Stored : PublishSlowAsync(pending, cancellationToken);
 

@@ -35,6 +35,24 @@ internal sealed class OutboxLock : IDisposable
         }
     }
 
+    /// <summary>Whether someone has the lock. A look, no promise; it holds the lock for a moment when nobody else does.</summary>
+    public static bool IsHeld(string path)
+    {
+        try
+        {
+            using FileStream look = new(path + ".lock", FileMode.Open, FileAccess.Read, FileShare.None);
+            return false;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 }

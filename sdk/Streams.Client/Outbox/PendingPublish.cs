@@ -30,6 +30,9 @@ internal sealed class PendingPublish : TaskCompletionSource<StoredEvent>, IOutbo
     /// <summary>Bytes that it counts.</summary>
     public long Bytes { get; }
 
+    /// <summary>What else is done in its transaction, or <see langword="null"/>.</summary>
+    public Action<OutboxTransaction>? With { get; init; }
+
     /// <summary>Whether its bytes were let in.</summary>
     public bool HasEntered { get; set; }
 
@@ -44,7 +47,11 @@ internal sealed class PendingPublish : TaskCompletionSource<StoredEvent>, IOutbo
         content.Payload.Length + content.Key.Length + content.Headers.Length + content.Topic.Length + 64;
 
     /// <inheritdoc/>
-    public void Apply(OutboxTransaction transaction) => _identity = transaction.Append(this);
+    public void Apply(OutboxTransaction transaction)
+    {
+        With?.Invoke(transaction);
+        _identity = transaction.Append(this);
+    }
 
     /// <inheritdoc/>
     public void Committed()

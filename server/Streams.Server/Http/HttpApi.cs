@@ -25,7 +25,8 @@ internal sealed class HttpApi(ServerState state, StatusReport report, MetricColl
         Data(app, "/api/v1/lanes/digest", LaneEndpoints.DigestAsync);
         app.MapMethods(DamageEndpoints.Route, [HttpMethods.Get, HttpMethods.Head, HttpMethods.Post],
             Needing(DamageEndpoints.AnswerAsync));
-        Data(app, "/api/v1/cursors", LaneEndpoints.CursorsAsync);
+        app.MapMethods(CursorEndpoints.Route, [HttpMethods.Get, HttpMethods.Head, HttpMethods.Post],
+            Needing(CursorEndpoints.AnswerAsync));
         Data(app, "/api/v1/topics", StorageEndpoints.TopicsAsync);
         Data(app, "/api/v1/latest", StorageEndpoints.LatestAsync);
         Data(app, "/api/v1/chains", StorageEndpoints.ChainsAsync);

@@ -1,0 +1,165 @@
+using System.Runtime.CompilerServices;
+using Streams.Core;
+
+namespace Streams.Client;
+
+/// <summary>The events of an outbox that clusters refused for good: to be looked at, published again, or given up. They stay, and count
+/// against <see cref="StreamsClientOptions.OutboxBytes"/> on disk, until one of the two is done. Safe for use by many threads.</summary>
+public sealed class RefusedEvents
+{
+    private const int EventsAtOnce = 64;
+    private const long BytesAtOnce = 1 << 20;
+
+    private readonly Lock _lock = new();
+    private readonly HashSet<long> _underWay = [];             // of two retries of one event only one may publish it
+    private readonly EventOutbox _outbox;
+
+    internal RefusedEvents(EventOutbox outbox) => _outbox = outbox;
+
+    /// <summary>All of them, by partition and in the order they were published. Those that come while it runs may be among them.</summary>
+    /// <exception cref="StorageFailedException">The device's disk refused.</exception>
+    public async IAsyncEnumerable<RefusedEvent> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        long behind = long.MinValue;
+        bool more = true;
+        while (more)
+        {
+            long from = behind;
+            (List<RefusedEvent> some, long last, more) = await _outbox.RunAsync(
+                transaction => ReadSome(transaction.Database, from), cancellationToken);
+            foreach (RefusedEvent refused in some)
+            {
+                yield return refused;
+            }
+
+            behind = last;
+        }
+    }
+
+    /// <summary>Publishes a refused event once more, as a new event behind all that its partition has had, with the same topic, key,
+    /// headers, payload and time. In one transaction it leaves the refused ones: it is never in both, nor in neither.</summary>
+    /// <returns>The receipt, when it is durable on this device; <see langword="null"/> when no such event is refused, or another call is
+    /// just dealing with it.</returns>
+    /// <exception cref="InvalidRequestException">Its bytes cannot be an event.</exception>
+    /// <exception cref="StorageFailedException">The device's disk refused.</exception>
+    public async Task<PublishReceipt?> RetryAsync(long id, CancellationToken cancellationToken = default)
+    {
+        if (!TryBegin(id))
+        {
+            return null;
+        }
+
+        try
+        {
+            if (await FindAsync(id, cancellationToken) is not { } refused)
+            {
+                return null;
+            }
+
+            if (KeptEvent.FaultOf(refused.Content.Topic, refused.Content.Key.Length, refused.Content.Headers,
+                refused.Content.Payload.Length) is { } fault)
+            {
+                throw new InvalidRequestException($"event {id} cannot be published again: {fault}");
+            }
+
+            return await _outbox.PublishAsync(refused.Stream, refused.Content, transaction => Delete(transaction, id), cancellationToken);
+        }
+        finally
+        {
+            End(id);
+        }
+    }
+
+    /// <summary>Gives a refused event up: it is deleted for good.</summary>
+    /// <returns>Whether there was such an event, and no other call is just dealing with it.</returns>
+    /// <exception cref="StorageFailedException">The device's disk refused.</exception>
+    public async Task<bool> DiscardAsync(long id, CancellationToken cancellationToken = default)
+    {
+        if (!TryBegin(id))
+        {
+            return false;
+        }
+
+        try
+        {
+            return await _outbox.RunAsync(transaction => Delete(transaction, id), cancellationToken);
+        }
+        finally
+        {
+            End(id);
+        }
+    }
+
+    private bool TryBegin(long id)
+    {
+        lock (_lock)
+        {
+            return _underWay.Add(id);
+        }
+    }
+
+    private void End(long id)
+    {
+        lock (_lock)
+        {
+            _underWay.Remove(id);
+        }
+    }
+
+    private static bool Delete(OutboxTransaction transaction, long id)
+    {
+        using Statement delete = transaction.Database.Prepare("DELETE FROM refused WHERE id=?");
+        delete.Bind(1, id).Run();
+        return transaction.Database.Scalar("SELECT changes()") > 0;
+    }
+
+    private Task<(StreamPath Stream, PlainEvent Content)?> FindAsync(long id, CancellationToken cancellationToken) =>
+        _outbox.RunAsync<(StreamPath, PlainEvent)?>(transaction =>
+        {
+            using Statement select = transaction.Database.Prepare("SELECT stream, at, topic, key, headers, payload FROM refused"
+                + $" JOIN partitions ON partitions.id = refused.id >> {OutboxDatabase.SequenceBits} WHERE refused.id=?");
+            return select.Bind(1, id).Step()
+                ? (StreamPath.Parse(select.Text(0)), new PlainEvent(select.Blob(2).ToArray(), select.Blob(3).ToArray(),
+                    select.Blob(4).ToArray(), select.Blob(5).ToArray(), select.Long(1)))
+                : null;
+        }, cancellationToken);
+
+    private (List<RefusedEvent> Some, long Last, bool More) ReadSome(OutboxDatabase database, long behind)
+    {
+        List<RefusedEvent> some = [];
+        long bytes = 0;
+        using Statement select = database.Prepare("SELECT refused.id, epoch, at, topic, key, headers, payload, reason, stream, partition"
+            + $" FROM refused JOIN partitions ON partitions.id = refused.id >> {OutboxDatabase.SequenceBits} WHERE refused.id>?"
+            + " ORDER BY refused.id");
+        select.Bind(1, behind);
+        while (select.Step())
+        {
+            behind = select.Long(0);
+            some.Add(Read(select));
+            bytes += some[^1].Payload.Length;
+            if (some.Count == EventsAtOnce || bytes >= BytesAtOnce)
+            {
+                return (some, behind, true);
+            }
+        }
+
+        return (some, behind, false);
+    }
+
+    private RefusedEvent Read(Statement row)
+    {
+        byte[] topic = row.Blob(3).ToArray();
+        return new RefusedEvent
+        {
+            Id = row.Long(0),
+            Partition = new StreamPartition(StreamPath.Parse(row.Text(8)), new PartitionId((int)row.Long(9))),
+            Identity = new EventIdentity(_outbox.Producer, unchecked((ulong)row.Long(1)), OutboxDatabase.SequenceOf(row.Long(0))),
+            Topic = TopicName.IsValid(topic) ? TopicName.FromValidated(topic) : default,
+            Key = row.Blob(4).ToArray(),
+            Headers = EventHeader.TryDecode(row.Blob(5).ToArray(), out IReadOnlyList<EventHeader> headers) ? headers : [],
+            Payload = row.Blob(6).ToArray(),
+            Timestamp = KeptTime.Of(row.Long(2)),
+            Reason = row.Text(7),
+        };
+    }
+}
