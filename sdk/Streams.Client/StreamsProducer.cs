@@ -64,8 +64,8 @@ public sealed class StreamsProducer : IAsyncDisposable
     /// <see cref="StreamsProducerOptions.MemoryBytes"/> are used.</summary>
     /// <param name="stream">The stream.</param>
     /// <param name="topic">The topic within it.</param>
-    /// <param name="payload">The payload, at most 1 MiB; it is copied before the call returns, or, where the call has to wait for room, when
-    /// there is some: then it must not change until the call completes.</param>
+    /// <param name="payload">The payload, at most 1 MiB; it is copied before the call returns, or, where the call has to wait for room,
+    /// when there is some: then it must not change until the call completes.</param>
     /// <param name="key">Decides the partition instead of the topic, when given.</param>
     /// <param name="headers">Names and values that travel with the event.</param>
     /// <param name="timestamp">When it happened; default now.</param>

@@ -14,7 +14,8 @@ public class StreamsProducerTests
     {
         ScriptedWorld world = new("a");
         await using StreamsProducer producer = Open(world);
-        Task<StoredEvent>[] publishes = [.. Enumerable.Range(1, 2000).Select(i => producer.PublishAsync(Fleet, Topic("t"), Payload(i)).AsTask())];
+        Task<StoredEvent>[] publishes = [.. Enumerable.Range(1, 2000).Select(
+            i => producer.PublishAsync(Fleet, Topic("t"), Payload(i)).AsTask())];
         StoredEvent[] stored = await Task.WhenAll(publishes).WaitAsync(Eventually.DefaultLimit);
         Assert.Equal(Enumerable.Range(0, 2000).Select(static i => (long)i), stored.Select(static s => s.Place.Offset.Value));
         Assert.All(stored, s => Assert.Equal(world["a"].Origin, s.Place.Origin));
@@ -150,7 +151,8 @@ public class StreamsProducerTests
             return null;
         };
         await using StreamsProducer producer = Open(world);
-        Task<StoredEvent>[] publishes = [.. Enumerable.Range(1, 200).Select(i => producer.PublishAsync(Fleet, Topic("t"), Payload(i)).AsTask())];
+        Task<StoredEvent>[] publishes = [.. Enumerable.Range(1, 200).Select(
+            i => producer.PublishAsync(Fleet, Topic("t"), Payload(i)).AsTask())];
         Task flush = producer.FlushAsync();
         InvalidRequestException refused = await Assert.ThrowsAsync<InvalidRequestException>(
             () => publishes[76].WaitAsync(Eventually.DefaultLimit));
@@ -166,7 +168,8 @@ public class StreamsProducerTests
     {
         ScriptedWorld world = new("a");
         await using StreamsProducer producer = Open(world);
-        await Assert.ThrowsAsync<InvalidRequestException>(async () => await producer.PublishAsync(Fleet, Topic("t"), new byte[(1 << 20) + 1]));
+        await Assert.ThrowsAsync<InvalidRequestException>(
+            async () => await producer.PublishAsync(Fleet, Topic("t"), new byte[(1 << 20) + 1]));
         await Assert.ThrowsAsync<InvalidRequestException>(async () => await producer.EnqueueAsync(Fleet, default, new byte[1]));
         await Assert.ThrowsAsync<InvalidRequestException>(
             async () => await producer.EnqueueAsync(Fleet, Topic("t"), new byte[1], new byte[EventLimits.MaxKeyBytes + 1]));

@@ -42,7 +42,8 @@ internal abstract class ClientRow : BenchRow
         return events / Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
-    private static ClusterEndpoint At(Broker broker) => new(ClusterName.Parse("bench"), broker.Address.Address.ToString(), broker.Address.Port);
+    private static ClusterEndpoint At(Broker broker) =>
+        new(ClusterName.Parse("bench"), broker.Address.Address.ToString(), broker.Address.Port);
 }
 
 /// <summary>A back-end program publishes at full speed over one connection.</summary>
@@ -50,7 +51,8 @@ internal sealed class ClientPublishRow(int bytes, double goal) : ClientRow
 {
     public override string Name => bytes < 1000 ? $"client-publish-{bytes}b" : $"client-publish-{bytes >> 10}k";
 
-    public override string Measures => $"one StreamsProducer publishes events of {bytes} B of one topic, flushed before they are acknowledged";
+    public override string Measures =>
+        $"one StreamsProducer publishes events of {bytes} B of one topic, flushed before they are acknowledged";
 
     public override string Reference => "the same bytes written and flushed by hand in pieces of 256 KiB, into allocated space";
 
@@ -86,7 +88,7 @@ internal sealed class ClientReplayRow(int bytes, double goal) : ClientRow
 
     public override string Measures => $"one consumer reads events of {bytes} B from the first one on and acknowledges them";
 
-    public override string Reference => "the same bytes through a loopback connection, nothing else";
+    public override string Reference => "none";
 
     public override string Goal => string.Create(CultureInfo.InvariantCulture, $">= {goal:N0} events/s");
 

@@ -38,7 +38,8 @@ internal readonly record struct GivenEvents(Origin Origin, long Offset, EventIde
             if (view.Index >= Index)
             {
                 int nth = view.Index - Index;
-                yield return new GivenEvent(Origin, Offset + nth, First with { Sequence = First.Sequence + nth }, view, OrderReleased, Life);
+                EventIdentity identity = First with { Sequence = First.Sequence + nth };
+                yield return new GivenEvent(Origin, Offset + nth, identity, view, OrderReleased, Life);
             }
         }
     }

@@ -12,8 +12,8 @@ namespace Streams.Client;
 /// is remembered durably (R17) and lets the cursor pass. A copy of an event that is handed out and not acknowledged holds its own
 /// lane's cursor too: a skip must not
 /// overtake its reason (F5).</para></remarks>
-internal sealed partial class PassByReader(PartitionId partition, ReaderLimits limits, Cursor local, GivenMemory given, PatienceClock patience,
-    PassByRules? rules = null)
+internal sealed partial class PassByReader(PartitionId partition, ReaderLimits limits, Cursor local, GivenMemory given,
+    PatienceClock patience, PassByRules? rules = null)
 {
     private readonly PassByRules _rules = rules ?? PassByRules.All;
     private readonly LaneTable _lanes = new(local);

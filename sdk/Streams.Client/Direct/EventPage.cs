@@ -88,7 +88,8 @@ internal sealed class EventPage(StreamPartition partition, long first, EventBatc
         part.Write(batch.First, batch.Predecessor, batch.MayHaveTwins, output);
     }
 
-    /// <summary>The last event of those from <paramref name="from"/> on that a batch of so many bytes holds; it holds at least one.</summary>
+    /// <summary>The last event of those from <paramref name="from"/> on that a batch of so many bytes holds; one fits
+    /// always.</summary>
     public long Fit(long from, long to, int maxBytes)
     {
         if (from == First && to == Last)

@@ -32,7 +32,8 @@ public class OpenOffsetsTests
                 model.Remove(model.Min);
             }
 
-            Assert.True(open.Contains(next) == model.Contains(next) && (model.Count == 0 ? long.MaxValue : model.Min) == open.Lowest, $"step {i}, {random}");
+            Assert.True(open.Contains(next) == model.Contains(next) && (model.Count == 0 ? long.MaxValue : model.Min) == open.Lowest,
+                $"step {i}, {random}");
         }
     }
 }
