@@ -1,17 +1,13 @@
-using System.Diagnostics;
 using System.Diagnostics.Metrics;
 
 namespace Streams.Client;
 
-/// <summary>What the client counts: the meter and the activity source <c>Streams.Client</c>. Each client has instruments of its own,
+/// <summary>What the client counts: the meter <c>Streams.Client</c>. Each client has instruments of its own,
 /// tagged with its name.</summary>
 internal sealed class ClientMetrics : IDisposable
 {
     /// <summary>Name of meter and activity source.</summary>
     public const string Name = "Streams.Client";
-
-    /// <summary>Activities <c>publish</c> and <c>consume</c>.</summary>
-    public static readonly ActivitySource Activities = new(Name);
 
     private readonly Meter _meter;
     private readonly Counter<long> _published;

@@ -24,6 +24,7 @@ public sealed class StreamsClient : IAsyncDisposable
     private readonly ConsumerContext _context;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly bool _storesTraceContext;
     private int _disposed;
 
     private StreamsClient(StreamsClientOptions options, EventOutbox outbox, IClusterConnector connector, ILogger logger,
@@ -32,6 +33,7 @@ public sealed class StreamsClient : IAsyncDisposable
         _outbox = outbox;
         _time = time;
         _logger = logger;
+        _storesTraceContext = options.StoreTraceContext;
         _metrics = new ClientMetrics(options.Name, () => outbox.Events, () => outbox.Gate.Inside);
         _sender = new ProducerSender(outbox, options, _metrics, time, logger);
         _link = new ClusterLink(options, connector, _metrics, time, chance, logger) { Changed = cluster =>
@@ -85,7 +87,8 @@ public sealed class StreamsClient : IAsyncDisposable
     /// <param name="topic">The topic within it.</param>
     /// <param name="payload">The payload, at most 1 MiB; must not change until the call completes.</param>
     /// <param name="key">Decides the partition instead of the topic, when given.</param>
-    /// <param name="headers">Names and values that travel with the event.</param>
+    /// <param name="headers">Names and values that travel with the event. The trace context of the current activity goes with them, unless they
+    /// bring one.</param>
     /// <param name="timestamp">When it happened; default now.</param>
     /// <param name="cancellationToken">Ends the wait for room in the outbox. An event that has been let in is stored all the
     /// same.</param>
@@ -110,10 +113,10 @@ public sealed class StreamsClient : IAsyncDisposable
 
         long at = (timestamp ?? _time.GetUtcNow()).UtcTicks / TimeSpan.TicksPerMicrosecond - (
             DateTimeOffset.UnixEpoch.UtcTicks / TimeSpan.TicksPerMicrosecond);
-        PlainEvent content = new(Encoding.UTF8.GetBytes(topic.Value), key, headers is null ? default : EventHeader.Encode(headers),
-            payload, at);
-        return ClientMetrics.Activities.HasListeners()
-            ? TracedAsync(stream, topic, content, cancellationToken) : _outbox.PublishAsync(stream, content, cancellationToken);
+        PlainEvent content = new(Encoding.UTF8.GetBytes(topic.Value), key, default, payload, at);
+        return ClientActivities.HasListeners
+            ? TracedAsync(stream, topic, content, headers, cancellationToken)
+            : _outbox.PublishAsync(stream, content with { Headers = Headers(headers) }, cancellationToken);
     }
 
     /// <summary>Opens a consumer. Needs no network: it begins to be given events when a cluster is connected.</summary>
@@ -214,13 +217,22 @@ public sealed class StreamsClient : IAsyncDisposable
     }
 
     private async ValueTask<PublishReceipt> TracedAsync(StreamPath stream, TopicName topic, PlainEvent content,
-        CancellationToken cancellationToken)
+        IReadOnlyList<EventHeader>? headers, CancellationToken cancellationToken)
     {
-        using Activity? activity = ClientMetrics.Activities.StartActivity("publish", ActivityKind.Producer);
-        activity?.SetTag("streams.stream", stream.Value);
-        activity?.SetTag("streams.topic", topic.Value);
-        return await _outbox.PublishAsync(stream, content, cancellationToken);
+        using Activity? activity = ClientActivities.Publish(stream, content, topic);
+        try
+        {
+            return await _outbox.PublishAsync(stream, content with { Headers = Headers(headers) }, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            ClientActivities.Fail(activity, e);
+            throw;
+        }
     }
+
+    private ReadOnlyMemory<byte> Headers(IReadOnlyList<EventHeader>? headers) =>
+        TraceHeaders.Encode(headers, _storesTraceContext ? Activity.Current : null);
 
     private void Forget(StreamsConsumer consumer)
     {

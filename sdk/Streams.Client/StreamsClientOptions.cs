@@ -86,4 +86,8 @@ public sealed record StreamsClientOptions
 
     /// <summary>MQTT keep-alive. Default 15 s; 1 s to 18 h.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Whether the trace context (W3C <c>traceparent</c> and <c>tracestate</c>) of the activity that is current when an event is
+    /// published is stored in its headers, so that whoever consumes it can link to it. Default <see langword="true"/>.</summary>
+    public bool StoreTraceContext { get; init; } = true;
 }

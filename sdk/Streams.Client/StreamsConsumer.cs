@@ -42,8 +42,8 @@ public sealed class StreamsConsumer : IAsyncDisposable
             {
                 if (_core.Take() is { } received)
                 {
-                    using Activity? activity = ClientMetrics.Activities.StartActivity("consume", ActivityKind.Consumer);
-                    activity?.SetTag("streams.topic", received.Topic.Value);
+                    using Activity? activity = ClientActivities.Consume(received, _core.Options);
+                    received.Activity = activity;
                     yield return received;
                 }
                 else
