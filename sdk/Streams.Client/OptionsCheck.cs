@@ -13,6 +13,15 @@ internal static class OptionsCheck
     /// <exception cref="ConfigurationException">All faults, one a line.</exception>
     public static void Check(StreamsClientOptions options)
     {
+        if (Faults(options) is { Count: > 0 } faults)
+        {
+            throw new ConfigurationException(string.Join('\n', faults));
+        }
+    }
+
+    /// <summary>All that is wrong; empty when nothing is.</summary>
+    public static IReadOnlyList<string> Faults(StreamsClientOptions options)
+    {
         List<string> faults = [];
         Expect(faults, !string.IsNullOrEmpty(options.Name) && Encoding.UTF8.GetByteCount(options.Name) <= MaxNameBytes
             && !options.Name.Any(char.IsControl), $"Name '{options.Name}': 1 to {MaxNameBytes} bytes of UTF-8 without control characters");
@@ -36,10 +45,9 @@ internal static class OptionsCheck
             $"FailBackAfter {options.FailBackAfter}: at least 30 ms, or infinite");
         Expect(faults, options.KeepAlive >= TimeSpan.FromSeconds(1) && options.KeepAlive <= TimeSpan.FromHours(18),
             $"KeepAlive {options.KeepAlive}: 1 s to 18 h");
-        if (faults.Count > 0)
-        {
-            throw new ConfigurationException(string.Join('\n', faults));
-        }
+        Expect(faults, options.CloseWithin >= TimeSpan.Zero && options.CloseWithin <= TimeSpan.FromHours(1),
+            $"CloseWithin {options.CloseWithin}: 0 to 1 h");
+        return faults;
     }
 
     private static void CheckClusters(List<string> faults, IReadOnlyList<ClusterEndpoint>? clusters)

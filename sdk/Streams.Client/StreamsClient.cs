@@ -12,8 +12,6 @@ namespace Streams.Client;
 /// <remarks>Safe for use by many threads. Opening needs no network.</remarks>
 public sealed class StreamsClient : IAsyncDisposable
 {
-    private static readonly TimeSpan FlushWithin = TimeSpan.FromSeconds(5);
-
     private readonly Lock _lock = new();
     private readonly List<StreamsConsumer> _consumers = [];
     private readonly HashSet<(ConsumerName, StreamPath)> _names = [];
@@ -24,7 +22,8 @@ public sealed class StreamsClient : IAsyncDisposable
     private readonly ConsumerContext _context;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly bool _storesTraceContext;
+    private readonly StreamsClientOptions _options;
+    private readonly Disconnection _disconnection;
     private int _disposed;
 
     private StreamsClient(StreamsClientOptions options, EventOutbox outbox, IClusterConnector connector, ILogger logger,
@@ -33,11 +32,11 @@ public sealed class StreamsClient : IAsyncDisposable
         _outbox = outbox;
         _time = time;
         _logger = logger;
-        _storesTraceContext = options.StoreTraceContext;
+        _options = options;
+        _disconnection = new Disconnection(time);
         _metrics = new ClientMetrics(options.Name, () => outbox.Events, () => outbox.Gate.Inside);
         _sender = new ProducerSender(outbox, options, _metrics, time, logger);
-        _link = new ClusterLink(options, connector, _metrics, time, chance, logger) { Changed = cluster =>
-            ConnectionChanged?.Invoke(cluster) };
+        _link = new ClusterLink(options, connector, _metrics, time, chance, logger) { Changed = OnConnectionChanged };
         _context = new ConsumerContext(options, outbox, _link, _metrics, new SteadyClock(time), logger);
         _link.Add(_sender);
         _link.Start();
@@ -163,8 +162,19 @@ public sealed class StreamsClient : IAsyncDisposable
     /// <summary>Completes when the outbox is empty: everything published is held by a cluster.</summary>
     public Task FlushAsync(CancellationToken cancellationToken = default) => _outbox.WhenEmptyAsync(cancellationToken);
 
-    /// <summary>Stops publishing, tries for a bounded time (5 s) to send what waits, and closes. What is not sent stays in the
-    /// outbox.</summary>
+    /// <summary>How the client is doing. Asks the outbox's file, behind what is being written.</summary>
+    /// <exception cref="StorageFailedException">The device's disk refused.</exception>
+    /// <exception cref="ObjectDisposedException">The client is closed.</exception>
+    public async ValueTask<ClientStatus> GetStatusAsync(CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        DateTimeOffset? oldest = _outbox.Events == 0 ? null
+            : await _outbox.RunAsync(static transaction => OldestEvent.Find(transaction.Database), cancellationToken);
+        return new ClientStatus(ConnectedTo, _disconnection.Lasts, _outbox.Events, _outbox.Gate.Inside, _options.OutboxBytes, oldest);
+    }
+
+    /// <summary>Stops publishing, tries for a bounded time (<see cref="StreamsClientOptions.CloseWithin"/>) to send what waits, and closes.
+    /// What is not sent stays in the outbox.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -174,7 +184,7 @@ public sealed class StreamsClient : IAsyncDisposable
 
         try
         {
-            await _outbox.WhenEmptyAsync(CancellationToken.None).WaitAsync(FlushWithin, _time);
+            await _outbox.WhenEmptyAsync(CancellationToken.None).WaitAsync(_options.CloseWithin, _time);
         }
         catch (TimeoutException)
         {
@@ -232,7 +242,13 @@ public sealed class StreamsClient : IAsyncDisposable
     }
 
     private ReadOnlyMemory<byte> Headers(IReadOnlyList<EventHeader>? headers) =>
-        TraceHeaders.Encode(headers, _storesTraceContext ? Activity.Current : null);
+        TraceHeaders.Encode(headers, _options.StoreTraceContext ? Activity.Current : null);
+
+    private void OnConnectionChanged(ClusterName? cluster)
+    {
+        _disconnection.Note(cluster is not null);
+        ConnectionChanged?.Invoke(cluster);
+    }
 
     private void Forget(StreamsConsumer consumer)
     {
