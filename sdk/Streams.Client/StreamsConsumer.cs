@@ -21,6 +21,8 @@ public sealed class StreamsConsumer : IAsyncDisposable
 
     internal ConsumerOptions Options => _core.Options;
 
+    internal void CountUnreadable() => _core.CountUnreadable();
+
     /// <summary>The events, each once, in the order of their producers. One reader at a time; nothing more is fetched than
     /// <see cref="StreamsClientOptions.ReceiveBytes"/> allows
     /// until events are taken. Ends when the token is cancelled or the consumer disposed.</summary>
