@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Reactive.Linq;
 using System.Runtime.CompilerServices;
 using Streams.Core;
 
@@ -59,16 +58,6 @@ public sealed class StreamsConsumer : IAsyncDisposable
             Volatile.Write(ref _reading, 0);
         }
     }
-
-    /// <summary>The same events as a cold observable of one subscriber at a time: <c>OnNext</c> is back-pressure, the next event waits
-    /// until it returns.</summary>
-    public IObservable<ReceivedEvent> AsObservable() => Observable.Create<ReceivedEvent>(async (observer, cancellationToken) =>
-    {
-        await foreach (ReceivedEvent received in ReadAllAsync(cancellationToken))
-        {
-            observer.OnNext(received);
-        }
-    });
 
     /// <summary>The cursor as acknowledged and kept on this device.</summary>
     public Cursor Cursor(PartitionId partition) => _core.Cursor(partition);
