@@ -27,7 +27,7 @@ public sealed class EventPublisher<T> : IObserver<T>
     /// the sequence's own error, either way when nothing is on its way any more.</summary>
     public Task Completion => _completion.Task;
 
-    /// <summary>Publishes a value: in the order of the calls.</summary>
+    /// <summary>Publishes a value, or waits until it may.</summary>
     public void OnNext(T value)
     {
         lock (_lock)

@@ -29,10 +29,11 @@ public class SettingsTests
         Assert.Null(settings.Health.DegradedAge);
         Assert.Equal(100_000, settings.Health.UnhealthyEvents);
 
-        // Nothing of the options is left at its default: a setting that is forgotten is found here.
+        // Every setting that has the name of an option has changed it: one that is forgotten on the way is found here.
         StreamsClientOptions defaults = new() { Name = "", Clusters = [], OutboxPath = "" };
+        HashSet<string> named = [.. typeof(StreamsSettings).GetProperties().Select(static p => p.Name)];
         Assert.Empty(typeof(StreamsClientOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance)
-            .Where(p => Equals(p.GetValue(defaults), p.GetValue(options))).Select(static p => p.Name));
+            .Where(p => named.Contains(p.Name) && Equals(p.GetValue(defaults), p.GetValue(options))).Select(static p => p.Name));
     }
 
     [Fact]
