@@ -26,7 +26,8 @@ var events = client.Observe(new ConsumerOptions { Name = ConsumerName.Parse("rx-
     .Select(static e => e.Value)
     .Publish();
 
-using IDisposable alarms = events.Where(static r => r.Speed > 130).Subscribe(static r => Console.WriteLine($"alarm: {r.Car} at {r.Speed} km/h"));
+using IDisposable alarms = events.Where(static r => r.Speed > 130)
+    .Subscribe(static r => Console.WriteLine($"alarm: {r.Car} at {r.Speed} km/h"));
 Task averages = events.GroupBy(static r => r.Car)
     .SelectMany(static car => car.Select(static r => r.Speed).Average().Select(average => $"{car.Key}: {average:0.0} km/h on average"))
     .Do(Console.WriteLine)

@@ -2,7 +2,8 @@ using Microsoft.Extensions.Options;
 
 namespace Streams.Client.Hosting;
 
-/// <summary>Names everything that is wrong with a client's settings: what a section could not be read, and what the client refuses.</summary>
+/// <summary>Names everything that is wrong with a client's settings: what a section could not be read, and what the client
+/// refuses.</summary>
 internal sealed class SettingsValidator(string name) : IValidateOptions<StreamsSettings>
 {
     /// <inheritdoc/>

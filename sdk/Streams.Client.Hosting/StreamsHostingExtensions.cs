@@ -9,7 +9,8 @@ namespace Streams.Client.Hosting;
 /// <summary>Adds clients to the generic host.</summary>
 public static class StreamsHostingExtensions
 {
-    /// <summary>Adds a client: <see cref="StreamsClient"/> as a singleton, opened when the host starts and closed when it has stopped.</summary>
+    /// <summary>Adds a client: <see cref="StreamsClient"/> as a singleton, opened when the host starts and closed when it has
+    /// stopped.</summary>
     /// <param name="services">The host's services.</param>
     /// <param name="section">Its settings, as in <see cref="StreamsSettings"/>. Read once, at the start.</param>
     public static StreamsBuilder AddStreams(this IServiceCollection services, IConfiguration section) =>
@@ -19,8 +20,8 @@ public static class StreamsHostingExtensions
     public static StreamsBuilder AddStreams(this IServiceCollection services, Action<StreamsSettings> configure) =>
         services.AddStreams(Options.DefaultName, configure);
 
-    /// <summary>Adds a client under a name: a keyed singleton, asked for with <c>[FromKeyedServices(name)]</c>. Each client has an outbox of
-    /// its own.</summary>
+    /// <summary>Adds a client under a name: a keyed singleton, asked for with <c>[FromKeyedServices(name)]</c>. Each client has an outbox
+    /// of its own.</summary>
     public static StreamsBuilder AddStreams(this IServiceCollection services, string name, IConfiguration section)
     {
         ArgumentNullException.ThrowIfNull(section);

@@ -2,10 +2,10 @@ using System.Runtime.ExceptionServices;
 
 namespace Streams.Client.Reactive;
 
-/// <summary>Publishes what a sequence gives. <c>OnNext</c> waits when as many publishes are on their way into the outbox as are allowed: that
-/// is the back-pressure, which reaches the sequence's source as far as its operators let it.</summary>
-/// <remarks>Failure: the first publish that fails is kept; <see cref="Completion"/> fails with it, and so does every later <c>OnNext</c>. Those
-/// that were on their way beside it may be stored all the same.</remarks>
+/// <summary>Publishes what a sequence gives. <c>OnNext</c> waits when as many publishes are on their way into the outbox as are allowed:
+/// that is the back-pressure, which reaches the sequence's source as far as its operators let it.</summary>
+/// <remarks>Failure: the first publish that fails is kept; <see cref="Completion"/> fails with it, and so does every later <c>OnNext</c>.
+/// Those that were on their way beside it may be stored all the same.</remarks>
 /// <typeparam name="T">The values.</typeparam>
 public sealed class EventPublisher<T> : IObserver<T>
 {
@@ -23,8 +23,8 @@ public sealed class EventPublisher<T> : IObserver<T>
         _inFlight = inFlight;
     }
 
-    /// <summary>Completes when the sequence has ended and all of it is on the device's disk. Fails with the first publish that failed, or with
-    /// the sequence's own error, either way when nothing is on its way any more.</summary>
+    /// <summary>Completes when the sequence has ended and all of it is on the device's disk. Fails with the first publish that failed, or
+    /// with the sequence's own error, either way when nothing is on its way any more.</summary>
     public Task Completion => _completion.Task;
 
     /// <summary>Publishes a value, or waits until it may.</summary>

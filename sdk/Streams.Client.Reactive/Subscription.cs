@@ -5,8 +5,8 @@ using Streams.Core;
 namespace Streams.Client.Reactive;
 
 /// <summary>One subscription: opens a consumer, hands out its events one by one, and closes it.</summary>
-/// <remarks>Failure: what the source fails with is the observer's <c>OnError</c>, behind the closing, so that a repetition finds the name free.
-/// What the observer itself throws is nobody's to catch, as everywhere in Rx: the consumer is closed, then it is thrown on a pool
+/// <remarks>Failure: what the source fails with is the observer's <c>OnError</c>, behind the closing, so that a repetition finds the name
+/// free. What the observer itself throws is nobody's to catch, as everywhere in Rx: the consumer is closed, then it is thrown on a pool
 /// thread.</remarks>
 internal sealed class Subscription<T> : IDisposable
 {
@@ -127,8 +127,9 @@ internal sealed class Subscription<T> : IDisposable
 }
 
 /// <summary>Where a subscription gets its consumer, and what it makes of events.</summary>
-internal sealed record Source<T>(Turns Turns, ConsumerName Name, StreamPath Stream, Func<CancellationToken, ValueTask<StreamsConsumer>> Open,
-    Func<StreamsConsumer, ValueTask> Close, Func<StreamsConsumer, ReceivedEvent, T> Select)
+internal sealed record Source<T>(Turns Turns, ConsumerName Name, StreamPath Stream,
+    Func<CancellationToken, ValueTask<StreamsConsumer>> Open, Func<StreamsConsumer, ValueTask> Close,
+    Func<StreamsConsumer, ReceivedEvent, T> Select)
 {
     /// <summary>What is done with an exception that the observer threw.</summary>
     public Action<Exception> Escalate { get; init; } = static thrown =>

@@ -3,8 +3,8 @@ using Streams.Core;
 
 namespace Streams.Client.Reactive;
 
-/// <summary>Unsubscribing returns at once, closing a consumer takes a moment: who subscribes again to the same name waits for that, instead of
-/// being told that the name is in use. One for each client or consumer.</summary>
+/// <summary>Unsubscribing returns at once, closing a consumer takes a moment: who subscribes again to the same name waits for that,
+/// instead of being told that the name is in use. One for each client or consumer.</summary>
 internal sealed class Turns
 {
     private static readonly ConditionalWeakTable<object, Turns> All = [];

@@ -8,7 +8,7 @@ namespace Streams.Client;
 /// <param name="OutboxEvents">Events that no cluster has confirmed yet.</param>
 /// <param name="OutboxBytes">Bytes that they count.</param>
 /// <param name="OutboxLimit">How many may wait: <see cref="StreamsClientOptions.OutboxBytes"/>.</param>
-/// <param name="OldestEvent">Timestamp of the oldest that waits, or <see langword="null"/> when none does. By the clock of whoever published:
-/// it is no measure where that was wrong.</param>
+/// <param name="OldestEvent">Timestamp of the oldest that waits, or <see langword="null"/> when none does. By the clock of whoever
+/// published: it is no measure where that was wrong.</param>
 public sealed record ClientStatus(ClusterName? ConnectedTo, TimeSpan DisconnectedFor, long OutboxEvents, long OutboxBytes, long OutboxLimit,
     DateTimeOffset? OldestEvent);

@@ -86,8 +86,8 @@ public sealed class StreamsClient : IAsyncDisposable
     /// <param name="topic">The topic within it.</param>
     /// <param name="payload">The payload, at most 1 MiB; must not change until the call completes.</param>
     /// <param name="key">Decides the partition instead of the topic, when given.</param>
-    /// <param name="headers">Names and values that travel with the event. The trace context of the current activity goes with them, unless they
-    /// bring one.</param>
+    /// <param name="headers">Names and values that travel with the event. The trace context of the current activity goes with them,
+    /// unless they bring one.</param>
     /// <param name="timestamp">When it happened; default now.</param>
     /// <param name="cancellationToken">Ends the wait for room in the outbox. An event that has been let in is stored all the
     /// same.</param>

@@ -91,8 +91,8 @@ public sealed record StreamsClientOptions
     /// published is stored in its headers, so that whoever consumes it can link to it. Default <see langword="true"/>.</summary>
     public bool StoreTraceContext { get; init; } = true;
 
-    /// <summary>How long closing tries to send what waits in the outbox before it closes all the same; what is not sent stays there. Default
-    /// 5 s; 0 (not at all) to 1 h.</summary>
+    /// <summary>How long closing tries to send what waits in the outbox before it closes all the same; what is not sent stays there.
+    /// Default 5 s; 0 (not at all) to 1 h.</summary>
     public TimeSpan CloseWithin { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>All that is wrong with these options, one text each; empty when nothing is.</summary>

@@ -26,7 +26,8 @@ public class HealthTests
         { "age 3600", HealthStatus.Degraded, "the oldest event waits for 01:00:00" },
         { "age 90000", HealthStatus.Unhealthy, "the oldest event waits for 1.01:00:00" },
         { "age -90000", HealthStatus.Healthy, "connected to sj, 1 events wait" },
-        { "all", HealthStatus.Unhealthy, "no cluster for 00:01:00; 10 events wait; the outbox is full to 95 %; the oldest event waits for 01:00:00" },
+        { "all", HealthStatus.Unhealthy,
+            "no cluster for 00:01:00; 10 events wait; the outbox is full to 95 %; the oldest event waits for 01:00:00" },
     };
 
     [Theory]

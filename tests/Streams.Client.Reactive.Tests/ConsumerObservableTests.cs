@@ -111,8 +111,8 @@ public class ConsumerObservableTests
         await using ClientStory story = new("a");
         await story.OpenAsync();
         await story.PublishAsync(20);
-        IList<string> seen = await story.Client.Observe(Options("c")).AcknowledgeAfterNext().Select(Text).Take(1).Repeat(20).ToList().ToTask()
-            .WaitAsync(TimeSpan.FromSeconds(60));
+        IList<string> seen = await story.Client.Observe(Options("c")).AcknowledgeAfterNext().Select(Text).Take(1).Repeat(20)
+            .ToList().ToTask().WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Equal(ClientStory.Numbers(1, 20), seen);
     }
 

@@ -1,7 +1,7 @@
 namespace Streams.Client.Hosting;
 
-/// <summary>From where on a client is degraded, and from where on unhealthy. <see langword="null"/>: never for that reason. By default being
-/// offline never makes a device unhealthy: that is what the outbox is for.</summary>
+/// <summary>From where on a client is degraded, and from where on unhealthy. <see langword="null"/>: never for that reason. By default
+/// being offline never makes a device unhealthy: that is what the outbox is for.</summary>
 public sealed class StreamsHealthSettings
 {
     /// <summary>Degraded when no cluster has been connected for so long. Default 1 min.</summary>

@@ -66,8 +66,8 @@ internal sealed class PayloadBuffer : IBufferWriter<byte>, IDisposable
         // Writers ask for more than they use: what counts is what is written, so there is room for one hint more.
         if (_written > EventLimits.MaxPayloadBytes || wanted > 2 * EventLimits.MaxPayloadBytes)
         {
-            throw new InvalidRequestException(
-                $"the value takes more than {EventLimits.MaxPayloadBytes} bytes as a payload; what is greater belongs in a file that the event names");
+            throw new InvalidRequestException($"the value takes more than {EventLimits.MaxPayloadBytes} bytes as a payload;"
+                + " what is greater belongs in a file that the event names");
         }
 
         byte[] greater = ArrayPool<byte>.Shared.Rent(Math.Max(_written + wanted, Math.Max(FirstBytes, 2 * _bytes.Length)));

@@ -26,8 +26,8 @@ public readonly struct ReceivedEvent<T>
     /// <summary>The value.</summary>
     /// <exception cref="InvalidFormatException">The payload is none; which event, and why.</exception>
     public T Value => Fault is null ? _value : throw new InvalidFormatException(
-        $"event {Event.Stream} {Event.Partition}@{Event.Place}, topic {Event.Topic}: its {Event.Payload.Length} bytes are no {typeof(T).Name}:"
-        + $" {Fault.Message}");
+        $"event {Event.Stream} {Event.Partition}@{Event.Place}, topic {Event.Topic}: its {Event.Payload.Length} bytes are no"
+        + $" {typeof(T).Name}: {Fault.Message}");
 
     /// <summary>The value, if the payload is one.</summary>
     public bool TryGetValue([MaybeNullWhen(false)] out T value)

@@ -12,8 +12,8 @@ public static class TypedEvents
     // One buffer is kept beside the pool's own memory: publishing one after the other, the usual case, makes none.
     private static PayloadBuffer? _spare;
 
-    /// <summary>Publishes a value. As <see cref="StreamsClient.PublishAsync"/>; the payload is made at once, so the value may change as soon
-    /// as this returns a task.</summary>
+    /// <summary>Publishes a value. As <see cref="StreamsClient.PublishAsync"/>; the payload is made at once, so the value may change as
+    /// soon as this returns a task.</summary>
     /// <exception cref="InvalidRequestException">Name, key, headers or payload are over a limit.</exception>
     /// <exception cref="StorageFailedException">The device's disk refused.</exception>
     /// <exception cref="ObjectDisposedException">The client is closed.</exception>
@@ -37,8 +37,8 @@ public static class TypedEvents
         return StoreAsync(buffer, client, stream, topic, key, headers, timestamp, cancellationToken);
     }
 
-    /// <summary>The events with their payloads read. As <see cref="StreamsConsumer.ReadAllAsync"/>: a payload that cannot be read is a result
-    /// of its own, which ends nothing.</summary>
+    /// <summary>The events with their payloads read. As <see cref="StreamsConsumer.ReadAllAsync"/>: a payload that cannot be read is a
+    /// result of its own, which ends nothing.</summary>
     public static async IAsyncEnumerable<ReceivedEvent<T>> ReadAllAsync<T>(this StreamsConsumer consumer, IEventSerializer<T> serializer,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {

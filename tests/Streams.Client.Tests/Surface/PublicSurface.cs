@@ -48,7 +48,8 @@ internal static class PublicSurface
         {
             string accessors = string.Join(' ', property.GetAccessors(true).Where(IsVisible).Select(a => a.ReturnType == typeof(void)
                 ? a.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(IsExternalInit)) ? "init" : "set" : "get").Order());
-            string index = property.GetIndexParameters() is { Length: > 0 } indexes ? $"[{Parameters(indexes, nullability)}]" : string.Empty;
+            string index = property.GetIndexParameters() is { Length: > 0 } indexes
+                ? $"[{Parameters(indexes, nullability)}]" : string.Empty;
             string required = property.IsDefined(typeof(RequiredMemberAttribute)) ? "required " : string.Empty;
             yield return $"{property.Name}{index} : {Static(property.GetAccessors(true)[0].IsStatic)}{required}"
                 + $"{TypeNames.Of(nullability.Create(property))} {{ {accessors} }}";
@@ -92,7 +93,7 @@ internal static class PublicSurface
         : type.IsInterface ? "interface"
         : type.IsValueType ? (type.IsDefined(typeof(IsReadOnlyAttribute)) ? "readonly " : string.Empty)
             + (type.IsByRefLike ? "ref struct" : "struct")
-        : (type.IsAbstract && type.IsSealed ? "static " : type.IsSealed ? "sealed " : type.IsAbstract ? "abstract " : string.Empty) + "class";
+        : (type.IsAbstract ? type.IsSealed ? "static " : "abstract " : type.IsSealed ? "sealed " : string.Empty) + "class";
 
     private static string Bases(Type type)
     {

@@ -36,9 +36,9 @@ public class PublicSurfaceTests
             difference.Append("\n+ ").Append(line);
         }
 
-        Assert.True(difference.Length == 0, $"The public surface of {project} has changed:{difference}\nIf that is meant, run this test with"
-            + $" {Accept}=1 in the environment, look at the change of sdk/{project}/PublicSurface.txt, and commit it; a line with a minus"
-            + " breaks who uses it.");
+        Assert.True(difference.Length == 0, $"The public surface of {project} has changed:{difference}\nIf that is meant, run this test"
+            + $" with {Accept}=1 in the environment, look at the change of sdk/{project}/PublicSurface.txt, and commit it; a line with a"
+            + " minus breaks who uses it.");
     }
 
     [Fact]

@@ -77,7 +77,8 @@ public class SampleTests
 
         // What a sample keeps in the temporary directory stays in this story's.
         public ChildProcess Start(string sample, params string[] arguments) => ChildProcess.Start(Repository.DotnetHost,
-            [Repository.BuiltProgram(sample), .. arguments], environment: new Dictionary<string, string?> { ["TMPDIR"] = directory.FullName });
+            [Repository.BuiltProgram(sample), .. arguments],
+            environment: new Dictionary<string, string?> { ["TMPDIR"] = directory.FullName });
 
         public async ValueTask DisposeAsync()
         {
