@@ -1,17 +1,13 @@
-using System.Diagnostics;
 using System.Diagnostics.Metrics;
 
 namespace Streams.Client;
 
-/// <summary>What the client counts: the meter and the activity source <c>Streams.Client</c>. Each client has instruments of its own,
+/// <summary>What the client counts: the meter <c>Streams.Client</c>. Each client has instruments of its own,
 /// tagged with its name.</summary>
 internal sealed class ClientMetrics : IDisposable
 {
     /// <summary>Name of meter and activity source.</summary>
     public const string Name = "Streams.Client";
-
-    /// <summary>Activities <c>publish</c> and <c>consume</c>.</summary>
-    public static readonly ActivitySource Activities = new(Name);
 
     private readonly Meter _meter;
     private readonly Counter<long> _published;
@@ -28,6 +24,7 @@ internal sealed class ClientMetrics : IDisposable
     private readonly Counter<long> _gaps;
     private readonly Counter<long> _stops;
     private readonly Counter<long> _evicted;
+    private readonly Counter<long> _unreadable;
     private readonly KeyValuePair<string, object?> _patience = new("reason", "patience");
     private readonly KeyValuePair<string, object?> _closed = new("reason", "closed");
 
@@ -55,6 +52,7 @@ internal sealed class ClientMetrics : IDisposable
         _stops = _meter.CreateCounter<long>("streams.client.lanes_stopped", "{stop}",
             "Lanes stopped because the hold-back buffer was full");
         _evicted = _meter.CreateCounter<long>("streams.client.evicted", "{epoch}", "Idle producer epochs forgotten");
+        _unreadable = _meter.CreateCounter<long>("streams.client.unreadable", "{event}", "Events whose payload the serializer refused");
     }
 
     /// <summary>Events were stored in the outbox.</summary>
@@ -83,6 +81,9 @@ internal sealed class ClientMetrics : IDisposable
 
     /// <summary>Producer epochs were forgotten.</summary>
     public void Evicted(int epochs) => _evicted.Add(epochs);
+
+    /// <summary>A payload was no value.</summary>
+    public void Unreadable() => _unreadable.Add(1);
 
     /// <summary>A reader decided something.</summary>
     public void Count(ReaderOutput output)

@@ -41,4 +41,12 @@ public abstract record ClusterOptions
 
     /// <summary>MQTT keep-alive. Default 15 s; 1 s to 18 h.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Whether the trace context (W3C <c>traceparent</c> and <c>tracestate</c>) of the activity that is current when an event is
+    /// published is stored in its headers, so that whoever consumes it can link to it. Default <see langword="true"/>.</summary>
+    public bool StoreTraceContext { get; init; } = true;
+
+    /// <summary>How long closing tries to send what waits before it closes all the same. What is not sent stays in the outbox, or,
+    /// without one, is given up. Default 5 s; 0 (not at all) to 1 h.</summary>
+    public TimeSpan CloseWithin { get; init; } = TimeSpan.FromSeconds(5);
 }

@@ -11,7 +11,14 @@ internal static class OptionsCheck
 
     /// <summary>Throws when something is wrong.</summary>
     /// <exception cref="ConfigurationException">All faults, one a line.</exception>
-    public static void Check(StreamsClientOptions options)
+    public static void Check(StreamsClientOptions options) => Throw(Faults(options));
+
+    /// <summary>Throws when something is wrong.</summary>
+    /// <exception cref="ConfigurationException">All faults, one a line.</exception>
+    public static void Check(StreamsProducerOptions options) => Throw(Faults(options));
+
+    /// <summary>All that is wrong; empty when nothing is.</summary>
+    public static IReadOnlyList<string> Faults(StreamsClientOptions options)
     {
         List<string> faults = FaultsOf(options);
         Expect(faults, !string.IsNullOrWhiteSpace(options.OutboxPath), "OutboxPath: names the file of the outbox");
@@ -20,16 +27,15 @@ internal static class OptionsCheck
             $"Patience {options.Patience}: 0 or more, or infinite");
         Expect(faults, options.HoldBackEvents >= 1, $"HoldBackEvents {options.HoldBackEvents}: at least 1");
         Expect(faults, options.ReceiveBytes >= 64 << 10, $"ReceiveBytes {options.ReceiveBytes}: at least 64 KiB");
-        Throw(faults);
+        return faults;
     }
 
-    /// <summary>Throws when something is wrong.</summary>
-    /// <exception cref="ConfigurationException">All faults, one a line.</exception>
-    public static void Check(StreamsProducerOptions options)
+    /// <summary>All that is wrong; empty when nothing is.</summary>
+    public static IReadOnlyList<string> Faults(StreamsProducerOptions options)
     {
         List<string> faults = FaultsOf(options);
         Expect(faults, options.MemoryBytes >= 1 << 20, $"MemoryBytes {options.MemoryBytes}: at least 1 MiB");
-        Throw(faults);
+        return faults;
     }
 
     private static List<string> FaultsOf(ClusterOptions options)
@@ -51,10 +57,12 @@ internal static class OptionsCheck
             $"FailBackAfter {options.FailBackAfter}: at least 30 ms, or infinite");
         Expect(faults, options.KeepAlive >= TimeSpan.FromSeconds(1) && options.KeepAlive <= TimeSpan.FromHours(18),
             $"KeepAlive {options.KeepAlive}: 1 s to 18 h");
+        Expect(faults, options.CloseWithin >= TimeSpan.Zero && options.CloseWithin <= TimeSpan.FromHours(1),
+            $"CloseWithin {options.CloseWithin}: 0 to 1 h");
         return faults;
     }
 
-    private static void Throw(List<string> faults)
+    private static void Throw(IReadOnlyList<string> faults)
     {
         if (faults.Count > 0)
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Streams.Core;
 
 namespace Streams.Client;
@@ -40,6 +41,15 @@ public sealed class ReceivedEvent
     /// <summary>Whether it was given although an earlier event of its producer had not arrived: patience ran out, or the awaited
     /// incarnation is closed.</summary>
     public bool OrderReleased { get; init; }
+
+    /// <summary>The trace context under which it was published, read from the headers <c>traceparent</c> and <c>tracestate</c>; default
+    /// when there is none or it makes no sense. Link to it: the publishing may be long over.</summary>
+    public ActivityContext TraceContext => TraceHeaders.Read(Headers);
+
+    /// <summary>The activity <c>consume</c> of this event, linked to <see cref="TraceContext"/>, when somebody listens. It ends when the
+    /// next event is asked for. An <see langword="await"/> <see langword="foreach"/> does not make it current: set
+    /// <see cref="System.Diagnostics.Activity.Current"/> to it, or start activities of your own under its context.</summary>
+    public Activity? Activity { get; internal set; }
 
     /// <summary>Marks the event as done with. May be called in any order and from any thread; repeated calls do nothing.</summary>
     public void Acknowledge() => _content.Acknowledge(Identity, 1, _life);

@@ -12,8 +12,6 @@ namespace Streams.Client;
 /// <remarks>Safe for use by many threads. Opening needs no network.</remarks>
 public sealed class StreamsClient : IAsyncDisposable
 {
-    private static readonly TimeSpan FlushWithin = TimeSpan.FromSeconds(5);
-
     private readonly Lock _lock = new();
     private readonly List<StreamsConsumer> _consumers = [];
     private readonly HashSet<(ConsumerName, StreamPath)> _names = [];
@@ -24,6 +22,8 @@ public sealed class StreamsClient : IAsyncDisposable
     private readonly ConsumerContext _context;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly StreamsClientOptions _options;
+    private readonly Disconnection _disconnection;
     private int _disposed;
 
     private StreamsClient(StreamsClientOptions options, EventOutbox outbox, IClusterConnector connector, ILogger logger,
@@ -33,10 +33,11 @@ public sealed class StreamsClient : IAsyncDisposable
         Refused = new RefusedEvents(outbox);
         _time = time;
         _logger = logger;
+        _options = options;
+        _disconnection = new Disconnection(time);
         _metrics = new ClientMetrics(options.Name, () => outbox.Events, () => outbox.Gate.Inside);
         _sender = new ProducerSender(new OutboxEvents(outbox), options, _metrics, time, logger);
-        _link = new ClusterLink(options, connector, _metrics, time, chance, logger) { Changed = cluster =>
-            ConnectionChanged?.Invoke(cluster) };
+        _link = new ClusterLink(options, connector, _metrics, time, chance, logger) { Changed = OnConnectionChanged };
         _context = new ConsumerContext(options, outbox, _link, _metrics, new SteadyClock(time), logger);
         _link.Add(_sender);
         _link.Start();
@@ -89,7 +90,8 @@ public sealed class StreamsClient : IAsyncDisposable
     /// <param name="topic">The topic within it.</param>
     /// <param name="payload">The payload, at most 1 MiB; must not change until the call completes.</param>
     /// <param name="key">Decides the partition instead of the topic, when given.</param>
-    /// <param name="headers">Names and values that travel with the event.</param>
+    /// <param name="headers">Names and values that travel with the event. The trace context of the current activity goes with them,
+    /// unless they bring one.</param>
     /// <param name="timestamp">When it happened; default now.</param>
     /// <param name="cancellationToken">Ends the wait for room in the outbox. An event that has been let in is stored all the
     /// same.</param>
@@ -114,10 +116,10 @@ public sealed class StreamsClient : IAsyncDisposable
 
         long at = (timestamp ?? _time.GetUtcNow()).UtcTicks / TimeSpan.TicksPerMicrosecond - (
             DateTimeOffset.UnixEpoch.UtcTicks / TimeSpan.TicksPerMicrosecond);
-        PlainEvent content = new(Encoding.UTF8.GetBytes(topic.Value), key, headers is null ? default : EventHeader.Encode(headers),
-            payload, at);
-        return ClientMetrics.Activities.HasListeners()
-            ? TracedAsync(stream, topic, content, cancellationToken) : _outbox.PublishAsync(stream, content, cancellationToken);
+        PlainEvent content = new(Encoding.UTF8.GetBytes(topic.Value), key, default, payload, at);
+        return ClientActivities.HasListeners
+            ? TracedAsync(stream, topic, content, headers, cancellationToken)
+            : _outbox.PublishAsync(stream, content with { Headers = Headers(headers) }, cancellationToken);
     }
 
     /// <summary>Opens a consumer. Needs no network: it begins to be given events when a cluster is connected.</summary>
@@ -164,8 +166,19 @@ public sealed class StreamsClient : IAsyncDisposable
     /// <summary>Completes when the outbox is empty: everything published is held by a cluster.</summary>
     public Task FlushAsync(CancellationToken cancellationToken = default) => _outbox.WhenEmptyAsync(cancellationToken);
 
-    /// <summary>Stops publishing, tries for a bounded time (5 s) to send what waits, and closes. What is not sent stays in the
-    /// outbox.</summary>
+    /// <summary>How the client is doing. Asks the outbox's file, behind what is being written.</summary>
+    /// <exception cref="StorageFailedException">The device's disk refused.</exception>
+    /// <exception cref="ObjectDisposedException">The client is closed.</exception>
+    public async ValueTask<ClientStatus> GetStatusAsync(CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        DateTimeOffset? oldest = _outbox.Events == 0 ? null
+            : await _outbox.RunAsync(static transaction => OldestEvent.Find(transaction.Database), cancellationToken);
+        return new ClientStatus(ConnectedTo, _disconnection.Lasts, _outbox.Events, _outbox.Gate.Inside, _options.OutboxBytes, oldest);
+    }
+
+    /// <summary>Stops publishing, tries for a bounded time (<see cref="ClusterOptions.CloseWithin"/>) to send what waits, and closes.
+    /// What is not sent stays in the outbox.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -175,7 +188,7 @@ public sealed class StreamsClient : IAsyncDisposable
 
         try
         {
-            await _outbox.WhenEmptyAsync(CancellationToken.None).WaitAsync(FlushWithin, _time);
+            await _outbox.WhenEmptyAsync(CancellationToken.None).WaitAsync(_options.CloseWithin, _time);
         }
         catch (TimeoutException)
         {
@@ -218,12 +231,27 @@ public sealed class StreamsClient : IAsyncDisposable
     }
 
     private async ValueTask<PublishReceipt> TracedAsync(StreamPath stream, TopicName topic, PlainEvent content,
-        CancellationToken cancellationToken)
+        IReadOnlyList<EventHeader>? headers, CancellationToken cancellationToken)
     {
-        using Activity? activity = ClientMetrics.Activities.StartActivity("publish", ActivityKind.Producer);
-        activity?.SetTag("streams.stream", stream.Value);
-        activity?.SetTag("streams.topic", topic.Value);
-        return await _outbox.PublishAsync(stream, content, cancellationToken);
+        using Activity? activity = ClientActivities.Publish(stream, content, topic);
+        try
+        {
+            return await _outbox.PublishAsync(stream, content with { Headers = Headers(headers) }, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            ClientActivities.Fail(activity, e);
+            throw;
+        }
+    }
+
+    private ReadOnlyMemory<byte> Headers(IReadOnlyList<EventHeader>? headers) =>
+        TraceHeaders.Encode(headers, _options.StoreTraceContext ? Activity.Current : null);
+
+    private void OnConnectionChanged(ClusterName? cluster)
+    {
+        _disconnection.Note(cluster is not null);
+        ConnectionChanged?.Invoke(cluster);
     }
 
     private void Forget(StreamsConsumer consumer)

@@ -47,4 +47,7 @@ public sealed record StreamsClientOptions : ClusterOptions
 
     /// <summary>Bytes of deliveries that a consumer may have received and not yet handed out. Default 4 MiB; at least 64 KiB.</summary>
     public int ReceiveBytes { get; init; } = 4 << 20;
+
+    /// <summary>All that is wrong with these options, one text each; empty when nothing is.</summary>
+    public IReadOnlyList<string> FindFaults() => OptionsCheck.Faults(this);
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Reactive.Linq;
 using System.Runtime.CompilerServices;
 using Streams.Core;
 
@@ -21,6 +20,8 @@ public sealed class StreamsConsumer : IAsyncDisposable
 
     internal ConsumerOptions Options => _core.Options;
 
+    internal void CountUnreadable() => _core.CountUnreadable();
+
     /// <summary>The events, each once, in the order of their producers. One reader at a time; nothing more is fetched than
     /// <see cref="StreamsClientOptions.ReceiveBytes"/> allows
     /// until events are taken. Ends when the token is cancelled or the consumer disposed.</summary>
@@ -37,8 +38,8 @@ public sealed class StreamsConsumer : IAsyncDisposable
             {
                 if (_core.Take() is { } received)
                 {
-                    using Activity? activity = ClientMetrics.Activities.StartActivity("consume", ActivityKind.Consumer);
-                    activity?.SetTag("streams.topic", received.Topic.Value);
+                    using Activity? activity = ClientActivities.Consume(received, _core.Options);
+                    received.Activity = activity;
                     yield return received;
                 }
                 else
@@ -79,16 +80,6 @@ public sealed class StreamsConsumer : IAsyncDisposable
             Volatile.Write(ref _reading, 0);
         }
     }
-
-    /// <summary>The same events as a cold observable of one subscriber at a time: <c>OnNext</c> is back-pressure, the next event waits
-    /// until it returns.</summary>
-    public IObservable<ReceivedEvent> AsObservable() => Observable.Create<ReceivedEvent>(async (observer, cancellationToken) =>
-    {
-        await foreach (ReceivedEvent received in ReadAllAsync(cancellationToken))
-        {
-            observer.OnNext(received);
-        }
-    });
 
     /// <summary>The cursor as acknowledged and kept on this device.</summary>
     public Cursor Cursor(PartitionId partition) => _core.Cursor(partition);

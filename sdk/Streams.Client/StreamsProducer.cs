@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Streams.Core;
@@ -11,8 +12,7 @@ namespace Streams.Client;
 /// stored or not, and publishing it again stores it again. A device that must not forget uses <see cref="StreamsClient"/>.</remarks>
 public sealed class StreamsProducer : IAsyncDisposable
 {
-    private static readonly TimeSpan FlushWithin = TimeSpan.FromSeconds(5);
-
+    private readonly StreamsProducerOptions _options;
     private readonly MemoryEvents _events;
     private readonly ClusterLink _link;
     private readonly ProducerSender _sender;
@@ -23,6 +23,7 @@ public sealed class StreamsProducer : IAsyncDisposable
 
     private StreamsProducer(StreamsProducerOptions options, IClusterConnector connector, ILogger logger, TimeProvider time, Random chance)
     {
+        _options = options;
         _time = time;
         _logger = logger;
         _events = new MemoryEvents(ProducerId.Create(chance), unchecked((ulong)chance.NextInt64(long.MinValue, long.MaxValue)),
@@ -111,8 +112,8 @@ public sealed class StreamsProducer : IAsyncDisposable
     /// <exception cref="ObjectDisposedException">The producer was closed meanwhile.</exception>
     public Task FlushAsync(CancellationToken cancellationToken = default) => _events.FlushAsync().WaitAsync(cancellationToken);
 
-    /// <summary>Stops publishing, tries for a bounded time (5 s) to send what waits, and closes. What is not sent by then is given up: its
-    /// calls fail, and the log tells how many.</summary>
+    /// <summary>Stops publishing, tries for a bounded time (<see cref="ClusterOptions.CloseWithin"/>) to send what waits, and closes. What
+    /// is not sent by then is given up: its calls fail, and the log tells how many.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -122,7 +123,7 @@ public sealed class StreamsProducer : IAsyncDisposable
 
         try
         {
-            await _events.FlushAsync().WaitAsync(FlushWithin, _time);
+            await _events.FlushAsync().WaitAsync(_options.CloseWithin, _time);
         }
         catch (InvalidRequestException)
         {
@@ -151,6 +152,7 @@ public sealed class StreamsProducer : IAsyncDisposable
         long at = (timestamp ?? _time.GetUtcNow()).UtcTicks / TimeSpan.TicksPerMicrosecond
             - DateTimeOffset.UnixEpoch.UtcTicks / TimeSpan.TicksPerMicrosecond;
         return _events.AddAsync(stream, topic,
-            new PlainEvent(default, key, headers is null ? default : EventHeader.Encode(headers), payload, at), pending, cancellationToken);
+            new PlainEvent(default, key, TraceHeaders.Encode(headers, _options.StoreTraceContext ? Activity.Current : null), payload, at),
+            pending, cancellationToken);
     }
 }

@@ -8,4 +8,7 @@ public sealed record StreamsProducerOptions : ClusterOptions
     /// <see cref="StreamsProducer.PublishAsync"/> and <see cref="StreamsProducer.EnqueueAsync"/> wait. Default 64 MiB; at least
     /// 1 MiB.</summary>
     public long MemoryBytes { get; init; } = 64L << 20;
+
+    /// <summary>All that is wrong with these options, one text each; empty when nothing is.</summary>
+    public IReadOnlyList<string> FindFaults() => OptionsCheck.Faults(this);
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text;
 using Streams.Core;
 using Streams.Testing;
@@ -310,26 +309,6 @@ public class StreamsClientTests
         story.World["a"].IsUp = true;
         await Eventually.TrueAsync(() => story.Client.ConnectedTo?.Value == "a", "a is connected again");
         Assert.Equal(["-", "a"], story.Changes.TakeLast(2));
-    }
-
-    [Fact]
-    public async Task An_observer_gets_the_same_events_one_at_a_time()
-    {
-        await using ClientStory story = new("a");
-        await story.OpenAsync();
-        StreamsConsumer consumer = await story.ConsumeAsync();
-        ConcurrentQueue<string> seen = [];
-        using (consumer.AsObservable().Subscribe(received =>
-        {
-            seen.Enqueue(Encoding.UTF8.GetString(received.Payload.Span));
-            received.Acknowledge();
-        }))
-        {
-            await story.PublishAsync(20);
-            await Eventually.EqualAsync(20, () => seen.Count, "all are seen");
-        }
-
-        Assert.Equal(ClientStory.Numbers(1, 20), seen);
     }
 
     [Fact]

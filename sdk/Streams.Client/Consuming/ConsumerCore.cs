@@ -152,6 +152,9 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
         return next;
     }
 
+    /// <summary>A payload could not be read.</summary>
+    public void CountUnreadable() => _context.Metrics.Unreadable();
+
     /// <summary>Completes when there may be something to take.</summary>
     public Task WaitAsync(CancellationToken cancellationToken) => _available.WaitAsync(cancellationToken);
 
