@@ -36,9 +36,23 @@ internal static class OptionsCheck
             $"FailBackAfter {options.FailBackAfter}: at least 30 ms, or infinite");
         Expect(faults, options.KeepAlive >= TimeSpan.FromSeconds(1) && options.KeepAlive <= TimeSpan.FromHours(18),
             $"KeepAlive {options.KeepAlive}: 1 s to 18 h");
+        CheckIdentity(faults, options);
         if (faults.Count > 0)
         {
             throw new ConfigurationException(string.Join('\n', faults));
+        }
+    }
+
+    private static void CheckIdentity(List<string> faults, StreamsClientOptions options)
+    {
+        Expect(faults, options.Credentials is null || (options.UserName is null && options.Password is null),
+            "Credentials: not together with UserName and Password");
+        Expect(faults, options.CredentialsTimeout > TimeSpan.Zero && options.CredentialsTimeout <= TimeSpan.FromHours(1),
+            $"CredentialsTimeout {options.CredentialsTimeout}: more than 0, at most 1 h");
+        if (options.CertificateFiles is { } files)
+        {
+            Expect(faults, files.Certificate is not null || files.Trust is not null, "CertificateFiles: Certificate, Trust or both");
+            Expect(faults, files.Key is null || files.Certificate is not null, "CertificateFiles: Key needs Certificate");
         }
     }
 
@@ -48,7 +62,8 @@ internal static class OptionsCheck
         foreach (ClusterEndpoint cluster in clusters ?? [])
         {
             Expect(faults, cluster.Name.Value.Length > 0 && !string.IsNullOrWhiteSpace(cluster.Host) && cluster.Port is >= 1 and <= 65535,
-                $"Clusters: {cluster.Name}={cluster.Host}:{cluster.Port} needs a name, a host and a port from 1 to 65535");
+                $"Clusters: {cluster} needs a name, a host and a port from 1 to 65535");
+            Expect(faults, !cluster.IsWebSocket || cluster.Path.StartsWith('/'), $"Clusters: the path of {cluster} must begin with '/'");
         }
 
         if (clusters is not null && clusters.Distinct().Count() != clusters.Count)

@@ -71,7 +71,7 @@ public sealed class StreamsClient : IAsyncDisposable
         ClientLog.OutboxOpened(logger, options.OutboxPath, outbox.Producer, outbox.Events);
         try
         {
-            return new StreamsClient(options, outbox, connector ?? new MqttClusterConnector(options, time), logger, time, chance);
+            return new StreamsClient(options, outbox, connector ?? new MqttClusterConnector(options, time, logger), logger, time, chance);
         }
         catch
         {

@@ -2,28 +2,6 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>A cluster that a device may connect to.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Host">Host name or address of its MQTT endpoint.</param>
-/// <param name="Port">Port of its MQTT endpoint.</param>
-public sealed record ClusterEndpoint(ClusterName Name, string Host, int Port)
-{
-    /// <summary>Reads <c>NAME=HOST:PORT</c>.</summary>
-    /// <exception cref="ConfigurationException">The text is none.</exception>
-    public static ClusterEndpoint Parse(string text)
-    {
-        int equals = text.IndexOf('=', StringComparison.Ordinal);
-        int colon = text.LastIndexOf(':');
-        if (equals < 1 || colon < equals + 2 || !ClusterName.TryParse(text[..equals], out ClusterName name, out _)
-            || !int.TryParse(text.AsSpan(colon + 1), out int port) || port is < 1 or > 65535)
-        {
-            throw new ConfigurationException($"cluster '{text}': must be NAME=HOST:PORT, as in sj=127.0.0.1:1883");
-        }
-
-        return new ClusterEndpoint(name, text[(equals + 1)..colon], port);
-    }
-}
-
 /// <summary>How a device keeps and sends its events. Validated when the client opens: all faults are reported together.</summary>
 public sealed record StreamsClientOptions
 {
@@ -74,15 +52,29 @@ public sealed record StreamsClientOptions
     /// <see cref="Timeout.InfiniteTimeSpan"/> never.</summary>
     public TimeSpan FailBackAfter { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How to speak TLS to all clusters; <see langword="null"/> (the default) is plain TCP. The target host is each cluster's
-    /// host unless set.</summary>
+    /// <summary>How to speak TLS to all clusters; <see langword="null"/> (the default) is plain TCP where the endpoint does not say
+    /// otherwise. The target host is each cluster's host unless set.</summary>
     public System.Net.Security.SslClientAuthenticationOptions? Tls { get; init; }
+
+    /// <summary>Certificate, key and trust for TLS from PEM files that are read again when they change; they are laid over
+    /// <see cref="Tls"/>, and ask for TLS as that does. Default <see langword="null"/>.</summary>
+    public CertificateFiles? CertificateFiles { get; init; }
+
+    /// <summary>Connects in place of TCP; <see langword="null"/> (the default) is TCP.</summary>
+    public ClusterTransport? Transport { get; init; }
 
     /// <summary>User name for all clusters, or <see langword="null"/> (the default).</summary>
     public string? UserName { get; init; }
 
     /// <summary>Password for all clusters, or <see langword="null"/> (the default).</summary>
     public byte[]? Password { get; init; }
+
+    /// <summary>Asked for user and password, or a token, at every connect, in place of <see cref="UserName"/> and <see cref="Password"/>.
+    /// Default <see langword="null"/>.</summary>
+    public CredentialsProvider? Credentials { get; init; }
+
+    /// <summary>How long <see cref="Credentials"/> may take; then the connect has failed and is tried again. Default 30 s.</summary>
+    public TimeSpan CredentialsTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>MQTT keep-alive. Default 15 s; 1 s to 18 h.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(15);

@@ -123,7 +123,7 @@ internal sealed class ClusterLink : IAsyncDisposable
 
     private async Task UseAsync(ClusterSession session)
     {
-        ClientLog.Connected(_logger, session.Cluster, session.Endpoint.Host, session.Endpoint.Port);
+        ClientLog.Connected(_logger, session.Cluster, session.Endpoint.Address);
         long began = _time.GetTimestamp();
         _metrics.Connected();
         lock (_lock)

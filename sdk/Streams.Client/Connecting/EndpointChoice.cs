@@ -159,11 +159,15 @@ internal sealed class EndpointChoice
         if (busy is not null)
         {
             _metrics.Busy();
-            ClientLog.ClusterBusy(_logger, endpoint.Name, endpoint.Host, endpoint.Port, e.Message, busy.RetryAfter);
+            ClientLog.ClusterBusy(_logger, endpoint.Name, endpoint.Address, e.Message, busy.RetryAfter);
+        }
+        else if (e is CredentialsRefusedException)
+        {
+            ClientLog.CredentialsRefused(_logger, endpoint.Name, endpoint.Address, e.Message);
         }
         else
         {
-            ClientLog.ConnectFailed(_logger, endpoint.Name, endpoint.Host, endpoint.Port, e.Message);
+            ClientLog.ConnectFailed(_logger, endpoint.Name, endpoint.Address, e.Message);
         }
 
         bool spreads;
