@@ -65,6 +65,12 @@ internal static partial class ClientLog
         "{Cluster} at {Address} does not take this client: {Reason} Credentials are asked for anew at each try; events stay in the outbox.")]
     public static partial void CredentialsRefused(ILogger logger, ClusterName cluster, string address, string reason);
 
+    [LoggerMessage(3019, LogLevel.Information, "{Cluster} refers to '{Reference}': {Decided}.")]
+    public static partial void Referred(ILogger logger, ClusterName cluster, string reference, string decided);
+
+    [LoggerMessage(3053, LogLevel.Information, "{Cluster} is nearer than {Current}: going there in {Delay}.")]
+    public static partial void Nearer(ILogger logger, ClusterName cluster, ClusterName current, TimeSpan delay);
+
     [LoggerMessage(3020, LogLevel.Warning,
         "{Cluster} holds events of this producer in {Partition} that this outbox does not know: the outbox was rolled back to an"
         + " older state. New events are told apart by their epoch; nothing is lost or mixed up.")]

@@ -34,6 +34,8 @@ internal static class OptionsCheck
             "ConnectBackoff: first more than 0, longest not below it and at most 1 h");
         Expect(faults, options.FailBackAfter >= TimeSpan.FromMilliseconds(30) || options.FailBackAfter == Timeout.InfiniteTimeSpan,
             $"FailBackAfter {options.FailBackAfter}: at least 30 ms, or infinite");
+        Expect(faults, options.StableAfter >= TimeSpan.Zero, $"StableAfter {options.StableAfter}: 0 or more");
+        Expect(faults, options.Order is ClusterOrder.AsListed or ClusterOrder.Nearest, $"Order {options.Order}: as listed, or nearest");
         Expect(faults, options.KeepAlive >= TimeSpan.FromSeconds(1) && options.KeepAlive <= TimeSpan.FromHours(18),
             $"KeepAlive {options.KeepAlive}: 1 s to 18 h");
         CheckIdentity(faults, options);

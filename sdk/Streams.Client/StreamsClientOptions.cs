@@ -48,6 +48,15 @@ public sealed record StreamsClientOptions
     /// <summary>First and longest pause between attempts to connect; grows exponentially, with jitter. Defaults 100 ms and 5 s.</summary>
     public (TimeSpan First, TimeSpan Longest) ConnectBackoff { get; init; } = (TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5));
 
+    /// <summary>How long a session must last before the pauses between attempts begin small again. Default 10 s; 0 or more: with 0 a
+    /// cluster that takes connections and drops them is not spared.</summary>
+    public TimeSpan StableAfter { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Which cluster is the best: the first of the list (the default), or the nearest by measured connect time. With the latter
+    /// clusters are measured three times in <see cref="FailBackAfter"/>, and the client moves to one that was nearer by a quarter
+    /// three times in a row.</summary>
+    public ClusterOrder Order { get; init; }
+
     /// <summary>How long the preferred cluster must answer again before the client goes back to it. Default 30 s;
     /// <see cref="Timeout.InfiniteTimeSpan"/> never.</summary>
     public TimeSpan FailBackAfter { get; init; } = TimeSpan.FromSeconds(30);

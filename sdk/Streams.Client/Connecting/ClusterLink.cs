@@ -108,10 +108,11 @@ internal sealed class ClusterLink : IAsyncDisposable
     private async ValueTask<ClusterSession> ConnectAsync(ClusterEndpoint endpoint, CancellationToken cancellationToken)
     {
         ClusterSession session = new(endpoint, _options.AnswerTimeout, _time);
+        long began = _time.GetTimestamp();
         try
         {
             session.Attach(await _connector.ConnectAsync(endpoint, _options.Name, (topic, payload) => Receive(session, topic, payload),
-                cancellationToken));
+                cancellationToken), _time.GetElapsedTime(began));
             return session;
         }
         catch
@@ -173,14 +174,15 @@ internal sealed class ClusterLink : IAsyncDisposable
     // A session that was good for nothing must not be repeated at once, and not at the same cluster when there are others.
     private void Judge(ClusterSession session, TimeSpan lasted)
     {
-        if (session.Returns)
+        if (session.Goal >= 0)
         {
-            _choice.Return();
+            _choice.Return(session.Goal);
             return;
         }
 
         bool useful = session.WasUseful || lasted > _options.ConnectBackoff.Longest;
-        _choice.Lost(session.Loss, useful, isGood: useful && !session.WasRefused);
+        _choice.Lost(session.Loss, useful, isGood: useful && !session.WasRefused, wasShort: lasted < _options.StableAfter,
+            session.Endpoint, session.Reference);
     }
 
     private static async Task UseAsync(ISessionUser user, ClusterSession session)

@@ -40,10 +40,12 @@ internal sealed class MqttClusterConnector(StreamsClientOptions options, TimePro
             MaximumPacketSize = MaxPacketBytes,
             UserProperties = [new MqttUserProperty(ProtocolTopics.HintsProperty, HintVersion)],
         };
+        long began = time.GetTimestamp();
         try
         {
-            return new Connection(await MqttClientConnection.ConnectAsync(
-                mqtt, packet => incoming(packet.Topic, packet.Payload.ToArray()), time, cancellationToken));
+            MqttClientConnection connection = await MqttClientConnection.ConnectAsync(
+                mqtt, packet => incoming(packet.Topic, packet.Payload.ToArray()), time, cancellationToken);
+            return new Connection(connection, time.GetElapsedTime(began));
         }
         catch (MqttConnectRefusedException refused) when (SaysNo(refused.ReasonCode))
         {
@@ -94,8 +96,10 @@ internal sealed class MqttClusterConnector(StreamsClientOptions options, TimePro
     private static bool SaysBusy(MqttReasonCode code) => code is MqttReasonCode.ServerBusy or MqttReasonCode.QuotaExceeded
         or MqttReasonCode.UseAnotherServer or MqttReasonCode.ServerMoved or MqttReasonCode.ConnectionRateExceeded;
 
-    private sealed class Connection(MqttClientConnection connection) : IClusterConnection
+    private sealed class Connection(MqttClientConnection connection, TimeSpan connectTook) : IClusterConnection
     {
+        public TimeSpan? ConnectTook => connectTook;
+
         public Task<ConnectionEnd> Closed { get; } = WhyAsync(connection.Closed);
 
         public async Task<ClusterAnswer> SendAsync(string topic, ReadOnlyMemory<byte> payload, bool answered,
@@ -137,7 +141,7 @@ internal sealed class MqttClusterConnector(StreamsClientOptions options, TimePro
             return why.ServerSaid is { } said
                 ? new ConnectionEnd($"the cluster said {said.ReasonCode} {said.Properties?.ReasonString}".TrimEnd(),
                     said.ReasonCode == MqttReasonCode.ServerShuttingDown || SaysBusy(said.ReasonCode)
-                        ? SessionLoss.Together : SessionLoss.Alone)
+                        ? SessionLoss.Together : SessionLoss.Alone, said.Properties?.ServerReference)
                 : new ConnectionEnd(why.Failure?.Message ?? "closed by this side", Loss(why.Failure));
         }
 
