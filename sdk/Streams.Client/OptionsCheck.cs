@@ -8,6 +8,9 @@ internal static class OptionsCheck
 {
     private const int MaxNameBytes = 128;
     private const int MaxClusters = 64;
+    private const int MaxWindows = 64;
+    private const long LeastRate = 100;
+    private const long MostRate = 1L << 40;
 
     /// <summary>Throws when something is wrong.</summary>
     /// <exception cref="ConfigurationException">All faults, one a line.</exception>
@@ -39,11 +42,35 @@ internal static class OptionsCheck
         Expect(faults, options.KeepAlive >= TimeSpan.FromSeconds(1) && options.KeepAlive <= TimeSpan.FromHours(18),
             $"KeepAlive {options.KeepAlive}: 1 s to 18 h");
         CheckIdentity(faults, options);
+        Expect(faults, options.Compression is >= BatchCompression.None and <= BatchCompression.Brotli,
+            $"Compression {options.Compression}: none, deflate or brotli");
+        CheckCap(faults, options.SendCap);
         if (faults.Count > 0)
         {
             throw new ConfigurationException(string.Join('\n', faults));
         }
     }
+
+    private static void CheckCap(List<string> faults, SendCap? cap)
+    {
+        if (cap is null)
+        {
+            return;
+        }
+
+        Expect(faults, IsRate(cap.BytesPerSecond), $"SendCap: {cap.BytesPerSecond} bytes a second; 0, or at least {LeastRate}");
+        Expect(faults, cap.TimeZone is not null, "SendCap: TimeZone is missing");
+        Expect(faults, cap.Windows?.Count <= MaxWindows, $"SendCap: at most {MaxWindows} windows, {cap.Windows?.Count ?? 0} given");
+        foreach (SendWindow window in cap.Windows ?? [])
+        {
+            Expect(faults, IsRate(window.BytesPerSecond),
+                $"SendCap, window from {window.From}: {window.BytesPerSecond} bytes a second; 0, or at least {LeastRate}");
+            Expect(faults, window.Days != WeekDays.None && (window.Days & ~WeekDays.All) == 0,
+                $"SendCap, window from {window.From}: on no day, or on days that there are not");
+        }
+    }
+
+    private static bool IsRate(long? rate) => rate is null or 0 or >= LeastRate and <= MostRate;
 
     private static void CheckIdentity(List<string> faults, StreamsClientOptions options)
     {

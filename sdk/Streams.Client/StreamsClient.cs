@@ -33,9 +33,13 @@ public sealed class StreamsClient : IAsyncDisposable
         _time = time;
         _logger = logger;
         _metrics = new ClientMetrics(options.Name, () => outbox.Events, () => outbox.Gate.Inside);
-        _sender = new ProducerSender(outbox, options, _metrics, time, logger);
-        _link = new ClusterLink(options, connector, _metrics, time, chance, logger) { Changed = cluster =>
-            ConnectionChanged?.Invoke(cluster) };
+        SendMeter? meter = options.SendCap is { } cap ? new SendMeter(cap, time) : null;
+        _sender = new ProducerSender(outbox, options, _metrics, time, logger, meter);
+        _link = new ClusterLink(options, connector, _metrics, time, chance, logger)
+        {
+            Changed = cluster => ConnectionChanged?.Invoke(cluster),
+            Meter = meter,
+        };
         _context = new ConsumerContext(options, outbox, _link, _metrics, new SteadyClock(time), logger);
         _link.Add(_sender);
         _link.Start();

@@ -22,14 +22,24 @@ public sealed record StreamsClientOptions
     /// shrunk.</summary>
     public long OutboxBytes { get; init; } = 256L << 20;
 
-    /// <summary>Most bytes of one batch. Default 256 KiB; 4 KiB to 4 MiB.</summary>
+    /// <summary>Most bytes of one batch, before compression. Default 256 KiB; 4 KiB to 4 MiB. Batches begin smaller and grow to it as long
+    /// as they are answered soon.</summary>
     public int BatchBytes { get; init; } = 256 << 10;
 
-    /// <summary>Batches on their way without an answer. Default 16; 1 to 256.</summary>
+    /// <summary>Most batches on their way without an answer. Default 16; 1 to 256. Fewer at the beginning and on slow lines.</summary>
     public int BatchesInFlight { get; init; } = 16;
 
-    /// <summary>How long events may wait for others to make a fuller batch. Default 5 ms; 0 to 10 s.</summary>
+    /// <summary>How long events may wait for others to make a fuller batch while something is under way; what finds nothing under way goes
+    /// at once. Default 5 ms; 0 to 10 s.</summary>
     public TimeSpan Linger { get; init; } = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>How batches are compressed where it gains something: it is tried stream by stream, given up where it does not, and tried
+    /// again now and then. The clusters store what was sent. Default none.</summary>
+    public BatchCompression Compression { get; init; }
+
+    /// <summary>How much may be sent, and when, on a line that is paid for by the byte; <see langword="null"/> (the default) is no
+    /// limit.</summary>
+    public SendCap? SendCap { get; init; }
 
     /// <summary>How long a consumer waits for an earlier event of the same producer that stands in a lane not here yet (the design's
     /// patience).

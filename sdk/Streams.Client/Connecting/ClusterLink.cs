@@ -38,6 +38,9 @@ internal sealed class ClusterLink : IAsyncDisposable
     /// <summary>Called on a pool thread, one change after the other.</summary>
     public Action<ClusterName?>? Changed { get; set; }
 
+    /// <summary>Counts what is sent, where that is capped.</summary>
+    public SendMeter? Meter { get; init; }
+
     /// <summary>The cluster now connected.</summary>
     public ClusterName? ConnectedTo
     {
@@ -107,7 +110,7 @@ internal sealed class ClusterLink : IAsyncDisposable
 
     private async ValueTask<ClusterSession> ConnectAsync(ClusterEndpoint endpoint, CancellationToken cancellationToken)
     {
-        ClusterSession session = new(endpoint, _options.AnswerTimeout, _time);
+        ClusterSession session = new(endpoint, _options.AnswerTimeout, _time, Meter);
         long began = _time.GetTimestamp();
         try
         {

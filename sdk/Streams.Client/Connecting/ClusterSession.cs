@@ -9,16 +9,20 @@ namespace Streams.Client;
 /// Nothing is lost by its end: what was not answered is asked for, or sent, again in the next one.</remarks>
 internal sealed class ClusterSession : IAsyncDisposable
 {
+    private const int PacketBytes = 9;                // what MQTT puts around topic and payload
+
     private readonly Lock _ending = new();
     private readonly CancellationTokenSource _end = new();
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TimeSpan _answerTimeout;
     private readonly TimeProvider _time;
+    private readonly SendMeter? _meter;
     private IClusterConnection? _connection;
 
     /// <summary>A session; <see cref="Attach"/> gives it its connection.</summary>
-    public ClusterSession(ClusterEndpoint endpoint, TimeSpan answerTimeout, TimeProvider time)
+    public ClusterSession(ClusterEndpoint endpoint, TimeSpan answerTimeout, TimeProvider time, SendMeter? meter = null)
     {
+        _meter = meter;
         Endpoint = endpoint;
         _answerTimeout = answerTimeout;
         _time = time;
@@ -95,6 +99,7 @@ internal sealed class ClusterSession : IAsyncDisposable
     /// <exception cref="OperationCanceledException">The session is over.</exception>
     public async Task<ClusterAnswer> AskAsync(string topic, ReadOnlyMemory<byte> payload)
     {
+        _meter?.Sent(topic.Length + payload.Length + PacketBytes);
         try
         {
             ClusterAnswer answer = await _connection!.SendAsync(topic, payload, answered: true, Token).WaitAsync(_answerTimeout, _time,
@@ -122,6 +127,7 @@ internal sealed class ClusterSession : IAsyncDisposable
     /// <summary>Sends a message that is not answered. Its place in the order is taken before this returns.</summary>
     public async Task TellAsync(string topic, ReadOnlyMemory<byte> payload)
     {
+        _meter?.Sent(topic.Length + payload.Length + PacketBytes);
         try
         {
             await _connection!.SendAsync(topic, payload, answered: false, Token);

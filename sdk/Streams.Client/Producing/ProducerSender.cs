@@ -20,13 +20,19 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
     private readonly ClientMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly SendMeter? _meter;
+    private readonly BatchPacer _pacer;
+    private readonly Dictionary<StreamPath, CompressionTrial> _trials = [];
+    private Task? _workWait;
     private TaskCompletionSource<HelloReply>? _reply;
     private uint _correlation;
-    private long _freshBytes;
 
     /// <summary>The sender of an outbox.</summary>
-    public ProducerSender(EventOutbox outbox, StreamsClientOptions options, ClientMetrics metrics, TimeProvider time, ILogger logger)
+    public ProducerSender(EventOutbox outbox, StreamsClientOptions options, ClientMetrics metrics, TimeProvider time, ILogger logger,
+        SendMeter? meter = null)
     {
+        _meter = meter;
+        _pacer = new BatchPacer(options.BatchBytes, options.BatchesInFlight, options.Linger, options.AnswerTimeout);
         _outbox = outbox;
         _options = options;
         _metrics = metrics;
@@ -55,7 +61,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         {
             while (!HasUnsent())
             {
-                await _work.WaitAsync(session.Token);
+                await WorkAsync(Timeout.InfiniteTimeSpan, session.Token);
             }
 
             if (!await GreetAsync(session))
@@ -65,14 +71,16 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
 
             while (true)
             {
-                await LingerAsync(session.Token);
-                while (TryCut(out OutgoingBatch? batch, out ReadOnlyMemory<byte> payload, out bool allAlike))
+                await PaceAsync(session.Token);
+                if (TryCut(out CutBatch cut))
                 {
-                    batches.Add(SendAsync(session, batch!, payload, allAlike));
+                    batches.Add(SendAsync(session, cut));
                 }
-
-                batches.RemoveAll(static b => b.IsCompleted);
-                await _work.WaitAsync(session.Token);
+                else
+                {
+                    batches.RemoveAll(static b => b.IsCompleted);
+                    await WorkAsync(Timeout.InfiniteTimeSpan, session.Token);
+                }
             }
         }
         finally
@@ -128,7 +136,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
             foreach ((StreamPartition partition, long first, long last, long bytes) in runs)
             {
                 _state.Partition(partition).Add(_outbox.Epoch, first, last);
-                _freshBytes += bytes;
+                _pacer.Arrived(bytes, Now);
                 events += last - first + 1;
             }
         }
@@ -152,6 +160,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         lock (_lock)
         {
             waiting = _state.BeginSession();
+            _pacer.SessionBegan();
             _reply = reply;
             _correlation++;
         }
@@ -191,42 +200,80 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         return true;
     }
 
-    private async Task LingerAsync(CancellationToken cancellationToken)
+    private TimeSpan Now => _time.GetElapsedTime(0);
+
+    // Waits until a batch should go: for others to make it fuller, and for the cap.
+    private async Task PaceAsync(CancellationToken cancellationToken)
     {
-        bool wait;
-        lock (_lock)
+        bool told = false;
+        while (true)
         {
-            wait = _options.Linger > TimeSpan.Zero && _state.HasUnsent && _freshBytes > 0 && _freshBytes < _options.BatchBytes;
-        }
+            TimeSpan wait;
+            lock (_lock)
+            {
+                if (!_state.HasUnsent || _state.InFlight >= _pacer.InFlightLimit)
+                {
+                    return;
+                }
 
-        if (wait)
-        {
-            await Task.Delay(_options.Linger, _time, cancellationToken);
-        }
+                wait = _pacer.Wait(_state.InFlight, Now);
+            }
 
-        lock (_lock)
-        {
-            _freshBytes = 0;
+            if (wait == TimeSpan.Zero && _meter is not null)
+            {
+                wait = _meter.Wait();
+                if (wait > TimeSpan.Zero && !told)
+                {
+                    told = true;
+                    _metrics.CapWait();
+                }
+            }
+
+            if (wait == TimeSpan.Zero)
+            {
+                return;
+            }
+
+            await WorkAsync(wait, cancellationToken);
         }
     }
 
-    private bool TryCut(out OutgoingBatch? batch, out ReadOnlyMemory<byte> payload, out bool allAlike)
+    // One wait for the signal at a time, kept when the time runs out first: a signal that comes then is not lost.
+    private async Task WorkAsync(TimeSpan atMost, CancellationToken cancellationToken)
     {
-        batch = null;
-        payload = default;
-        allAlike = false;
+        _workWait ??= _work.WaitAsync(CancellationToken.None);
+        try
+        {
+            await _workWait.WaitAsync(atMost, _time, cancellationToken);
+            _workWait = null;
+        }
+        catch (TimeoutException)
+        {
+            // Long enough.
+        }
+    }
+
+    private bool TryCut(out CutBatch cut)
+    {
+        cut = default;
         PartitionProducer partition;
         EventIdentity first;
-        long last;
+        long wanted;
+        int limit;
         lock (_lock)
         {
-            if (_state.InFlight >= _options.BatchesInFlight || !_state.TryNext(out partition, out first, out last))
+            if (_state.InFlight >= _pacer.InFlightLimit || !_state.TryNext(out partition, out first, out wanted))
             {
                 return false;
             }
+
+            limit = _pacer.BatchLimit;
         }
 
-        last = _window.Read(_outbox.RowId(partition.Partition), first, last, _options.BatchBytes, _builder, out allAlike);
+        limit = Math.Min(limit, _meter?.BatchLimit ?? limit);
+        long last = _window.Read(_outbox.RowId(partition.Partition), first, wanted, limit, _builder, out bool allAlike);
+        int body = _builder.Bytes - BatchHeader.Size;
+        OutgoingBatch batch;
         lock (_lock)
         {
             if (_state.Session == 0)
@@ -236,30 +283,63 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
             }
 
             batch = _state.Send(partition, first, last);
+            _pacer.Cut(body, last < wanted, !_state.HasUnsent, Now);
         }
 
-        EventBatch built = _builder.Build(first, batch.Predecessor, batch.MayHaveTwins);
-        ArrayBufferWriter<byte> output = new(built.Bytes.Length + 512);
+        ReadOnlyMemory<byte> built = Build(batch, body);
+        ArrayBufferWriter<byte> output = new(built.Length + 512);
         ByteWriter writer = new(output);
-        new ProduceRequest(batch.Partition, batch.After, built.Bytes).WriteHead(ref writer);
-        writer.Bytes(built.Bytes.Span);
-        payload = output.WrittenMemory;
+        new ProduceRequest(batch.Partition, batch.After, built).WriteHead(ref writer);
+        writer.Bytes(built.Span);
+        _metrics.BatchSent(body, built.Length - BatchHeader.Size);
+        cut = new CutBatch(batch, output.WrittenMemory, body, allAlike);
         return true;
     }
 
-    private Task SendAsync(ClusterSession session, OutgoingBatch batch, ReadOnlyMemory<byte> payload, bool allAlike)
+    private ReadOnlyMemory<byte> Build(OutgoingBatch batch, int body)
     {
-        _metrics.BatchSent();
-        return HandleAsync(session.AskAsync(ProtocolTopics.Produce, payload));
+        CompressionTrial? trial = null;
+        StreamPath stream = batch.Partition.Stream;
+        if (_options.Compression != BatchCompression.None && !_trials.TryGetValue(stream, out trial))
+        {
+            trial = new CompressionTrial();
+            _trials.Add(stream, trial);
+        }
+
+        bool tries = trial?.ShouldTry(body) == true;
+        ReadOnlyMemory<byte> built = _builder.BuildBytes(batch.First, batch.Predecessor, batch.MayHaveTwins,
+            tries ? _options.Compression : BatchCompression.None, out BatchHeader head);
+        if (tries)
+        {
+            trial!.Tried(head.BodyLength, head.TotalLength - BatchHeader.Size);
+        }
+
+        return built;
+    }
+
+    private Task SendAsync(ClusterSession session, CutBatch cut)
+    {
+        TimeSpan sent = Now;
+        return HandleAsync(session.AskAsync(ProtocolTopics.Produce, cut.Payload));
 
         async Task HandleAsync(Task<ClusterAnswer> asked)
         {
             try
             {
-                await AnsweredAsync(session, batch, await asked, allAlike);
+                ClusterAnswer answer = await asked;
+                lock (_lock)
+                {
+                    _pacer.Answered(cut.Body, Now - sent);
+                }
+
+                await AnsweredAsync(session, cut.Batch, answer, cut.AllAlike);
             }
             catch (OperationCanceledException) when (session.Token.IsCancellationRequested)
             {
+                lock (_lock)
+                {
+                    _pacer.Unanswered(Now - sent);
+                }
             }
             catch (Exception e)
             {
@@ -267,6 +347,8 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
             }
         }
     }
+
+    private readonly record struct CutBatch(OutgoingBatch Batch, ReadOnlyMemory<byte> Payload, int Body, bool AllAlike);
 
     private async Task AnsweredAsync(ClusterSession session, OutgoingBatch batch, ClusterAnswer answer, bool allAlike)
     {

@@ -80,9 +80,15 @@ public sealed class EventBatchBuilder
     /// <param name="first">Identity of the first event added.</param>
     /// <param name="predecessor">Epoch and sequence sent before in this session (rule R2), or zeros.</param>
     /// <param name="mayHaveTwins">Rule R18.</param>
-    /// <param name="compression">Tried on the body, and left out where it gains nothing.</param>
+    /// <param name="compression">Tried on the body, and left out where it gains nothing, or more than
+    /// <see cref="EventLimits.MaxExpansion"/> allows.</param>
     public EventBatch Build(EventIdentity first, (ulong Epoch, long Sequence) predecessor, bool mayHaveTwins,
-        BatchCompression compression = BatchCompression.None)
+        BatchCompression compression = BatchCompression.None) =>
+        EventBatch.Parse(BuildBytes(first, predecessor, mayHaveTwins, compression, out _));
+
+    /// <summary>As <see cref="Build"/>, for who only sends the bytes on: they are not parsed again.</summary>
+    public ReadOnlyMemory<byte> BuildBytes(EventIdentity first, (ulong Epoch, long Sequence) predecessor, bool mayHaveTwins,
+        BatchCompression compression, out BatchHeader head)
     {
         if (Count == 0)
         {
@@ -108,7 +114,8 @@ public sealed class EventBatchBuilder
         };
         header.Write(bytes);
         Clear();
-        return EventBatch.Parse(bytes);
+        head = header;
+        return bytes;
     }
 
     /// <summary>Forgets what was added.</summary>
@@ -155,7 +162,7 @@ public sealed class EventBatchBuilder
                 deflate.Write(_body.WrittenSpan);
             }
 
-            if (packed.Length < _body.WrittenCount)
+            if (packed.Length < _body.WrittenCount && BatchHeader.MayExpand((int)packed.Length, _body.WrittenCount))
             {
                 return packed.ToArray();
             }
@@ -163,7 +170,8 @@ public sealed class EventBatchBuilder
         else if (compression == BatchCompression.Brotli)
         {
             byte[] packed = new byte[_body.WrittenCount];
-            if (BrotliEncoder.TryCompress(_body.WrittenSpan, packed, out int written, quality: 4, window: 18) && written < packed.Length)
+            if (BrotliEncoder.TryCompress(_body.WrittenSpan, packed, out int written, quality: 4, window: 18)
+                && written < packed.Length && BatchHeader.MayExpand(written, packed.Length))
             {
                 return packed.AsMemory(0, written);
             }
