@@ -62,7 +62,8 @@ internal static partial class ClientLog
     public static partial void CertificateNotTaken(ILogger logger, string reason, string consequence);
 
     [LoggerMessage(3052, LogLevel.Error,
-        "{Cluster} at {Address} does not take this client: {Reason} Credentials are asked for anew at each try; events stay in the outbox.")]
+        "{Cluster} at {Address} does not take this client: {Reason} It is tried again, with credentials asked for anew; events stay in"
+        + " the outbox.")]
     public static partial void CredentialsRefused(ILogger logger, ClusterName cluster, string address, string reason);
 
     [LoggerMessage(3019, LogLevel.Information, "{Cluster} refers to '{Reference}': {Decided}.")]

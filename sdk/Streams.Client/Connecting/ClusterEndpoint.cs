@@ -87,6 +87,13 @@ public sealed record ClusterEndpoint(ClusterName Name, string Host, int Port)
 
     private static ClusterEndpoint Url(string text, ClusterName name, string place)
     {
+        string behind = place[(place.IndexOf("://", StringComparison.Ordinal) + 3)..];
+        if (behind.Split('/')[0].Contains('@', StringComparison.Ordinal))
+        {
+            // Not repeated: it would stand in logs.
+            throw new ConfigurationException($"cluster '{name}': no user and password in the URL; they are options of their own");
+        }
+
         if (!Uri.TryCreate(place, UriKind.Absolute, out Uri? url) || url.Host.Length == 0 || url.Port == 0)
         {
             throw Fault(text, "the URL needs a host, and a port from 1 to 65535 where it names one");
@@ -100,12 +107,6 @@ public sealed record ClusterEndpoint(ClusterName Name, string Host, int Port)
             "wss" => (ClusterScheme.Wss, 443),
             _ => throw Fault(text, $"'{url.Scheme}' is none of mqtt, mqtts, ws and wss"),
         };
-        if (url.UserInfo.Length > 0)
-        {
-            // Not repeated: it would stand in logs.
-            throw new ConfigurationException($"cluster '{name}': no user and password in the URL; they are options of their own");
-        }
-
         bool hasPath = url.PathAndQuery is not ("" or "/");
         bool isWebSocket = scheme is ClusterScheme.Ws or ClusterScheme.Wss;
         if (url.Fragment.Length > 0 || (hasPath && !isWebSocket))

@@ -75,13 +75,16 @@ internal sealed class MqttClusterConnector(StreamsClientOptions options, TimePro
 
         using CancellationTokenSource limit = new(options.CredentialsTimeout, time);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        Task<ClusterCredentials?>? giving = null;
         try
         {
             // Also a provider that does not heed its token holds up nothing beyond the limit.
-            return await provider(endpoint, either.Token).AsTask().WaitAsync(either.Token);
+            giving = provider(endpoint, either.Token).AsTask();
+            return await giving.WaitAsync(either.Token);
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
+            _ = giving?.ContinueWith(static late => late.Exception, TaskScheduler.Default);      // seen, whenever it comes
             throw new IOException($"the application gave no credentials within {options.CredentialsTimeout}");
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)

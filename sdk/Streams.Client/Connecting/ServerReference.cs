@@ -36,6 +36,7 @@ internal static class ServerReference
     {
         int colon = server.LastIndexOf(':');
         return colon > 0 && server[..colon].Trim('[', ']').Equals(cluster.Host, StringComparison.OrdinalIgnoreCase)
-            && int.TryParse(server.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port) && port == cluster.Port;
+            && int.TryParse(server.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port)
+            && port == cluster.Port;
     }
 }

@@ -14,7 +14,8 @@ internal sealed class SendMeter(SendCap cap, TimeProvider time)
     private readonly TokenBucket _bucket = new();
 
     /// <summary>Most bytes of a batch now: a second's worth, so that others get their turn.</summary>
-    public int BatchLimit => _schedule.RateAt(time.GetUtcNow()) is { } rate ? (int)Math.Clamp(rate, LeastBatch, int.MaxValue) : int.MaxValue;
+    public int BatchLimit =>
+        _schedule.RateAt(time.GetUtcNow()) is { } rate ? (int)Math.Clamp(rate, LeastBatch, int.MaxValue) : int.MaxValue;
 
     /// <summary>Zero when a batch may go now; else how long to wait before asking again.</summary>
     public TimeSpan Wait()

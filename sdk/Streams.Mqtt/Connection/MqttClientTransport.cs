@@ -29,8 +29,7 @@ public static class MqttClientTransport
         MqttClientOptions client, MqttDecodeOptions options, CancellationToken cancellationToken)
     {
         Stream stream = client.Transport is { } own
-            ? await own(cancellationToken).ConfigureAwait(false)
-                ?? throw new IOException("The transport of the options gave no stream.")
+            ? await OwnAsync(own, cancellationToken).ConfigureAwait(false)
             : await TcpAsync(client.Host, client.Port, cancellationToken).ConfigureAwait(false);
         try
         {
@@ -53,6 +52,31 @@ public static class MqttClientTransport
         {
             await stream.DisposeAsync().ConfigureAwait(false);
             throw;
+        }
+    }
+
+    // One that does not heed its token holds up nothing; what it gives later is closed.
+    private static async ValueTask<Stream> OwnAsync(Func<CancellationToken, ValueTask<Stream>> own, CancellationToken cancellationToken)
+    {
+        Task<Stream> opening = own(cancellationToken).AsTask();
+        try
+        {
+            return await opening.WaitAsync(cancellationToken).ConfigureAwait(false)
+                ?? throw new IOException("The transport of the options gave no stream.");
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            _ = CloseLateAsync(opening);
+            throw;
+        }
+    }
+
+    private static async Task CloseLateAsync(Task<Stream> opening)
+    {
+        await ((Task)opening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (opening.IsCompletedSuccessfully && opening.Result is { } late)
+        {
+            await late.DisposeAsync().ConfigureAwait(false);
         }
     }
 

@@ -43,11 +43,13 @@ public class ClusterEndpointTests
         Assert.Contains(text, fault.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void A_password_in_a_URL_is_refused_and_not_repeated()
+    [Theory]
+    [InlineData("sj=mqtts://bob:secret@broker")]
+    [InlineData("sj=mqtts://bob:secret@")]
+    [InlineData("sj=ftp://bob:secret@broker/x")]
+    public void A_password_in_a_URL_is_refused_and_not_repeated(string text)
     {
-        ConfigurationException fault = Assert.Throws<ConfigurationException>(
-            () => ClusterEndpoint.Parse("sj=mqtts://bob:secret@broker"));
+        ConfigurationException fault = Assert.Throws<ConfigurationException>(() => ClusterEndpoint.Parse(text));
 
         Assert.DoesNotContain("secret", fault.Message, StringComparison.Ordinal);
     }

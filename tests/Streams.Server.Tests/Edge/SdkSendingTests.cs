@@ -63,7 +63,8 @@ public sealed class SdkSendingTests : IDisposable
         Assert.True(sent.Sent < sent.Body / 3, $"{sent.Body} bytes went as {sent.Sent}");
         foreach (RunningHost host in new[] { sj, ny })
         {
-            await using StreamsClient reader = await OpenAsync(At(host.Host.Mqtt.Port), static o => o with { Name = "reader" }, "reader.db");
+            await using StreamsClient reader = await OpenAsync(
+                At(host.Host.Mqtt.Port), static o => o with { Name = "reader" }, "reader.db");
             await using StreamsConsumer consumer = await reader.ConsumeAsync(
                 new ConsumerOptions { Name = ConsumerName.Parse($"c-{host.Host.Mqtt.Port}"), Stream = Fleet });
             Assert.Equal(events.Order(), (await ReadAsync(consumer, events.Length)).Order());

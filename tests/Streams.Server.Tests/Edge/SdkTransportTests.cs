@@ -98,7 +98,8 @@ public sealed class SdkTransportTests : IDisposable
 
         await PublishAsync(client);
 
-        Assert.Contains(_log.Logs.Entries, e => e.EventId.Id == 3011 && (says == "TLS" || e.Message.Contains(says, StringComparison.Ordinal)));
+        Assert.Contains(_log.Logs.Entries, e => e.EventId.Id == 3011
+            && (says == "TLS" || e.Message.Contains(says, StringComparison.Ordinal)));
     }
 
     [Fact]
