@@ -25,17 +25,20 @@ public sealed class SdkSendingTests : IDisposable
     public async Task A_backlog_goes_over_a_line_that_cannot_carry_a_great_batch_within_the_answer_timeout()
     {
         await using RunningHost server = await RunningHost.StartAsync(RunningHost.OptionsIn(_directory));
-        await using CuttingProxy line = CuttingProxy.Start(server.Host.Mqtt.Port, new CuttingProxyOptions { MaxBytesPerSecond = 60_000 });
-        await using StreamsClient client = await OpenAsync(At(line.Port), static o => o with { AnswerTimeout = TimeSpan.FromSeconds(2) });
-        for (int i = 0; i < 60; i++)
+        await using CuttingProxy line = CuttingProxy.Start(server.Host.Mqtt.Port, new CuttingProxyOptions { MaxBytesPerSecond = 40_000 });
+        await line.CutAsync();
+        await using StreamsClient client = await OpenAsync(At(line.Port), static o => o with { AnswerTimeout = TimeSpan.FromSeconds(5) });
+        for (int i = 0; i < 50; i++)
         {
             await client.PublishAsync(Fleet, TopicName.Parse("t"), RandomNumberGenerator.GetBytes(5000));
         }
 
+        line.Restore();
         await client.FlushAsync().WaitAsync(TimeSpan.FromSeconds(60));
 
-        // Whole batches of 256 KiB would take more than four seconds each.
-        Assert.InRange(line.ConnectionsAccepted, 1, 3);
+        // All of it at once, which is one batch of 250 kB, would be answered after more than six seconds.
+        Assert.Equal(1, line.ConnectionsAccepted);
+        Assert.DoesNotContain(_log.Logs.Entries, static e => e.EventId.Id == 3012);
         _log.AssertNoErrors();
     }
 
