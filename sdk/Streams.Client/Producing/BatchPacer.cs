@@ -2,8 +2,8 @@ namespace Streams.Client;
 
 /// <summary>Decides how great batches are, how many may be under way, and whether waiting for more events pays.</summary>
 /// <remarks>Pure: time (since any fixed moment) is an argument. Not safe for several threads. What is idle is sent at once; only while
-/// something is under way do events wait for others, at most <c>linger</c>, or until there are as many bytes as arrive in a round trip
-/// for each slot. Size and number of batches begin small in each session and grow with full batches that are answered soon, so that a
+/// something is under way do events wait for others, at most <c>linger</c>, or until there are as many bytes as arrive in half a
+/// round trip. Size and number of batches begin small in each session and grow with full batches that are answered soon, so that a
 /// slow line is never given more than it carries before the answer counts as lost.</remarks>
 internal sealed class BatchPacer(int maxBatchBytes, int maxInFlight, TimeSpan linger, TimeSpan answerTimeout)
 {
@@ -35,8 +35,8 @@ internal sealed class BatchPacer(int maxBatchBytes, int maxInFlight, TimeSpan li
     /// <summary>Batches that may be under way.</summary>
     public int InFlightLimit { get; private set; } = Math.Min(FirstInFlight, maxInFlight);
 
-    /// <summary>Bytes at which waiting for more ends: what arrives in a round trip, for each of half the slots.</summary>
-    public int Target => (int)Math.Clamp(_rate * _rtt / Math.Max(1, InFlightLimit / 2), Math.Min(LeastTarget, BatchLimit), BatchLimit);
+    /// <summary>Bytes at which waiting for more ends: what arrives in half a round trip.</summary>
+    public int Target => (int)Math.Clamp(_rate * _rtt / 2, Math.Min(LeastTarget, BatchLimit), BatchLimit);
 
     /// <summary>A session begins: the line may be another.</summary>
     public void SessionBegan()
