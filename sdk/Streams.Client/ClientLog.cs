@@ -26,11 +26,11 @@ internal static partial class ClientLog
         + " taken until it can be.")]
     public static partial void JournalStays(ILogger logger, long pages, string reason);
 
-    [LoggerMessage(3010, LogLevel.Information, "Connected to {Cluster} at {Host}:{Port}.")]
-    public static partial void Connected(ILogger logger, ClusterName cluster, string host, int port);
+    [LoggerMessage(3010, LogLevel.Information, "Connected to {Cluster} at {Address}.")]
+    public static partial void Connected(ILogger logger, ClusterName cluster, string address);
 
-    [LoggerMessage(3011, LogLevel.Warning, "Cannot connect to {Cluster} at {Host}:{Port}: {Reason}")]
-    public static partial void ConnectFailed(ILogger logger, ClusterName cluster, string host, int port, string reason);
+    [LoggerMessage(3011, LogLevel.Warning, "Cannot connect to {Cluster} at {Address}: {Reason}")]
+    public static partial void ConnectFailed(ILogger logger, ClusterName cluster, string address, string reason);
 
     [LoggerMessage(3012, LogLevel.Warning, "Connection to {Cluster} is over: {Reason}")]
     public static partial void Disconnected(ILogger logger, ClusterName cluster, string reason);
@@ -46,14 +46,31 @@ internal static partial class ClientLog
     public static partial void Spreading(ILogger logger, TimeSpan wait, TimeSpan window);
 
     [LoggerMessage(3016, LogLevel.Information,
-        "{Cluster} at {Host}:{Port} has no room now ({Reason}); it asks to come again after {After}.")]
-    public static partial void ClusterBusy(ILogger logger, ClusterName cluster, string host, int port, string reason, TimeSpan? after);
+        "{Cluster} at {Address} has no room now ({Reason}); it asks to come again after {After}.")]
+    public static partial void ClusterBusy(ILogger logger, ClusterName cluster, string address, string reason, TimeSpan? after);
 
     [LoggerMessage(3017, LogLevel.Debug, "{Cluster} hints: when it is lost, spread over {Window} to {Places} clusters.")]
     public static partial void Hinted(ILogger logger, ClusterName cluster, TimeSpan window, int places);
 
     [LoggerMessage(3018, LogLevel.Warning, "{Cluster} sent a hint of {Bytes} bytes that makes no sense; it is ignored.")]
     public static partial void HintUnreadable(ILogger logger, ClusterName cluster, int bytes);
+
+    [LoggerMessage(3050, LogLevel.Information, "TLS: certificate shown: {Shown}; read from its files.")]
+    public static partial void CertificateTaken(ILogger logger, string shown);
+
+    [LoggerMessage(3051, LogLevel.Error, "TLS: the certificate files cannot be used: {Reason}; {Consequence}.")]
+    public static partial void CertificateNotTaken(ILogger logger, string reason, string consequence);
+
+    [LoggerMessage(3052, LogLevel.Error,
+        "{Cluster} at {Address} does not take this client: {Reason} It is tried again, with credentials asked for anew; events stay in"
+        + " the outbox.")]
+    public static partial void CredentialsRefused(ILogger logger, ClusterName cluster, string address, string reason);
+
+    [LoggerMessage(3019, LogLevel.Information, "{Cluster} refers to '{Reference}': {Decided}.")]
+    public static partial void Referred(ILogger logger, ClusterName cluster, string reference, string decided);
+
+    [LoggerMessage(3053, LogLevel.Information, "{Cluster} is nearer than {Current}: going there in {Delay}.")]
+    public static partial void Nearer(ILogger logger, ClusterName cluster, ClusterName current, TimeSpan delay);
 
     [LoggerMessage(3020, LogLevel.Warning,
         "{Cluster} holds events of this producer in {Partition} that this outbox does not know: the outbox was rolled back to an"

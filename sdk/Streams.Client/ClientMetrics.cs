@@ -14,6 +14,9 @@ internal sealed class ClientMetrics : IDisposable
     private readonly Counter<long> _confirmed;
     private readonly Counter<long> _parked;
     private readonly Counter<long> _batches;
+    private readonly Counter<long> _bodyBytes;
+    private readonly Counter<long> _sentBytes;
+    private readonly Counter<long> _capWaits;
     private readonly Counter<long> _connects;
     private readonly Counter<long> _spread;
     private readonly Counter<long> _busy;
@@ -38,6 +41,9 @@ internal sealed class ClientMetrics : IDisposable
         _confirmed = _meter.CreateCounter<long>("streams.client.confirmed", "{event}", "Events that a cluster was found to hold");
         _parked = _meter.CreateCounter<long>("streams.client.refused", "{event}", "Events refused for good and put aside");
         _batches = _meter.CreateCounter<long>("streams.client.batches", "{batch}", "Batches sent");
+        _bodyBytes = _meter.CreateCounter<long>("streams.client.batch_body_bytes", "By", "Bytes of batches before compression");
+        _sentBytes = _meter.CreateCounter<long>("streams.client.batch_sent_bytes", "By", "Bytes of batches as they were sent");
+        _capWaits = _meter.CreateCounter<long>("streams.client.cap_waits", "{wait}", "Waits of batches for the cap on what is sent");
         _connects = _meter.CreateCounter<long>("streams.client.connects", "{connection}",
             "Connections made; reconnects are all but the first");
         _spread = _meter.CreateCounter<long>("streams.client.spread_waits", "{wait}",
@@ -65,7 +71,17 @@ internal sealed class ClientMetrics : IDisposable
     public void Parked(long events) => _parked.Add(events);
 
     /// <summary>A batch was sent.</summary>
-    public void BatchSent() => _batches.Add(1);
+    /// <param name="body">Its bytes before compression.</param>
+    /// <param name="sent">Its bytes as they were sent.</param>
+    public void BatchSent(int body, int sent)
+    {
+        _batches.Add(1);
+        _bodyBytes.Add(body);
+        _sentBytes.Add(sent);
+    }
+
+    /// <summary>Batches wait for the cap.</summary>
+    public void CapWait() => _capWaits.Add(1);
 
     /// <summary>A connection was made.</summary>
     public void Connected() => _connects.Add(1);

@@ -8,6 +8,9 @@ internal static class OptionsCheck
 {
     private const int MaxNameBytes = 128;
     private const int MaxClusters = 64;
+    private const int MaxWindows = 64;
+    private const long LeastRate = 100;
+    private const long MostRate = 1L << 40;
 
     /// <summary>Throws when something is wrong.</summary>
     /// <exception cref="ConfigurationException">All faults, one a line.</exception>
@@ -55,10 +58,16 @@ internal static class OptionsCheck
             "ConnectBackoff: first more than 0, longest not below it and at most 1 h");
         Expect(faults, options.FailBackAfter >= TimeSpan.FromMilliseconds(30) || options.FailBackAfter == Timeout.InfiniteTimeSpan,
             $"FailBackAfter {options.FailBackAfter}: at least 30 ms, or infinite");
+        Expect(faults, options.StableAfter >= TimeSpan.Zero, $"StableAfter {options.StableAfter}: 0 or more");
+        Expect(faults, options.Order is ClusterOrder.AsListed or ClusterOrder.Nearest, $"Order {options.Order}: as listed, or nearest");
         Expect(faults, options.KeepAlive >= TimeSpan.FromSeconds(1) && options.KeepAlive <= TimeSpan.FromHours(18),
             $"KeepAlive {options.KeepAlive}: 1 s to 18 h");
         Expect(faults, options.CloseWithin >= TimeSpan.Zero && options.CloseWithin <= TimeSpan.FromHours(1),
             $"CloseWithin {options.CloseWithin}: 0 to 1 h");
+        CheckIdentity(faults, options);
+        Expect(faults, options.Compression is >= BatchCompression.None and <= BatchCompression.Brotli,
+            $"Compression {options.Compression}: none, deflate or brotli");
+        CheckCap(faults, options.SendCap);
         return faults;
     }
 
@@ -70,13 +79,48 @@ internal static class OptionsCheck
         }
     }
 
+    private static void CheckCap(List<string> faults, SendCap? cap)
+    {
+        if (cap is null)
+        {
+            return;
+        }
+
+        Expect(faults, IsRate(cap.BytesPerSecond), $"SendCap: {cap.BytesPerSecond} bytes a second; 0, or at least {LeastRate}");
+        Expect(faults, cap.TimeZone is not null, "SendCap: TimeZone is missing");
+        Expect(faults, cap.Windows?.Count <= MaxWindows, $"SendCap: at most {MaxWindows} windows, {cap.Windows?.Count ?? 0} given");
+        foreach (SendWindow window in cap.Windows ?? [])
+        {
+            Expect(faults, IsRate(window.BytesPerSecond),
+                $"SendCap, window from {window.From}: {window.BytesPerSecond} bytes a second; 0, or at least {LeastRate}");
+            Expect(faults, window.Days != WeekDays.None && (window.Days & ~WeekDays.All) == 0,
+                $"SendCap, window from {window.From}: on no day, or on days that there are not");
+        }
+    }
+
+    private static bool IsRate(long? rate) => rate is null or 0 or >= LeastRate and <= MostRate;
+
+    private static void CheckIdentity(List<string> faults, ClusterOptions options)
+    {
+        Expect(faults, options.Credentials is null || (options.UserName is null && options.Password is null),
+            "Credentials: not together with UserName and Password");
+        Expect(faults, options.CredentialsTimeout > TimeSpan.Zero && options.CredentialsTimeout <= TimeSpan.FromHours(1),
+            $"CredentialsTimeout {options.CredentialsTimeout}: more than 0, at most 1 h");
+        if (options.CertificateFiles is { } files)
+        {
+            Expect(faults, files.Certificate is not null || files.Trust is not null, "CertificateFiles: Certificate, Trust or both");
+            Expect(faults, files.Key is null || files.Certificate is not null, "CertificateFiles: Key needs Certificate");
+        }
+    }
+
     private static void CheckClusters(List<string> faults, IReadOnlyList<ClusterEndpoint>? clusters)
     {
         Expect(faults, clusters?.Count is >= 1 and <= MaxClusters, $"Clusters: 1 to {MaxClusters}, {clusters?.Count ?? 0} given");
         foreach (ClusterEndpoint cluster in clusters ?? [])
         {
             Expect(faults, cluster.Name.Value.Length > 0 && !string.IsNullOrWhiteSpace(cluster.Host) && cluster.Port is >= 1 and <= 65535,
-                $"Clusters: {cluster.Name}={cluster.Host}:{cluster.Port} needs a name, a host and a port from 1 to 65535");
+                $"Clusters: {cluster} needs a name, a host and a port from 1 to 65535");
+            Expect(faults, !cluster.IsWebSocket || cluster.Path.StartsWith('/'), $"Clusters: the path of {cluster} must begin with '/'");
         }
 
         if (clusters is not null && clusters.Distinct().Count() != clusters.Count)

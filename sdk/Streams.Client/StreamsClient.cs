@@ -36,8 +36,13 @@ public sealed class StreamsClient : IAsyncDisposable
         _options = options;
         _disconnection = new Disconnection(time);
         _metrics = new ClientMetrics(options.Name, () => outbox.Events, () => outbox.Gate.Inside);
-        _sender = new ProducerSender(new OutboxEvents(outbox), options, _metrics, time, logger);
-        _link = new ClusterLink(options, connector, _metrics, time, chance, logger) { Changed = OnConnectionChanged };
+        SendMeter? meter = options.SendCap is { } cap ? new SendMeter(cap, time) : null;
+        _sender = new ProducerSender(new OutboxEvents(outbox), options, _metrics, time, logger, meter);
+        _link = new ClusterLink(options, connector, _metrics, time, chance, logger)
+        {
+            Changed = OnConnectionChanged,
+            Meter = meter,
+        };
         _context = new ConsumerContext(options, outbox, _link, _metrics, new SteadyClock(time), logger);
         _link.Add(_sender);
         _link.Start();
@@ -76,7 +81,7 @@ public sealed class StreamsClient : IAsyncDisposable
         ClientLog.OutboxOpened(logger, options.OutboxPath, outbox.Producer, outbox.Events);
         try
         {
-            return new StreamsClient(options, outbox, connector ?? new MqttClusterConnector(options, time), logger, time, chance);
+            return new StreamsClient(options, outbox, connector ?? new MqttClusterConnector(options, time, logger), logger, time, chance);
         }
         catch
         {

@@ -2,28 +2,6 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>A cluster that a device may connect to.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Host">Host name or address of its MQTT endpoint.</param>
-/// <param name="Port">Port of its MQTT endpoint.</param>
-public sealed record ClusterEndpoint(ClusterName Name, string Host, int Port)
-{
-    /// <summary>Reads <c>NAME=HOST:PORT</c>.</summary>
-    /// <exception cref="ConfigurationException">The text is none.</exception>
-    public static ClusterEndpoint Parse(string text)
-    {
-        int equals = text.IndexOf('=', StringComparison.Ordinal);
-        int colon = text.LastIndexOf(':');
-        if (equals < 1 || colon < equals + 2 || !ClusterName.TryParse(text[..equals], out ClusterName name, out _)
-            || !int.TryParse(text.AsSpan(colon + 1), out int port) || port is < 1 or > 65535)
-        {
-            throw new ConfigurationException($"cluster '{text}': must be NAME=HOST:PORT, as in sj=127.0.0.1:1883");
-        }
-
-        return new ClusterEndpoint(name, text[(equals + 1)..colon], port);
-    }
-}
-
 /// <summary>How a device keeps and sends its events. Validated when the client opens: all faults are reported together.</summary>
 public sealed record StreamsClientOptions : ClusterOptions
 {

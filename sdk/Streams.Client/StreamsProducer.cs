@@ -29,10 +29,12 @@ public sealed class StreamsProducer : IAsyncDisposable
         _events = new MemoryEvents(ProducerId.Create(chance), unchecked((ulong)chance.NextInt64(long.MinValue, long.MaxValue)),
             options.MemoryBytes, options.BatchBytes);
         _metrics = new ClientMetrics(options.Name, () => _events.Events, () => _events.Bytes);
-        _sender = new ProducerSender(_events, options, _metrics, time, logger);
+        SendMeter? meter = options.SendCap is { } cap ? new SendMeter(cap, time) : null;
+        _sender = new ProducerSender(_events, options, _metrics, time, logger, meter);
         _link = new ClusterLink(options, connector, _metrics, time, chance, logger)
         {
             Changed = cluster => ConnectionChanged?.Invoke(cluster),
+            Meter = meter,
         };
         _link.Add(_sender);
         _link.Start();
@@ -58,7 +60,7 @@ public sealed class StreamsProducer : IAsyncDisposable
         OptionsCheck.Check(options);
         time ??= TimeProvider.System;
         ILogger logger = (logging ?? NullLoggerFactory.Instance).CreateLogger("Streams.Client");
-        return new StreamsProducer(options, connector ?? new MqttClusterConnector(options, time), logger, time, chance ?? new Random());
+        return new StreamsProducer(options, connector ?? new MqttClusterConnector(options, time, logger), logger, time, chance ?? new Random());
     }
 
     /// <summary>Publishes an event. Completes when a cluster has it on disk, with where it stands; waits while

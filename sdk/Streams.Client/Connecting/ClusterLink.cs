@@ -38,6 +38,9 @@ internal sealed class ClusterLink : IAsyncDisposable
     /// <summary>Called on a pool thread, one change after the other.</summary>
     public Action<ClusterName?>? Changed { get; set; }
 
+    /// <summary>Counts what is sent, where that is capped.</summary>
+    public SendMeter? Meter { get; init; }
+
     /// <summary>The cluster now connected.</summary>
     public ClusterName? ConnectedTo
     {
@@ -107,11 +110,12 @@ internal sealed class ClusterLink : IAsyncDisposable
 
     private async ValueTask<ClusterSession> ConnectAsync(ClusterEndpoint endpoint, CancellationToken cancellationToken)
     {
-        ClusterSession session = new(endpoint, _options.AnswerTimeout, _time);
+        ClusterSession session = new(endpoint, _options.AnswerTimeout, _time, Meter);
+        long began = _time.GetTimestamp();
         try
         {
             session.Attach(await _connector.ConnectAsync(endpoint, _options.Name, (topic, payload) => Receive(session, topic, payload),
-                cancellationToken));
+                cancellationToken), _time.GetElapsedTime(began));
             return session;
         }
         catch
@@ -123,7 +127,7 @@ internal sealed class ClusterLink : IAsyncDisposable
 
     private async Task UseAsync(ClusterSession session)
     {
-        ClientLog.Connected(_logger, session.Cluster, session.Endpoint.Host, session.Endpoint.Port);
+        ClientLog.Connected(_logger, session.Cluster, session.Endpoint.Address);
         long began = _time.GetTimestamp();
         _metrics.Connected();
         lock (_lock)
@@ -173,14 +177,15 @@ internal sealed class ClusterLink : IAsyncDisposable
     // A session that was good for nothing must not be repeated at once, and not at the same cluster when there are others.
     private void Judge(ClusterSession session, TimeSpan lasted)
     {
-        if (session.Returns)
+        if (session.Goal >= 0)
         {
-            _choice.Return();
+            _choice.Return(session.Goal);
             return;
         }
 
         bool useful = session.WasUseful || lasted > _options.ConnectBackoff.Longest;
-        _choice.Lost(session.Loss, useful, isGood: useful && !session.WasRefused);
+        _choice.Lost(session.Loss, useful, isGood: useful && !session.WasRefused, wasShort: lasted < _options.StableAfter,
+            session.Endpoint, session.Reference);
     }
 
     private static async Task UseAsync(ISessionUser user, ClusterSession session)

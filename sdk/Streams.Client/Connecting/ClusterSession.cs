@@ -9,16 +9,20 @@ namespace Streams.Client;
 /// Nothing is lost by its end: what was not answered is asked for, or sent, again in the next one.</remarks>
 internal sealed class ClusterSession : IAsyncDisposable
 {
+    private const int PacketBytes = 9;                // what MQTT puts around topic and payload
+
     private readonly Lock _ending = new();
     private readonly CancellationTokenSource _end = new();
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TimeSpan _answerTimeout;
     private readonly TimeProvider _time;
+    private readonly SendMeter? _meter;
     private IClusterConnection? _connection;
 
     /// <summary>A session; <see cref="Attach"/> gives it its connection.</summary>
-    public ClusterSession(ClusterEndpoint endpoint, TimeSpan answerTimeout, TimeProvider time)
+    public ClusterSession(ClusterEndpoint endpoint, TimeSpan answerTimeout, TimeProvider time, SendMeter? meter = null)
     {
+        _meter = meter;
         Endpoint = endpoint;
         _answerTimeout = answerTimeout;
         _time = time;
@@ -49,24 +53,31 @@ internal sealed class ClusterSession : IAsyncDisposable
     /// <summary>How it ended; to be asked when it has.</summary>
     public SessionLoss Loss { get; private set; }
 
-    /// <summary>Whether it was ended to go back to the preferred cluster.</summary>
-    public bool Returns { get; private set; }
+    /// <summary>Another server to use, as the cluster named it at the end; <see langword="null"/> when it named none.</summary>
+    public string? Reference { get; private set; }
+
+    /// <summary>Place in the list of the cluster to go to, when it was ended to go to a better one; else -1.</summary>
+    public int Goal { get; private set; } = -1;
+
+    /// <summary>How long connecting took.</summary>
+    public TimeSpan ConnectTook { get; private set; }
 
     /// <summary>The connection stands.</summary>
-    public void Attach(IClusterConnection connection)
+    public void Attach(IClusterConnection connection, TimeSpan took = default)
     {
         _connection = connection;
-        connection.Closed.ContinueWith(closed => End(closed.Result.Reason, closed.Result.Loss, returns: false), CancellationToken.None,
+        ConnectTook = connection.ConnectTook ?? took;
+        connection.Closed.ContinueWith(closed => End(closed.Result), CancellationToken.None,
             TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     /// <summary>Ends it: this side has found it no good.</summary>
-    public void End(string why) => End(why, SessionLoss.Alone, returns: false);
+    public void End(string why) => End(new ConnectionEnd(why, SessionLoss.Alone));
 
-    /// <summary>Ends it: the preferred cluster is well again.</summary>
-    public void EndToReturn(string why) => End(why, SessionLoss.Alone, returns: true);
+    /// <summary>Ends it: a better cluster is there, at this place in the list.</summary>
+    public void EndToMove(string why, int goal) => End(new ConnectionEnd(why, SessionLoss.Alone), goal);
 
-    private void End(string why, SessionLoss loss, bool returns)
+    private void End(ConnectionEnd end, int goal = -1)
     {
         lock (_ending)
         {
@@ -75,9 +86,10 @@ internal sealed class ClusterSession : IAsyncDisposable
                 return;
             }
 
-            Loss = loss;
-            Returns = returns;
-            _ended.TrySetResult(why);
+            Loss = end.Loss;
+            Reference = end.Reference;
+            Goal = goal;
+            _ended.TrySetResult(end.Reason);
         }
 
         _end.Cancel();
@@ -87,6 +99,7 @@ internal sealed class ClusterSession : IAsyncDisposable
     /// <exception cref="OperationCanceledException">The session is over.</exception>
     public async Task<ClusterAnswer> AskAsync(string topic, ReadOnlyMemory<byte> payload)
     {
+        _meter?.Sent(topic.Length + payload.Length + PacketBytes);
         try
         {
             ClusterAnswer answer = await _connection!.SendAsync(topic, payload, answered: true, Token).WaitAsync(_answerTimeout, _time,
@@ -114,6 +127,7 @@ internal sealed class ClusterSession : IAsyncDisposable
     /// <summary>Sends a message that is not answered. Its place in the order is taken before this returns.</summary>
     public async Task TellAsync(string topic, ReadOnlyMemory<byte> payload)
     {
+        _meter?.Sent(topic.Length + payload.Length + PacketBytes);
         try
         {
             await _connection!.SendAsync(topic, payload, answered: false, Token);
@@ -134,7 +148,7 @@ internal sealed class ClusterSession : IAsyncDisposable
         try
         {
             ConnectionEnd end = await _connection!.Closed.WaitAsync(_answerTimeout, _time, Token);
-            End(end.Reason, end.Loss, returns: false);
+            End(end);
         }
         catch (TimeoutException)
         {

@@ -15,6 +15,7 @@ internal sealed class EndpointChoice
     private readonly Random _chance;
     private readonly ILogger _logger;
     private readonly ReconnectPlan _plan;
+    private readonly NearestChoice? _nearest;
     private readonly ResiliencePipeline _tries;
 
     /// <summary>A choice among the clusters of the options.</summary>
@@ -26,6 +27,7 @@ internal sealed class EndpointChoice
         _chance = new Random(Draw(chance));               // of its own: a Random is not for several threads
         _logger = logger;
         _plan = new ReconnectPlan([.. options.Clusters.Select(static c => c.Name)], ReconnectRules.Of(options));
+        _nearest = options.Order == ClusterOrder.Nearest ? new NearestChoice(options.Clusters.Count) : null;
         _tries = new ResiliencePipelineBuilder { TimeProvider = time }.AddRetry(new RetryStrategyOptions
         {
             MaxRetryAttempts = int.MaxValue,
@@ -57,7 +59,7 @@ internal sealed class EndpointChoice
     }
 
     /// <summary>Goes on until a cluster answers.</summary>
-    public async ValueTask<T> ConnectAsync<T>(Func<ClusterEndpoint, CancellationToken, ValueTask<T>> connect,
+    public async ValueTask<ClusterSession> ConnectAsync(Func<ClusterEndpoint, CancellationToken, ValueTask<ClusterSession>> connect,
         CancellationToken cancellationToken)
     {
         TimeSpan wait = Wait();
@@ -79,23 +81,68 @@ internal sealed class EndpointChoice
     }
 
     /// <summary>A session is over, or none was made of a connection.</summary>
-    public void Lost(SessionLoss loss, bool wasUseful, bool isGood)
+    public void Lost(SessionLoss loss, bool wasUseful, bool isGood, bool wasShort = true, ClusterEndpoint? from = null,
+        string? reference = null)
     {
+        int rather = from is null ? -1 : Find(from, reference);
         bool spreads;
         lock (_lock)
         {
-            spreads = _plan.Lost(loss, wasUseful, isGood, Now, _chance);
+            spreads = _plan.Lost(loss, wasUseful, isGood, Now, _chance, wasShort, rather);
         }
 
         Tell(spreads);
     }
 
-    /// <summary>A session was ended in order to go back to the preferred cluster.</summary>
-    public void Return()
+    /// <summary>A session was ended in order to go to a better cluster.</summary>
+    public void Return(int goal)
     {
         lock (_lock)
         {
-            _plan.Return(Now);
+            _plan.Return(Now, goal);
+        }
+    }
+
+    /// <summary>Which clusters to measure now; empty where the list alone counts.</summary>
+    public IReadOnlyList<int> ToProbe(int current)
+    {
+        lock (_lock)
+        {
+            return _nearest?.ToProbe(current) ?? [];
+        }
+    }
+
+    /// <summary>A connect took so long, or failed (<see langword="null"/>).</summary>
+    public void Measured(int place, TimeSpan? took)
+    {
+        if (_nearest is null)
+        {
+            return;
+        }
+
+        Span<byte> order = stackalloc byte[_options.Clusters.Count];
+        lock (_lock)
+        {
+            if (took is { } time)
+            {
+                _nearest.Measured(place, time);
+            }
+            else
+            {
+                _nearest.Failed(place);
+            }
+
+            _nearest.Order(order);
+            _plan.Wish(order);
+        }
+    }
+
+    /// <summary>Whether a nearer cluster is there to go to: its place in the list, or -1.</summary>
+    public int Nearer(int current)
+    {
+        lock (_lock)
+        {
+            return _nearest?.Looked(current) ?? -1;
         }
     }
 
@@ -127,66 +174,73 @@ internal sealed class EndpointChoice
         }
     }
 
-    private async ValueTask<T> TryAsync<T>(Func<ClusterEndpoint, CancellationToken, ValueTask<T>> connect,
+    private async ValueTask<ClusterSession> TryAsync(Func<ClusterEndpoint, CancellationToken, ValueTask<ClusterSession>> connect,
         CancellationToken cancellationToken)
     {
-        ClusterEndpoint endpoint;
+        int place;
         lock (_lock)
         {
-            endpoint = _options.Clusters[_plan.Next(Now, _chance).Endpoint];
+            place = _plan.Next(Now, _chance).Endpoint;
         }
 
+        ClusterEndpoint endpoint = _options.Clusters[place];
         try
         {
-            T session = await connect(endpoint, cancellationToken);
+            ClusterSession session = await connect(endpoint, cancellationToken);
             lock (_lock)
             {
                 _plan.Connected();
             }
 
+            Measured(place, session.ConnectTook);
+
             return session;
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
-            Failed(endpoint, e);
+            Failed(place, e);
             throw;
         }
     }
 
-    private void Failed(ClusterEndpoint endpoint, Exception e)
+    private void Failed(int place, Exception e)
     {
+        ClusterEndpoint endpoint = _options.Clusters[place];
         ClusterBusyException? busy = e as ClusterBusyException;
         if (busy is not null)
         {
             _metrics.Busy();
-            ClientLog.ClusterBusy(_logger, endpoint.Name, endpoint.Host, endpoint.Port, e.Message, busy.RetryAfter);
+            ClientLog.ClusterBusy(_logger, endpoint.Name, endpoint.Address, e.Message, busy.RetryAfter);
+        }
+        else if (e is CredentialsRefusedException)
+        {
+            ClientLog.CredentialsRefused(_logger, endpoint.Name, endpoint.Address, e.Message);
         }
         else
         {
-            ClientLog.ConnectFailed(_logger, endpoint.Name, endpoint.Host, endpoint.Port, e.Message);
+            ClientLog.ConnectFailed(_logger, endpoint.Name, endpoint.Address, e.Message);
         }
 
+        Measured(place, null);
+        int rather = Find(endpoint, busy?.Reference);
         bool spreads;
         lock (_lock)
         {
-            spreads = _plan.Failed(Now, busy?.RetryAfter, Find(busy?.Reference), _chance);
+            spreads = _plan.Failed(Now, busy?.RetryAfter, rather, _chance);
         }
 
         Tell(spreads);
     }
 
-    // Never one that is not in the own list: whoever answers could else send the client anywhere.
-    private int Find(string? reference)
+    private int Find(ClusterEndpoint from, string? reference)
     {
-        for (int i = 0; i < _options.Clusters.Count; i++)
+        int found = ServerReference.Find(reference, _options.Clusters);
+        if (reference is not null)
         {
-            ClusterEndpoint endpoint = _options.Clusters[i];
-            if (reference is not null && (reference == endpoint.Name.Value || reference == $"{endpoint.Host}:{endpoint.Port}"))
-            {
-                return i;
-            }
+            string decided = found >= 0 ? $"{_options.Clusters[found].Name} comes next" : "none of them is a cluster of the options";
+            ClientLog.Referred(_logger, from.Name, reference, decided);
         }
 
-        return -1;
+        return found;
     }
 }

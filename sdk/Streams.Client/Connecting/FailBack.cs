@@ -2,34 +2,26 @@ using Microsoft.Extensions.Logging;
 
 namespace Streams.Client;
 
-/// <summary>While connected elsewhere: looks whether the preferred cluster answers again, and for long enough; carries out what
-/// <see cref="FailBackPlan"/> decides.</summary>
+/// <summary>While connected: looks whether a better cluster is there, and for long enough; carries out what <see cref="FailBackPlan"/>
+/// decides for the order of the list, and <see cref="NearestChoice"/> for that by distance.</summary>
 internal static class FailBack
 {
-    /// <summary>Ends the session when the preferred cluster has answered at every look for the time that the options ask. Ends with the
-    /// session.</summary>
+    /// <summary>Ends the session when a better cluster was found. Ends with the session.</summary>
     public static async Task WatchAsync(ClusterOptions options, IClusterConnector connector, ClusterSession session,
         EndpointChoice choice, TimeProvider time, ILogger logger)
     {
-        ClusterEndpoint preferred = options.Clusters[0];
-        if (session.Endpoint == preferred || options.FailBackAfter == Timeout.InfiniteTimeSpan)
+        int current = IndexOf(options.Clusters, session.Endpoint);
+        bool nearest = options.Order == ClusterOrder.Nearest;
+        if (options.FailBackAfter == Timeout.InfiniteTimeSpan || options.Clusters.Count == 1 || (!nearest && current == 0))
         {
             return;
         }
 
+        Prober prober = new(options, connector, time);
         try
         {
-            FailBackPlan plan = new(options.FailBackAfter);
-            do
-            {
-                await Task.Delay(plan.UntilLook(choice.Window, choice.Chance()), time, session.Token);
-            }
-            while (!plan.Looked(await AnswersAsync(preferred, options, connector, session.Token), time.GetElapsedTime(0)));
-
-            TimeSpan delay = plan.Delay(choice.Chance());
-            ClientLog.FailingBack(logger, preferred.Name, delay);
-            await Task.Delay(delay, time, session.Token);
-            session.EndToReturn($"going back to {preferred.Name}");
+            await (nearest ? NearestAsync(options, prober, session, current, choice, time, logger)
+                : PreferredAsync(options, prober, session, choice, time, logger));
         }
         catch (OperationCanceledException)
         {
@@ -37,18 +29,75 @@ internal static class FailBack
         }
     }
 
-    private static async Task<bool> AnswersAsync(ClusterEndpoint endpoint, ClusterOptions options, IClusterConnector connector,
-        CancellationToken token)
+    private static async Task PreferredAsync(ClusterOptions options, Prober prober, ClusterSession session, EndpointChoice choice,
+        TimeProvider time, ILogger logger)
     {
-        try
+        ClusterEndpoint preferred = options.Clusters[0];
+        FailBackPlan plan = new(options.FailBackAfter);
+        do
         {
-            await using IClusterConnection connection = await connector.ConnectAsync(
-                endpoint, options.Name + "-probe", static (_, _) => ValueTask.CompletedTask, token);
-            return !connection.Closed.IsCompleted;
+            await Task.Delay(plan.UntilLook(choice.Window, choice.Chance()), time, session.Token);
         }
-        catch (Exception) when (!token.IsCancellationRequested)
+        while (!plan.Looked(await prober.LookAsync(preferred, session.Token) is not null, time.GetElapsedTime(0)));
+
+        TimeSpan delay = plan.Delay(choice.Chance());
+        ClientLog.FailingBack(logger, preferred.Name, delay);
+        await Task.Delay(delay, time, session.Token);
+        session.EndToMove($"going back to {preferred.Name}", 0);
+    }
+
+    private static async Task NearestAsync(ClusterOptions options, Prober prober, ClusterSession session, int current,
+        EndpointChoice choice, TimeProvider time, ILogger logger)
+    {
+        FailBackPlan plan = new(options.FailBackAfter);
+        int goal;
+        do
         {
-            return false;                                // that is the answer asked for; so is a cluster without room
+            await Task.Delay(plan.UntilLook(choice.Window, choice.Chance()), time, session.Token);
+            foreach (int place in choice.ToProbe(current))
+            {
+                choice.Measured(place, await prober.LookAsync(options.Clusters[place], session.Token));
+            }
+
+            goal = choice.Nearer(current);
+        }
+        while (goal < 0);
+
+        TimeSpan delay = plan.Delay(choice.Chance());
+        ClientLog.Nearer(logger, options.Clusters[goal].Name, session.Cluster, delay);
+        await Task.Delay(delay, time, session.Token);
+        session.EndToMove($"{options.Clusters[goal].Name} is nearer", goal);
+    }
+
+    private static int IndexOf(IReadOnlyList<ClusterEndpoint> clusters, ClusterEndpoint endpoint)
+    {
+        for (int i = 0; i < clusters.Count; i++)
+        {
+            if (clusters[i] == endpoint)
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    private sealed class Prober(ClusterOptions options, IClusterConnector connector, TimeProvider time)
+    {
+        // How long connecting took; null when nobody answers. A cluster without room does not answer either.
+        public async Task<TimeSpan?> LookAsync(ClusterEndpoint endpoint, CancellationToken token)
+        {
+            long began = time.GetTimestamp();
+            try
+            {
+                await using IClusterConnection connection = await connector.ConnectAsync(
+                    endpoint, options.Name + "-probe", static (_, _) => ValueTask.CompletedTask, token);
+                return connection.Closed.IsCompleted ? null : connection.ConnectTook ?? time.GetElapsedTime(began);
+            }
+            catch (Exception) when (!token.IsCancellationRequested)
+            {
+                return null;                             // that is the answer asked for
+            }
         }
     }
 }

@@ -27,6 +27,10 @@ internal delegate ValueTask IncomingMessage(string topic, ReadOnlyMemory<byte> p
 /// <summary>The client's port to a cluster: one connection that speaks the topics of <see cref="ProtocolTopics"/>.</summary>
 internal interface IClusterConnection : IAsyncDisposable
 {
+    /// <summary>How long making it took on the way, from the first packet to the answer to CONNECT; <see langword="null"/> when that is
+    /// not known.</summary>
+    TimeSpan? ConnectTook => null;
+
     /// <summary>Completes with the reason when the connection is over. Never faults.</summary>
     Task<ConnectionEnd> Closed { get; }
 

@@ -1,29 +1,38 @@
 using System.Buffers;
 using System.Globalization;
+using System.Net.Security;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
 using Streams.Core;
 using Streams.Mqtt;
 
 namespace Streams.Client;
 
 /// <summary>Connects to clusters over MQTT 5.</summary>
-internal sealed class MqttClusterConnector(ClusterOptions options, TimeProvider time) : IClusterConnector
+/// <remarks>Certificates and credentials are asked for anew at each connect. No secret is logged.</remarks>
+internal sealed class MqttClusterConnector(ClusterOptions options, TimeProvider time, ILogger logger) : IClusterConnector
 {
     private const int MaxPacketBytes = 16 << 20;      // the greatest batch, its head, and handshakes of many partitions
 
     private static readonly string HintVersion = SpreadHint.Version.ToString(CultureInfo.InvariantCulture);
 
+    private readonly CertificateKeeper? _certificates =
+        options.CertificateFiles is { } files ? new CertificateKeeper(files, options.Tls, logger) : null;
+
     /// <inheritdoc/>
     public async ValueTask<IClusterConnection> ConnectAsync(ClusterEndpoint endpoint, string clientId, IncomingMessage incoming,
         CancellationToken cancellationToken)
     {
+        ClusterCredentials? credentials = await CredentialsAsync(endpoint, cancellationToken);
         MqttClientOptions mqtt = new()
         {
             Host = endpoint.Host,
             Port = endpoint.Port,
-            Tls = options.Tls,
-            UserName = options.UserName,
-            Password = options.Password,
+            Tls = await TlsAsync(endpoint, cancellationToken),
+            WebSocketPath = endpoint.IsWebSocket ? endpoint.Path : null,
+            Transport = options.Transport is { } own ? token => own(endpoint, token) : null,
+            UserName = credentials?.UserName,
+            Password = credentials?.Password,
             ClientId = clientId,
             KeepAlive = options.KeepAlive,
             PingTimeout = options.AnswerTimeout,
@@ -31,10 +40,16 @@ internal sealed class MqttClusterConnector(ClusterOptions options, TimeProvider 
             MaximumPacketSize = MaxPacketBytes,
             UserProperties = [new MqttUserProperty(ProtocolTopics.HintsProperty, HintVersion)],
         };
+        long began = time.GetTimestamp();
         try
         {
-            return new Connection(await MqttClientConnection.ConnectAsync(
-                mqtt, packet => incoming(packet.Topic, packet.Payload.ToArray()), time, cancellationToken));
+            MqttClientConnection connection = await MqttClientConnection.ConnectAsync(
+                mqtt, packet => incoming(packet.Topic, packet.Payload.ToArray()), time, cancellationToken);
+            return new Connection(connection, time.GetElapsedTime(began));
+        }
+        catch (MqttConnectRefusedException refused) when (SaysNo(refused.ReasonCode))
+        {
+            throw new CredentialsRefusedException($"{refused.Message.TrimEnd('.')}.");
         }
         catch (MqttConnectRefusedException refused) when (SaysBusy(refused.ReasonCode))
         {
@@ -45,11 +60,49 @@ internal sealed class MqttClusterConnector(ClusterOptions options, TimeProvider 
         }
     }
 
+    private async ValueTask<SslClientAuthenticationOptions?> TlsAsync(ClusterEndpoint endpoint, CancellationToken cancellationToken) =>
+        endpoint.Scheme is ClusterScheme.Mqtt or ClusterScheme.Ws ? null
+        : _certificates is not null ? await _certificates.CurrentAsync(cancellationToken)
+        : endpoint.Scheme == ClusterScheme.Unsaid ? options.Tls
+        : options.Tls ?? new SslClientAuthenticationOptions();
+
+    private async ValueTask<ClusterCredentials?> CredentialsAsync(ClusterEndpoint endpoint, CancellationToken cancellationToken)
+    {
+        if (options.Credentials is not { } provider)
+        {
+            return new ClusterCredentials(options.UserName, options.Password);
+        }
+
+        using CancellationTokenSource limit = new(options.CredentialsTimeout, time);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        Task<ClusterCredentials?>? giving = null;
+        try
+        {
+            // Also a provider that does not heed its token holds up nothing beyond the limit.
+            giving = provider(endpoint, either.Token).AsTask();
+            return await giving.WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            _ = giving?.ContinueWith(static late => late.Exception, TaskScheduler.Default);      // seen, whenever it comes
+            throw new IOException($"the application gave no credentials within {options.CredentialsTimeout}");
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new IOException($"the application gave no credentials: {e.GetType().Name}: {e.Message}", e);
+        }
+    }
+
+    private static bool SaysNo(MqttReasonCode code) => code is MqttReasonCode.BadUserNameOrPassword or MqttReasonCode.NotAuthorized
+        or MqttReasonCode.BadAuthenticationMethod or MqttReasonCode.Banned;
+
     private static bool SaysBusy(MqttReasonCode code) => code is MqttReasonCode.ServerBusy or MqttReasonCode.QuotaExceeded
         or MqttReasonCode.UseAnotherServer or MqttReasonCode.ServerMoved or MqttReasonCode.ConnectionRateExceeded;
 
-    private sealed class Connection(MqttClientConnection connection) : IClusterConnection
+    private sealed class Connection(MqttClientConnection connection, TimeSpan connectTook) : IClusterConnection
     {
+        public TimeSpan? ConnectTook => connectTook;
+
         public Task<ConnectionEnd> Closed { get; } = WhyAsync(connection.Closed);
 
         public async Task<ClusterAnswer> SendAsync(string topic, ReadOnlyMemory<byte> payload, bool answered,
@@ -91,7 +144,7 @@ internal sealed class MqttClusterConnector(ClusterOptions options, TimeProvider 
             return why.ServerSaid is { } said
                 ? new ConnectionEnd($"the cluster said {said.ReasonCode} {said.Properties?.ReasonString}".TrimEnd(),
                     said.ReasonCode == MqttReasonCode.ServerShuttingDown || SaysBusy(said.ReasonCode)
-                        ? SessionLoss.Together : SessionLoss.Alone)
+                        ? SessionLoss.Together : SessionLoss.Alone, said.Properties?.ServerReference)
                 : new ConnectionEnd(why.Failure?.Message ?? "closed by this side", Loss(why.Failure));
         }
 

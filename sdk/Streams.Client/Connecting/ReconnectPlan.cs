@@ -19,13 +19,16 @@ internal sealed class ReconnectPlan
     private readonly ReconnectRules _rules;
     private readonly Place[] _places;
     private readonly byte[] _order;
+    private readonly byte[] _wished;
     private int _next;
     private int _count;
     private TimeSpan _notBefore;
     private int _current = -1;
     private int _lost = -1;
     private int _rounds;
-    private int _useless;
+    private int _strikes;
+    private int _goal;
+    private int _rather = -1;
     private bool _lostComesLast;
     private bool _returns;
 
@@ -36,6 +39,11 @@ internal sealed class ReconnectPlan
         _rules = rules;
         _places = new Place[clusters.Count];
         _order = new byte[clusters.Count];
+        _wished = new byte[clusters.Count];
+        for (int i = 0; i < _wished.Length; i++)
+        {
+            _wished[i] = (byte)i;
+        }
     }
 
     /// <summary>The latest hint of the cluster that is, or was last, connected to; <see langword="null"/> when it gave none.</summary>
@@ -46,6 +54,9 @@ internal sealed class ReconnectPlan
 
     /// <summary>The cluster connected to has said what to do when it is lost.</summary>
     public void Take(SpreadHint hint) => Hint = hint;
+
+    /// <summary>From the next round on the clusters are wished in this order, not in that of the list.</summary>
+    public void Wish(ReadOnlySpan<byte> order) => order.CopyTo(_wished);
 
     /// <summary>The next try. Gives the same until the try is told of with <see cref="Failed"/> or <see cref="Connected"/>.</summary>
     public ReconnectStep Next(TimeSpan now, Random chance)
@@ -64,7 +75,7 @@ internal sealed class ReconnectPlan
     public void Connected()
     {
         _current = _order[_next];
-        _places[_current] = default;
+        _places[_current] = new Place { Drops = _places[_current].Drops };
         _next = _count = 0;
         _rounds = 0;
         Hint = null;
@@ -82,8 +93,8 @@ internal sealed class ReconnectPlan
     {
         int endpoint = _order[_next++];
         ref Place place = ref _places[endpoint];
-        bool cameBackAlone = _returns && endpoint == 0;
-        _returns = _returns && endpoint != 0;
+        bool cameBackAlone = _returns && endpoint == _goal;
+        _returns = _returns && endpoint != _goal;
         if (retryAfter is { } asked)
         {
             asked = asked < ReconnectRules.LongestRetryAfter ? asked : ReconnectRules.LongestRetryAfter;
@@ -100,6 +111,7 @@ internal sealed class ReconnectPlan
         if (endpoint == _lost && !_lostComesLast && Window > TimeSpan.Zero)
         {
             // It was not this client's own line: the cluster is gone, and all its clients find that out now.
+            _rather = rather == endpoint ? -1 : rather;
             Spread(now, chance);
             return true;
         }
@@ -121,17 +133,28 @@ internal sealed class ReconnectPlan
     /// <param name="isGood">Whether the cluster may come in its turn; else it comes last for a while.</param>
     /// <param name="now">The time.</param>
     /// <param name="chance">For the spread.</param>
+    /// <param name="wasShort">Whether it ended before it counts as stable. The first such is gone on from at once; each further one in a
+    /// row makes the pause longer, however useful it was, and a cluster that ended three comes last for a while.</param>
+    /// <param name="rather">A cluster of the list to which the lost one pointed, or -1: it comes first.</param>
     /// <returns>Whether the client spreads from now on: its cluster may be lost to all.</returns>
-    public bool Lost(SessionLoss loss, bool wasUseful, bool isGood, TimeSpan now, Random chance)
+    public bool Lost(SessionLoss loss, bool wasUseful, bool isGood, TimeSpan now, Random chance, bool wasShort = false, int rather = -1)
     {
         _lost = _current;
         _next = _count = 0;
         _returns = _lostComesLast = false;
-        _useless = wasUseful ? 0 : _useless + 1;
-        _notBefore = wasUseful ? now : now + _rules.Backoff(_useless, chance.NextDouble());
-        if (!isGood && _lost >= 0)
+        _rather = rather == _lost ? -1 : rather;
+        _strikes = wasUseful && !wasShort ? 0 : _strikes + 1;
+        int fruitless = wasUseful ? _strikes - 1 : _strikes;
+        _notBefore = fruitless <= 0 ? now : now + _rules.Backoff(fruitless, chance.NextDouble());
+        if (_lost >= 0)
         {
-            _places[_lost].RestUntil = now + _rules.AvoidFor;
+            ref Place place = ref _places[_lost];
+            place.Drops = !wasShort ? 0 : loss == SessionLoss.Together ? place.Drops + 1 : place.Drops;
+            if (!isGood || place.Drops >= ReconnectRules.DropsToRest)
+            {
+                place.RestUntil = now + _rules.AvoidFor;
+                place.Drops = 0;
+            }
         }
 
         if (loss == SessionLoss.Together && Window > TimeSpan.Zero)
@@ -143,14 +166,17 @@ internal sealed class ReconnectPlan
         return false;
     }
 
-    /// <summary>The session was ended in order to go back to the preferred cluster.</summary>
-    public void Return(TimeSpan now)
+    /// <summary>The session was ended in order to go to a better cluster: the preferred one, unless <paramref name="goal"/> names
+    /// another.</summary>
+    public void Return(TimeSpan now, int goal = 0)
     {
+        _goal = goal;
+        _rather = -1;
         _lost = _current;
         _next = _count = 0;
         _lostComesLast = false;
         _returns = true;
-        _useless = 0;
+        _strikes = 0;
         _notBefore = now;
     }
 
@@ -162,9 +188,14 @@ internal sealed class ReconnectPlan
         _notBefore = at > _notBefore ? at : _notBefore;
     }
 
-    // The cluster pointed to comes next, if it has not had its turn in this round.
+    // The cluster pointed to comes next; if it has had its turn in this round, it begins the next one.
     private void Prefer(int endpoint)
     {
+        if (endpoint >= 0)
+        {
+            _rather = Array.IndexOf(_order, (byte)endpoint, _next, _count - _next) < 0 ? endpoint : -1;
+        }
+
         int at = Array.IndexOf(_order, (byte)endpoint, _next, _count - _next);
         if (endpoint >= 0 && at > _next)
         {
@@ -189,8 +220,14 @@ internal sealed class ReconnectPlan
         Span<byte> wished = stackalloc byte[_places.Length];
         Wish(wished, chance);
         _next = _count = 0;
+        if (_rather >= 0 && _places[_rather].BusyUntil <= at)
+        {
+            _order[_count++] = (byte)_rather;            // by the word of a cluster, also when it rested
+        }
+
         Append(wished, at, resting: false);
         Append(wished, at, resting: true);
+        _rather = -1;
         if (_count == 0)
         {
             byte first = wished[0];
@@ -207,14 +244,14 @@ internal sealed class ReconnectPlan
     {
         foreach (byte i in wished)
         {
-            if (_places[i].BusyUntil <= at && (_places[i].RestUntil > at) == resting)
+            if (i != _rather && _places[i].BusyUntil <= at && (_places[i].RestUntil > at) == resting)
             {
                 _order[_count++] = i;
             }
         }
     }
 
-    // Without weights the list; with weights the cluster lost (unless all its clients are out), those drawn, the rest of the list.
+    // Without weights the order wished; with weights the cluster lost (unless all its clients are out), those drawn, the rest of the list.
     private void Wish(Span<byte> wished, Random chance)
     {
         Span<int> weights = stackalloc int[_places.Length];
@@ -223,7 +260,7 @@ internal sealed class ReconnectPlan
         int n = 0;
         if (_returns)
         {
-            Add(0, wished, taken, ref n);
+            Add(_goal, wished, taken, ref n);
         }
 
         if (total > 0 && _lost >= 0 && !_lostComesLast)
@@ -242,7 +279,7 @@ internal sealed class ReconnectPlan
             Add(drawn, wished, taken, ref n);
         }
 
-        for (int i = 0; i < _places.Length; i++)
+        foreach (byte i in _wished)
         {
             if (!taken[i])
             {
@@ -308,6 +345,9 @@ internal sealed class ReconnectPlan
     {
         /// <summary>Failures since it was last connected to.</summary>
         public int Failures;
+
+        /// <summary>Sessions in a row that it took and ended before they were stable.</summary>
+        public int Drops;
 
         /// <summary>Until then it comes behind the others.</summary>
         public TimeSpan RestUntil;

@@ -10,6 +10,9 @@ internal readonly record struct ReconnectRules(TimeSpan First, TimeSpan Longest,
     /// <summary>Failures in a row after which a cluster is passed over for <see cref="Longest"/>.</summary>
     public const int FailuresToRest = 2;
 
+    /// <summary>Sessions in a row that a cluster took and ended at once, after which it comes last for <see cref="AvoidFor"/>.</summary>
+    public const int DropsToRest = 3;
+
     /// <summary>Of a wait that a cluster asks for, so much is added at random at most: clients told the same come apart.</summary>
     public const double RetryJitter = 0.25;
 

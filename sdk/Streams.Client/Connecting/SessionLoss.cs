@@ -14,7 +14,8 @@ internal enum SessionLoss
 /// <summary>Why a connection is over.</summary>
 /// <param name="Reason">For people.</param>
 /// <param name="Loss">Whether others may have lost theirs in the same moment.</param>
-internal readonly record struct ConnectionEnd(string Reason, SessionLoss Loss);
+/// <param name="Reference">MQTT's Server Reference that came with it, or <see langword="null"/>.</param>
+internal readonly record struct ConnectionEnd(string Reason, SessionLoss Loss, string? Reference = null);
 
 /// <summary>A cluster answered that it has no room now.</summary>
 /// <param name="message">For people.</param>

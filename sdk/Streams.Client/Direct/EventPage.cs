@@ -68,12 +68,11 @@ internal sealed class EventPage(StreamPartition partition, long first, EventBatc
     }
 
     /// <summary>Writes the batch of the events from <paramref name="from"/> to <paramref name="to"/>; all of them, or a part.</summary>
-    public void Write(OutgoingBatch batch, long from, long to, IBufferWriter<byte> output)
+    public BatchHeader Write(OutgoingBatch batch, long from, long to, BatchCompression compression, IBufferWriter<byte> output)
     {
         if (from == First && to == Last)
         {
-            builder.Write(batch.First, batch.Predecessor, batch.MayHaveTwins, output);
-            return;
+            return builder.Write(batch.First, batch.Predecessor, batch.MayHaveTwins, output, compression);
         }
 
         EventBatchBuilder part = new();
@@ -85,16 +84,17 @@ internal sealed class EventPage(StreamPartition partition, long first, EventBatc
             }
         }
 
-        part.Write(batch.First, batch.Predecessor, batch.MayHaveTwins, output);
+        return part.Write(batch.First, batch.Predecessor, batch.MayHaveTwins, output, compression);
     }
 
     /// <summary>The last event of those from <paramref name="from"/> on that a batch of so many bytes holds; one fits
     /// always.</summary>
-    public long Fit(long from, long to, int maxBytes)
+    public long Fit(long from, long to, int maxBytes, out int bodyBytes)
     {
-        if (from == First && to == Last)
+        bodyBytes = builder.Bytes - BatchHeader.Size;
+        if (from == First && to == Last && (Count == 1 || builder.Bytes <= maxBytes))
         {
-            return to;                                   // it was filled up to that limit
+            return to;
         }
 
         long bytes = BatchHeader.Size;
@@ -112,6 +112,7 @@ internal sealed class EventPage(StreamPartition partition, long first, EventBatc
                 }
 
                 last = sequence;
+                bodyBytes = (int)bytes - BatchHeader.Size;
             }
         }
 

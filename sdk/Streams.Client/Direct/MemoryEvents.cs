@@ -166,7 +166,7 @@ internal sealed class MemoryEvents(ProducerId producer, ulong epoch, long maxByt
     }
 
     /// <inheritdoc/>
-    public long Read(StreamPartition partition, EventIdentity first, long last, int maxBytes, out bool oneTopic)
+    public long Read(StreamPartition partition, EventIdentity first, long last, int maxBytes, out int bodyBytes, out bool oneTopic)
     {
         lock (_lock)
         {
@@ -175,12 +175,13 @@ internal sealed class MemoryEvents(ProducerId producer, ulong epoch, long maxByt
         }
 
         oneTopic = _read.IsOfOneTopic;
-        _readRange = (first.Sequence, _read.Fit(first.Sequence, Math.Min(last, _read.Last), maxBytes));
+        _readRange = (first.Sequence, _read.Fit(first.Sequence, Math.Min(last, _read.Last), maxBytes, out bodyBytes));
         return _readRange.To;
     }
 
     /// <inheritdoc/>
-    public void Write(OutgoingBatch batch, IBufferWriter<byte> output) => _read!.Write(batch, _readRange.From, batch.Last, output);
+    public BatchHeader Write(OutgoingBatch batch, BatchCompression compression, IBufferWriter<byte> output) =>
+        _read!.Write(batch, _readRange.From, batch.Last, compression, output);
 
     /// <inheritdoc/>
     public void Drop() => _read = null;

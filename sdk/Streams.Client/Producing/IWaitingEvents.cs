@@ -29,12 +29,13 @@ internal interface IWaitingEvents : IDisposable
     /// <param name="first">The first event.</param>
     /// <param name="last">Sequence of the last one wanted.</param>
     /// <param name="maxBytes">Most bytes of the batch; an event that alone is greater makes a batch of one.</param>
+    /// <param name="bodyBytes">Bytes of the batch's body before compression; about as many when it is a part of one made earlier.</param>
     /// <param name="oneTopic">Whether all of them have the same topic.</param>
     /// <exception cref="StorageFailedException">They are not there.</exception>
-    long Read(StreamPartition partition, EventIdentity first, long last, int maxBytes, out bool oneTopic);
+    long Read(StreamPartition partition, EventIdentity first, long last, int maxBytes, out int bodyBytes, out bool oneTopic);
 
-    /// <summary>The batch of what was read, written behind <paramref name="output"/>'s end.</summary>
-    void Write(OutgoingBatch batch, System.Buffers.IBufferWriter<byte> output);
+    /// <summary>The batch of what was read, written behind <paramref name="output"/>'s end; gives its head.</summary>
+    BatchHeader Write(OutgoingBatch batch, BatchCompression compression, System.Buffers.IBufferWriter<byte> output);
 
     /// <summary>What was read is not sent after all.</summary>
     void Drop();

@@ -36,14 +36,19 @@ internal sealed class OutboxEvents(EventOutbox outbox) : IWaitingEvents
     }
 
     /// <inheritdoc/>
-    public long Read(StreamPartition partition, EventIdentity first, long last, int maxBytes, out bool oneTopic) =>
-        _window.Read(outbox.RowId(partition), first, last, maxBytes, _builder, out oneTopic);
+    public long Read(StreamPartition partition, EventIdentity first, long last, int maxBytes, out int bodyBytes, out bool oneTopic)
+    {
+        long read = _window.Read(outbox.RowId(partition), first, last, maxBytes, _builder, out oneTopic);
+        bodyBytes = _builder.Bytes - BatchHeader.Size;
+        return read;
+    }
 
     /// <inheritdoc/>
-    public void Write(OutgoingBatch batch, IBufferWriter<byte> output)
+    public BatchHeader Write(OutgoingBatch batch, BatchCompression compression, IBufferWriter<byte> output)
     {
-        _builder.Write(batch.First, batch.Predecessor, batch.MayHaveTwins, output);
+        BatchHeader head = _builder.Write(batch.First, batch.Predecessor, batch.MayHaveTwins, output, compression);
         _builder.Clear();
+        return head;
     }
 
     /// <inheritdoc/>

@@ -17,13 +17,19 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
     private readonly ClientMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly SendMeter? _meter;
+    private readonly BatchPacer _pacer;
+    private readonly Dictionary<StreamPath, CompressionTrial> _trials = [];
+    private Task? _workWait;
     private TaskCompletionSource<HelloReply>? _reply;
     private uint _correlation;
-    private long _freshBytes;
 
     /// <summary>The sender of what waits.</summary>
-    public ProducerSender(IWaitingEvents events, ClusterOptions options, ClientMetrics metrics, TimeProvider time, ILogger logger)
+    public ProducerSender(IWaitingEvents events, ClusterOptions options, ClientMetrics metrics, TimeProvider time, ILogger logger,
+        SendMeter? meter = null)
     {
+        _meter = meter;
+        _pacer = new BatchPacer(options.BatchBytes, options.BatchesInFlight, options.Linger, options.AnswerTimeout);
         _events = events;
         _options = options;
         _metrics = metrics;
@@ -51,7 +57,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         {
             while (!HasUnsent())
             {
-                await _work.WaitAsync(session.Token);
+                await WorkAsync(Timeout.InfiniteTimeSpan, session.Token);
             }
 
             if (!await GreetAsync(session))
@@ -61,14 +67,16 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
 
             while (true)
             {
-                await LingerAsync(session.Token);
-                while (TryCut(out OutgoingBatch? batch, out RentedBuffer? payload, out bool allAlike))
+                await PaceAsync(session.Token);
+                if (TryCut(out CutBatch cut))
                 {
-                    batches.Add(SendAsync(session, batch!, payload!, allAlike));
+                    batches.Add(SendAsync(session, cut));
                 }
-
-                batches.RemoveAll(static b => b.IsCompleted);
-                await _work.WaitAsync(session.Token);
+                else
+                {
+                    batches.RemoveAll(static b => b.IsCompleted);
+                    await WorkAsync(Timeout.InfiniteTimeSpan, session.Token);
+                }
             }
         }
         finally
@@ -119,7 +127,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
             foreach ((StreamPartition partition, long first, long last, long bytes) in runs)
             {
                 _state.Partition(partition).Add(_events.Epoch, first, last);
-                _freshBytes += bytes;
+                _pacer.Arrived(bytes, Now);
                 events += last - first + 1;
             }
         }
@@ -151,7 +159,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
     {
         lock (_lock)
         {
-            return _state.InFlight < _options.BatchesInFlight;
+            return _state.InFlight < _pacer.InFlightLimit;
         }
     }
 
@@ -162,6 +170,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         lock (_lock)
         {
             waiting = _state.BeginSession();
+            _pacer.SessionBegan();
             _reply = reply;
             _correlation++;
         }
@@ -201,33 +210,66 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         return true;
     }
 
-    private async Task LingerAsync(CancellationToken cancellationToken)
+    private TimeSpan Now => _time.GetElapsedTime(0);
+
+    // Waits until a batch should go: for others to make it fuller, and for the cap.
+    private async Task PaceAsync(CancellationToken cancellationToken)
     {
-        bool wait;
-        lock (_lock)
+        bool told = false;
+        while (true)
         {
-            wait = _options.Linger > TimeSpan.Zero && _state.HasUnsent && _freshBytes > 0 && _freshBytes < _options.BatchBytes;
-        }
+            TimeSpan wait;
+            lock (_lock)
+            {
+                if (!_state.HasUnsent || _state.InFlight >= _pacer.InFlightLimit)
+                {
+                    return;
+                }
 
-        if (wait)
-        {
-            await Task.Delay(_options.Linger, _time, cancellationToken);
-        }
+                wait = _pacer.Wait(_state.InFlight, Now);
+            }
 
-        lock (_lock)
-        {
-            _freshBytes = 0;
+            if (wait == TimeSpan.Zero && _meter is not null)
+            {
+                wait = _meter.Wait();
+                if (wait > TimeSpan.Zero && !told)
+                {
+                    told = true;
+                    _metrics.CapWait();
+                }
+            }
+
+            if (wait == TimeSpan.Zero)
+            {
+                return;
+            }
+
+            await WorkAsync(wait, cancellationToken);
         }
     }
 
-    private bool TryCut(out OutgoingBatch? batch, out RentedBuffer? payload, out bool allAlike)
+    // One wait for the signal at a time, kept when the time runs out first: a signal that comes then is not lost.
+    private async Task WorkAsync(TimeSpan atMost, CancellationToken cancellationToken)
     {
-        batch = null;
-        payload = null;
-        allAlike = false;
+        _workWait ??= _work.WaitAsync(CancellationToken.None);
+        try
+        {
+            await _workWait.WaitAsync(atMost, _time, cancellationToken);
+            _workWait = null;
+        }
+        catch (TimeoutException)
+        {
+            // Long enough.
+        }
+    }
+
+    private bool TryCut(out CutBatch cut)
+    {
+        cut = default;
         PartitionProducer partition;
         EventIdentity first;
-        long last;
+        long wanted;
+        int limit;
         if (!HasRoom() || !HasUnsent())
         {
             return false;
@@ -235,13 +277,17 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
 
         lock (_lock)
         {
-            if (!_state.TryNext(out partition, out first, out last))
+            if (!_state.TryNext(out partition, out first, out wanted))
             {
                 return false;
             }
+
+            limit = _pacer.BatchLimit;
         }
 
-        last = _events.Read(partition.Partition, first, last, _options.BatchBytes, out allAlike);
+        limit = Math.Min(limit, _meter?.BatchLimit ?? limit);
+        long last = _events.Read(partition.Partition, first, wanted, limit, out int body, out bool allAlike);
+        OutgoingBatch batch;
         lock (_lock)
         {
             if (_state.Session == 0)
@@ -251,30 +297,61 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
             }
 
             batch = _state.Send(partition, first, last);
+            _pacer.Cut(body, last < wanted, !_state.HasUnsent, Now);
         }
 
-        payload = new RentedBuffer();
+        RentedBuffer payload = new();
         ByteWriter writer = new(payload);
         new ProduceRequest(batch.Partition, batch.After, default).WriteHead(ref writer);
-        _events.Write(batch, payload);
+        int head = payload.Written.Length;
+        Write(batch, body, payload);
+        _metrics.BatchSent(body, payload.Written.Length - head - BatchHeader.Size);
+        cut = new CutBatch(batch, payload, body, allAlike);
         return true;
     }
 
-    private Task SendAsync(ClusterSession session, OutgoingBatch batch, RentedBuffer payload, bool allAlike)
+    private void Write(OutgoingBatch batch, int body, RentedBuffer payload)
     {
-        _metrics.BatchSent();
-        return HandleAsync(session.AskAsync(ProtocolTopics.Produce, payload.Written));
+        CompressionTrial? trial = null;
+        StreamPath stream = batch.Partition.Stream;
+        if (_options.Compression != BatchCompression.None && !_trials.TryGetValue(stream, out trial))
+        {
+            trial = new CompressionTrial();
+            _trials.Add(stream, trial);
+        }
+
+        bool tries = trial?.ShouldTry(body) == true;
+        BatchHeader head = _events.Write(batch, tries ? _options.Compression : BatchCompression.None, payload);
+        if (tries)
+        {
+            trial!.Tried(head.BodyLength, head.TotalLength - BatchHeader.Size);
+        }
+    }
+
+    private Task SendAsync(ClusterSession session, CutBatch cut)
+    {
+        TimeSpan sent = Now;
+        return HandleAsync(session.AskAsync(ProtocolTopics.Produce, cut.Payload.Written));
 
         async Task HandleAsync(Task<ClusterAnswer> asked)
         {
             try
             {
                 ClusterAnswer answer = await asked;
-                payload.Dispose();                       // written: it was answered. Without an answer the connection may still read it
-                await AnsweredAsync(session, batch, answer, allAlike);
+                cut.Payload.Dispose();                   // written: it was answered. Without an answer the connection may still read it
+                lock (_lock)
+                {
+                    _pacer.Answered(cut.Body, Now - sent);
+                }
+
+                await AnsweredAsync(session, cut.Batch, answer, cut.AllAlike);
             }
             catch (OperationCanceledException) when (session.Token.IsCancellationRequested)
             {
+                lock (_lock)
+                {
+                    _pacer.Unanswered(Now - sent);
+                }
             }
             catch (Exception e)
             {
@@ -282,6 +359,8 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
             }
         }
     }
+
+    private readonly record struct CutBatch(OutgoingBatch Batch, RentedBuffer Payload, int Body, bool AllAlike);
 
     private async Task AnsweredAsync(ClusterSession session, OutgoingBatch batch, ClusterAnswer answer, bool allAlike)
     {

@@ -151,6 +151,15 @@ public readonly record struct BatchHeader
         return crc == BinaryPrimitives.ReadUInt32LittleEndian(batch[8..]) ? null : "batch: checksum does not match, the bytes are damaged";
     }
 
+    /// <summary>Bytes that a batch takes unpacked, beside its own, by its word alone: nothing is checked. 0 when it is not
+    /// compressed.</summary>
+    public static int PeekUnpackedBytes(ReadOnlySpan<byte> batch) => batch.Length < Size || (batch[1] & CompressionMask) == 0 ? 0
+        : Math.Clamp(BinaryPrimitives.ReadInt32LittleEndian(batch[72..]), 0, EventLimits.MaxBatchBytes);
+
+    /// <summary>Whether a body of so many bytes may be packed into so few.</summary>
+    internal static bool MayExpand(int packed, int body) =>
+        body <= EventLimits.FreeExpansionBytes || body <= (long)packed * EventLimits.MaxExpansion;
+
     private string? ValueFault()
     {
         if (Count is < 1 or > EventLimits.MaxEvents)
@@ -171,6 +180,11 @@ public readonly record struct BatchHeader
         if (Compression > BatchCompression.Brotli)
         {
             return $"batch: unknown compression {(byte)Compression}";
+        }
+
+        if (Compression != BatchCompression.None && !MayExpand(TotalLength - Size, BodyLength))
+        {
+            return $"batch: {TotalLength - Size} bytes say to unpack to {BodyLength}, at most {EventLimits.MaxExpansion} times as many may";
         }
 
         return BodyLength < 0 || BodyLength > EventLimits.MaxBatchBytes

@@ -80,7 +80,8 @@ public sealed class EventBatchBuilder
     /// <param name="first">Identity of the first event added.</param>
     /// <param name="predecessor">Epoch and sequence sent before in this session (rule R2), or zeros.</param>
     /// <param name="mayHaveTwins">Rule R18.</param>
-    /// <param name="compression">Tried on the body, and left out where it gains nothing.</param>
+    /// <param name="compression">Tried on the body, and left out where it gains nothing, or more than
+    /// <see cref="EventLimits.MaxExpansion"/> allows.</param>
     public EventBatch Build(EventIdentity first, (ulong Epoch, long Sequence) predecessor, bool mayHaveTwins,
         BatchCompression compression = BatchCompression.None)
     {
@@ -91,8 +92,8 @@ public sealed class EventBatchBuilder
     }
 
     /// <summary>Writes the batch as <see cref="Build"/> makes it; the builder keeps its events, and may write them again under another
-    /// head.</summary>
-    public void Write(EventIdentity first, (ulong Epoch, long Sequence) predecessor, bool mayHaveTwins, IBufferWriter<byte> output,
+    /// head. Gives the head.</summary>
+    public BatchHeader Write(EventIdentity first, (ulong Epoch, long Sequence) predecessor, bool mayHaveTwins, IBufferWriter<byte> output,
         BatchCompression compression = BatchCompression.None)
     {
         if (Count == 0)
@@ -120,6 +121,7 @@ public sealed class EventBatchBuilder
         };
         header.Write(bytes);
         output.Advance(length);
+        return header;
     }
 
     /// <summary>Forgets what was added.</summary>
@@ -166,7 +168,7 @@ public sealed class EventBatchBuilder
                 deflate.Write(_body.WrittenSpan);
             }
 
-            if (packed.Length < _body.WrittenCount)
+            if (packed.Length < _body.WrittenCount && BatchHeader.MayExpand((int)packed.Length, _body.WrittenCount))
             {
                 return packed.ToArray();
             }
@@ -174,7 +176,8 @@ public sealed class EventBatchBuilder
         else if (compression == BatchCompression.Brotli)
         {
             byte[] packed = new byte[_body.WrittenCount];
-            if (BrotliEncoder.TryCompress(_body.WrittenSpan, packed, out int written, quality: 4, window: 18) && written < packed.Length)
+            if (BrotliEncoder.TryCompress(_body.WrittenSpan, packed, out int written, quality: 4, window: 18)
+                && written < packed.Length && BatchHeader.MayExpand(written, packed.Length))
             {
                 return packed.AsMemory(0, written);
             }

@@ -19,6 +19,13 @@ public static class EventLimits
     /// <summary>All headers of an event together, in bytes.</summary>
     public const int MaxHeaderBytes = 64 << 10;
 
+    /// <summary>A compressed body may unpack to at most so many times its packed bytes, unless it is no longer than
+    /// <see cref="FreeExpansionBytes"/>: few bytes must not cost a receiver much memory.</summary>
+    public const int MaxExpansion = 256;
+
+    /// <summary>A body of up to so many bytes may be packed as tightly as it goes.</summary>
+    public const int FreeExpansionBytes = 256 << 10;
+
     /// <summary>Most events in a batch: bounds what one acknowledgement stands for.</summary>
     public const int MaxEvents = 65_535;
 }

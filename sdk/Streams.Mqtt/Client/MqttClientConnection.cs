@@ -68,7 +68,7 @@ public sealed class MqttClientConnection : IAsyncDisposable
     public Task<MqttClientClosed> Closed => _closed.Task;
 
     /// <summary>
-    /// Opens a TCP or TLS connection and says CONNECT.
+    /// Opens a connection over TCP, TLS or WebSocket and says CONNECT.
     /// Throws <see cref="ArgumentException"/> (options), <see cref="MqttConnectRefusedException"/> (the server said no),
     /// <see cref="TimeoutException"/>, <see cref="MqttProtocolException"/>, <see cref="IOException"/> or
     /// <see cref="System.Net.Sockets.SocketException"/>; nothing stays open then.
@@ -92,7 +92,7 @@ public sealed class MqttClientConnection : IAsyncDisposable
         try
         {
             MqttConnection connection = await MqttClientTransport
-                .ConnectAsync(options.Host, options.Port, DecodeOptions(options), options.Tls, either.Token)
+                .ConnectAsync(options, DecodeOptions(options), either.Token)
                 .ConfigureAwait(false);
             return await StartAsync(connection, options, handler, time, either.Token).ConfigureAwait(false);
         }

@@ -14,6 +14,14 @@ public sealed record MqttClientOptions
     /// <summary>How to speak TLS; <see langword="null"/> is plain TCP. Default: null.</summary>
     public SslClientAuthenticationOptions? Tls { get; init; }
 
+    /// <summary>The path of the server's WebSocket endpoint, as in <c>/mqtt</c>; <see langword="null"/> is no WebSocket. Default:
+    /// null.</summary>
+    public string? WebSocketPath { get; init; }
+
+    /// <summary>Gives a connected stream in place of a TCP connection to <see cref="Host"/>; TLS and WebSocket, where wished, are spoken
+    /// over it. It is disposed with the connection. Default: null.</summary>
+    public Func<CancellationToken, ValueTask<Stream>>? Transport { get; init; }
+
     /// <summary>The protocol version. Default: 5.</summary>
     public MqttVersion Version { get; init; } = MqttVersion.V5;
 
@@ -104,6 +112,7 @@ public sealed record MqttClientOptions
         List<string> faults = [];
         Check(faults, Host.Length > 0, "Host is empty.");
         Check(faults, Port is > 0 and <= 65_535, "Port is not 1 to 65535.");
+        Check(faults, WebSocketPath is null || WebSocketPath.StartsWith('/'), "WebSocketPath does not begin with '/'.");
         Check(faults, Version is MqttVersion.V311 or MqttVersion.V5, "Version is neither 3.1.1 nor 5.");
         Check(faults, Version == MqttVersion.V5 || ClientId.Length > 0 || CleanStart, "MQTT 3.1.1: an empty ClientId needs CleanStart.");
         Check(faults, Version == MqttVersion.V5 || Password is null || UserName is not null, "MQTT 3.1.1: Password needs UserName.");

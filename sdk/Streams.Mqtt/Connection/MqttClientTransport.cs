@@ -16,35 +16,80 @@ public static class MqttClientTransport
     /// <param name="options">What is accepted; the role should be client and the version known.</param>
     /// <param name="tls">How to speak TLS, or <see langword="null"/> for plain TCP. Its target host defaults to the host.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
-    public static async ValueTask<MqttConnection> ConnectAsync(
+    public static ValueTask<MqttConnection> ConnectAsync(
         string host,
         int port,
         MqttDecodeOptions options,
         SslClientAuthenticationOptions? tls = null,
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default) =>
+        ConnectAsync(new MqttClientOptions { Host = host, Port = port, Tls = tls }, options, cancellationToken);
+
+    /// <summary>As the other, by the client's options: also over its own transport, and over WebSocket.</summary>
+    internal static async ValueTask<MqttConnection> ConnectAsync(
+        MqttClientOptions client, MqttDecodeOptions options, CancellationToken cancellationToken)
     {
-        Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        Stream? stream = null;
+        Stream stream = client.Transport is { } own
+            ? await OwnAsync(own, cancellationToken).ConfigureAwait(false)
+            : await TcpAsync(client.Host, client.Port, cancellationToken).ConfigureAwait(false);
         try
         {
-            await socket.ConnectAsync(host, port, cancellationToken).ConfigureAwait(false);
-            stream = new NetworkStream(socket, ownsSocket: true);
-            if (tls is not null)
+            if (client.Tls is { } tls)
             {
                 SslStream secure = new(stream, leaveInnerStreamOpen: false);
                 stream = secure;
-                await secure.AuthenticateAsClientAsync(TlsTarget.For(tls, host), cancellationToken).ConfigureAwait(false);
+                await secure.AuthenticateAsClientAsync(TlsTarget.For(tls, client.Host), cancellationToken).ConfigureAwait(false);
+            }
+
+            if (client.WebSocketPath is { } path)
+            {
+                stream = await WebSocketStream.OpenAsync(
+                    stream, client.Host, client.Port, path, client.DisconnectTimeout, cancellationToken).ConfigureAwait(false);
             }
 
             return MqttConnection.FromStream(stream, options);
         }
         catch
         {
-            if (stream is not null)
-            {
-                await stream.DisposeAsync().ConfigureAwait(false);
-            }
+            await stream.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
 
+    // One that does not heed its token holds up nothing; what it gives later is closed.
+    private static async ValueTask<Stream> OwnAsync(Func<CancellationToken, ValueTask<Stream>> own, CancellationToken cancellationToken)
+    {
+        Task<Stream> opening = own(cancellationToken).AsTask();
+        try
+        {
+            return await opening.WaitAsync(cancellationToken).ConfigureAwait(false)
+                ?? throw new IOException("The transport of the options gave no stream.");
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            _ = CloseLateAsync(opening);
+            throw;
+        }
+    }
+
+    private static async Task CloseLateAsync(Task<Stream> opening)
+    {
+        await ((Task)opening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (opening.IsCompletedSuccessfully && opening.Result is { } late)
+        {
+            await late.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static async ValueTask<Stream> TcpAsync(string host, int port, CancellationToken cancellationToken)
+    {
+        Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(host, port, cancellationToken).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
             socket.Dispose();
             throw;
         }

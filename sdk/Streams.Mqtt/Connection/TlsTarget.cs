@@ -7,16 +7,24 @@ internal static class TlsTarget
 {
     /// <summary>The same options when they name a host, else a copy that names this one: written into the shared options the first host
     /// would be asked of all others as well, and a client could never go from one cluster to another.</summary>
-    public static SslClientAuthenticationOptions For(SslClientAuthenticationOptions tls, string host)
+    internal static SslClientAuthenticationOptions For(SslClientAuthenticationOptions tls, string host)
     {
         if (!string.IsNullOrEmpty(tls.TargetHost))
         {
             return tls;
         }
 
+        SslClientAuthenticationOptions named = Copy(tls);
+        named.TargetHost = host;
+        return named;
+    }
+
+    /// <summary>A copy that can be changed while the original is in use.</summary>
+    public static SslClientAuthenticationOptions Copy(SslClientAuthenticationOptions tls)
+    {
         SslClientAuthenticationOptions named = new()
         {
-            TargetHost = host,
+            TargetHost = tls.TargetHost,
             AllowRenegotiation = tls.AllowRenegotiation,
             AllowTlsResume = tls.AllowTlsResume,
             ApplicationProtocols = tls.ApplicationProtocols,

@@ -12,6 +12,9 @@ internal interface ISdkHandler
     /// <summary>Does what must be over before the message, and those behind it, are begun. Seldom anything.</summary>
     ValueTask PrepareAsync(MqttSession session, ReadOnlyMemory<byte> payload) => ValueTask.CompletedTask;
 
+    /// <summary>Bytes held from its beginning to its answer.</summary>
+    int Held(ReadOnlyMemory<byte> payload) => payload.Length;
+
     /// <summary>Handles a message: what must keep the order of the messages before it first waits. Completes with the answer.</summary>
     Task<Answer> HandleAsync(MqttSession session, ReadOnlyMemory<byte> payload);
 }

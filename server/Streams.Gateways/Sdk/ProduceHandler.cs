@@ -32,6 +32,10 @@ internal sealed class ProduceHandler : ISdkHandler
     }
 
     /// <inheritdoc/>
+    public int Held(ReadOnlyMemory<byte> payload) => payload.Length
+        + (ProduceRequest.TryRead(payload, out ProduceRequest request) ? BatchHeader.PeekUnpackedBytes(request.Batch.Span) : 0);
+
+    /// <inheritdoc/>
     public Task<Answer> HandleAsync(MqttSession session, ReadOnlyMemory<byte> payload)
     {
         if (!ProduceRequest.TryRead(payload, out ProduceRequest request))

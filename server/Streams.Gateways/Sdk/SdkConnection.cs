@@ -46,6 +46,7 @@ internal sealed class SdkConnection
         {
             // A copy that lives as long as the log wants it: batches keep the bytes they were read from.
             byte[] payload = packet.Payload.ToArray();
+            length = handler.Held(payload);
             await handler.PrepareAsync(_session, payload).ConfigureAwait(false);
             work = RunAsync(handler, payload);
         }

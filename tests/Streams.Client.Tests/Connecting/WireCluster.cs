@@ -31,6 +31,9 @@ internal sealed class WireCluster : IAsyncDisposable
     /// <summary>Asked for each CONNECT: after how many milliseconds to come again, or null when there is room.</summary>
     public Func<int?>? Busy { get; set; }
 
+    /// <summary>Asked for each CONNECT: the answer, or success when null.</summary>
+    public Func<MqttConnectPacket, MqttConnackPacket?>? Judge { get; set; }
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
@@ -70,6 +73,12 @@ internal sealed class WireCluster : IAsyncDisposable
                     ReasonCode = MqttReasonCode.ServerBusy,
                     Properties = new MqttProperties().Add(ProtocolTopics.RetryAfterProperty, $"{after}"),
                 });
+                return;
+            }
+
+            if (Judge?.Invoke(connect) is { } refusal)
+            {
+                await mqtt.WriteAsync(refusal);
                 return;
             }
 

@@ -164,6 +164,40 @@ public class EventBatchTests
     }
 
     [Theory]
+    [InlineData(BatchCompression.Deflate)]
+    [InlineData(BatchCompression.Brotli)]
+    public void Few_bytes_that_say_to_unpack_to_many_are_refused_by_the_head_alone(BatchCompression compression)
+    {
+        EventBatchBuilder builder = new();
+        builder.TryAdd("t"u8, [], [], new byte[200_000], 0);
+        byte[] bytes = builder.Build(new EventIdentity(default, 1, 1), default, false, compression).Bytes.ToArray();
+        Assert.True(bytes.Length < 5_000, $"{bytes.Length}");
+        Assert.Equal(BitConverter.ToInt32(bytes, 72), BatchHeader.PeekUnpackedBytes(bytes));
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(72), EventLimits.MaxBatchBytes);
+        Seal(bytes);
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.False(EventBatch.TryParse(bytes, out _, out string? fault));
+        long took = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        Assert.Contains("unpack to 4194304", fault, StringComparison.Ordinal);
+        Assert.True(took < 10_000, $"{took} bytes were taken");
+    }
+
+    [Theory]
+    [InlineData(BatchCompression.Deflate)]
+    [InlineData(BatchCompression.Brotli)]
+    public void What_would_be_packed_too_tightly_is_sent_as_it_is(BatchCompression compression)
+    {
+        EventBatchBuilder builder = new();
+        builder.TryAdd("t"u8, [], [], new byte[1_000_000], 0);
+        EventBatch batch = builder.Build(new EventIdentity(default, 1, 1), default, false, compression);
+
+        Assert.True(batch.Header.Compression == BatchCompression.None
+            || batch.Header.BodyLength <= (batch.Bytes.Length - BatchHeader.Size) * EventLimits.MaxExpansion);
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
