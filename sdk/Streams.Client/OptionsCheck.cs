@@ -36,6 +36,7 @@ internal static class OptionsCheck
             $"FailBackAfter {options.FailBackAfter}: at least 30 ms, or infinite");
         Expect(faults, options.KeepAlive >= TimeSpan.FromSeconds(1) && options.KeepAlive <= TimeSpan.FromHours(18),
             $"KeepAlive {options.KeepAlive}: 1 s to 18 h");
+        faults.AddRange(OutboxRules.Faults(options.OutboxRules));
         if (faults.Count > 0)
         {
             throw new ConfigurationException(string.Join('\n', faults));

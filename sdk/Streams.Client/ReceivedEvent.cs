@@ -40,6 +40,11 @@ public sealed class ReceivedEvent
     /// incarnation is closed.</summary>
     public bool OrderReleased { get; init; }
 
+    /// <summary>Set when this is no event of the application: its device dropped events of this topic (of many topics where it is
+    /// <see cref="EventGap.ManyTopics"/>) before it sent them, and this stands where the first of them would have stood. What retention
+    /// took from a cluster is not told so: it is counted and logged.</summary>
+    public EventGap? Gap { get; init; }
+
     internal Action<ReceivedEvent>? Acknowledged { get; init; }
 
     internal int Life { get; init; }

@@ -44,6 +44,11 @@ public sealed record StreamsClientOptions
     /// shrunk.</summary>
     public long OutboxBytes { get; init; } = 256L << 20;
 
+    /// <summary>What is done with which events when the outbox is full or they have waited for too long: the first rule that matches an
+    /// event's topic counts; an event that none matches waits for room and is never dropped (<see cref="OutboxPolicy.Block"/>). At most
+    /// 64. Whatever is dropped leaves an event in the stream that tells (<see cref="ReceivedEvent.Gap"/>).</summary>
+    public IReadOnlyList<OutboxRule> OutboxRules { get; init; } = [];
+
     /// <summary>Most bytes of one batch. Default 256 KiB; 4 KiB to 4 MiB.</summary>
     public int BatchBytes { get; init; } = 256 << 10;
 
