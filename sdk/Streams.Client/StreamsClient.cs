@@ -20,6 +20,7 @@ public sealed class StreamsClient : IAsyncDisposable
     private readonly EventOutbox _outbox;
     private readonly ClusterLink _link;
     private readonly ProducerSender _sender;
+    private readonly OutboxRules _rules;
     private readonly ClientMetrics _metrics;
     private readonly ConsumerContext _context;
     private readonly TimeProvider _time;
@@ -33,6 +34,10 @@ public sealed class StreamsClient : IAsyncDisposable
         _time = time;
         _logger = logger;
         _metrics = new ClientMetrics(options.Name, () => outbox.Events, () => outbox.Gate.Inside);
+        _rules = new OutboxRules(options.OutboxRules);
+        DropReport report = new(_metrics, time, logger);
+        outbox.Settled = report.Settled;
+        outbox.Rejected = report.Rejected;
         _sender = new ProducerSender(outbox, options, _metrics, time, logger);
         _link = new ClusterLink(options, connector, _metrics, time, chance, logger) { Changed = cluster =>
             ConnectionChanged?.Invoke(cluster) };
@@ -80,21 +85,25 @@ public sealed class StreamsClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Publishes an event. Completes when it is durable on this device; waits while the outbox is full.</summary>
+    /// <summary>Publishes an event. Completes when it is durable on this device; waits while the outbox is full, or does what
+    /// <see cref="StreamsClientOptions.OutboxRules"/> declare for its topic: the receipt's outcome tells.</summary>
     /// <param name="stream">The stream.</param>
     /// <param name="topic">The topic within it.</param>
     /// <param name="payload">The payload, at most 1 MiB; must not change until the call completes.</param>
     /// <param name="key">Decides the partition instead of the topic, when given.</param>
     /// <param name="headers">Names and values that travel with the event.</param>
     /// <param name="timestamp">When it happened; default now.</param>
+    /// <param name="timeToLive">How long it may wait unsent, 1 ms to 10 years; default what the rule of its topic says.</param>
     /// <param name="cancellationToken">Ends the wait for room in the outbox. An event that has been let in is stored all the
     /// same.</param>
-    /// <exception cref="InvalidRequestException">Name, key, headers or payload are over a limit.</exception>
+    /// <exception cref="InvalidRequestException">Name, key, headers, payload or time to live are over a limit, or a header's name is
+    /// kept.</exception>
     /// <exception cref="StorageFailedException">The device's disk refused.</exception>
     /// <exception cref="ObjectDisposedException">The client is closed.</exception>
     public ValueTask<PublishReceipt> PublishAsync(StreamPath stream, TopicName topic, ReadOnlyMemory<byte> payload,
         ReadOnlyMemory<byte> key = default,
-        IReadOnlyList<EventHeader>? headers = null, DateTimeOffset? timestamp = null, CancellationToken cancellationToken = default)
+        IReadOnlyList<EventHeader>? headers = null, DateTimeOffset? timestamp = null, TimeSpan? timeToLive = null,
+        CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         if (stream.Value.Length == 0 || topic.Value.Length == 0)
@@ -108,12 +117,28 @@ public sealed class StreamsClient : IAsyncDisposable
                 + $" at most {EventLimits.MaxPayloadBytes} and {EventLimits.MaxKeyBytes} are allowed");
         }
 
+        if (timeToLive is { } limit && !OutboxRules.IsValid(limit))
+        {
+            throw new InvalidRequestException($"a time to live of {limit} is none: 1 ms to 10 years");
+        }
+
+        for (int i = 0; i < headers?.Count; i++)
+        {
+            if (headers[i].Name?.StartsWith(GapHeaders.Reserved, StringComparison.Ordinal) == true)
+            {
+                throw new InvalidRequestException(
+                    $"header '{headers[i].Name}': names that begin with '{GapHeaders.Reserved}' are kept for gaps");
+            }
+        }
+
         long at = (timestamp ?? _time.GetUtcNow()).UtcTicks / TimeSpan.TicksPerMicrosecond - (
             DateTimeOffset.UnixEpoch.UtcTicks / TimeSpan.TicksPerMicrosecond);
         PlainEvent content = new(Encoding.UTF8.GetBytes(topic.Value), key, headers is null ? default : EventHeader.Encode(headers),
             payload, at);
+        PublishTerms terms = _rules.For(topic.Value, timeToLive);
         return ClientMetrics.Activities.HasListeners()
-            ? TracedAsync(stream, topic, content, cancellationToken) : _outbox.PublishAsync(stream, content, cancellationToken);
+            ? TracedAsync(stream, topic, content, terms, cancellationToken)
+            : _outbox.PublishAsync(stream, content, terms, cancellationToken);
     }
 
     /// <summary>Opens a consumer. Needs no network: it begins to be given events when a cluster is connected.</summary>
@@ -214,12 +239,12 @@ public sealed class StreamsClient : IAsyncDisposable
     }
 
     private async ValueTask<PublishReceipt> TracedAsync(StreamPath stream, TopicName topic, PlainEvent content,
-        CancellationToken cancellationToken)
+        PublishTerms terms, CancellationToken cancellationToken)
     {
         using Activity? activity = ClientMetrics.Activities.StartActivity("publish", ActivityKind.Producer);
         activity?.SetTag("streams.stream", stream.Value);
         activity?.SetTag("streams.topic", topic.Value);
-        return await _outbox.PublishAsync(stream, content, cancellationToken);
+        return await _outbox.PublishAsync(stream, content, terms, cancellationToken);
     }
 
     private void Forget(StreamsConsumer consumer)

@@ -35,6 +35,44 @@ internal sealed class ByteGate(long cap, long inside)
         }
     }
 
+    /// <summary>Bytes of the one that waits longest, or 0.</summary>
+    public long FirstWaiting
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _waiting.First?.Value.Bytes ?? 0;
+            }
+        }
+    }
+
+    /// <summary>Enters whether there is room or not: who does makes room when it is written, or goes again.</summary>
+    public void Force(long bytes)
+    {
+        lock (_lock)
+        {
+            _inside += bytes;
+            _entering += bytes;
+        }
+    }
+
+    /// <summary>Whether there is room in the midst of a transaction.</summary>
+    /// <param name="more">Bytes that would enter now.</param>
+    /// <param name="own">Bytes that may stay in any case when nothing else is inside.</param>
+    /// <param name="came">Bytes that entered before and were written with the transaction.</param>
+    /// <param name="left">Bytes that left with it.</param>
+    /// <param name="used">Bytes of the file in use as of now.</param>
+    /// <param name="eventBytes">Most of them.</param>
+    public bool HasRoom(long more, long own, long came, long left, long used, long eventBytes)
+    {
+        lock (_lock)
+        {
+            long inside = _inside - left + more;
+            return inside <= own || (inside <= cap && used + FileLimits.WorstOf(_entering - came + more) <= eventBytes);
+        }
+    }
+
     /// <summary>Enters, or waits until there is room.</summary>
     public async ValueTask EnterAsync(long bytes, CancellationToken cancellationToken)
     {

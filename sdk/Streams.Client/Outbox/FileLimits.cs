@@ -34,6 +34,13 @@ internal readonly record struct FileLimits(long Cap)
     /// <summary>Most pages of the database, as SQLite itself enforces it.</summary>
     public long MaxPages => (DatabaseBytes + OneEvent) / PageBytes;
 
+    /// <summary>Most bytes of events that may be dropped which get their sequences ahead of their sending: enough to keep a good link
+    /// busy, and little beside what stays droppable.</summary>
+    public long AheadBytes => Math.Clamp(Cap / 8, 64 << 10, 4 << 20);
+
+    /// <summary>Bytes of gaps from which on they are kept for a partition, not for each topic.</summary>
+    public long GapBytes => Cap / 16;
+
     /// <summary>Pages in the journal from which on it is written back.</summary>
     public long JournalTurn => JournalBytes / FrameBytes / 2;
 

@@ -175,7 +175,7 @@ internal sealed class OutboxWriter
         long bytes = 0;
         while (_batch.Count < MaxOperations && (_first is not null || _queue.Reader.TryRead(out _first)))
         {
-            long more = _first is PendingPublish publish ? publish.Bytes : 0;
+            long more = _first is PendingPublish publish ? publish.JournalBytes : 0;
             if (bytes > 0 && bytes + more > _transaction.Limits.GroupBytes)
             {
                 return;
@@ -194,13 +194,23 @@ internal sealed class OutboxWriter
             return;
         }
 
+        int applied = 0;
+        bool again = _refused;
         try
         {
-            _journal.MakeRoom(FileLimits.WorstPages(Math.Max(BytesOf(_batch), _transaction.Limits.GroupBytes)));
+            _journal.MakeRoom(FileLimits.WorstPages(Math.Max(BytesOf(_batch), _transaction.Limits.GroupBytes)
+                + _transaction.Stage.AsideBytes));
             _transaction.Begin();
-            foreach (IOutboxOperation operation in _batch)
+            bool holdsUp = false;
+            while (applied < _batch.Count && !holdsUp)
             {
-                operation.Apply(_transaction);
+                _batch[applied].Apply(_transaction);
+                holdsUp = _batch[applied++].HoldsUp;
+            }
+
+            if (!again)
+            {
+                _transaction.Stage.Settle();           // not with what is tried again: that must not want for room
             }
 
             _transaction.Commit();
@@ -217,16 +227,25 @@ internal sealed class OutboxWriter
 
         _refused = false;
         _counted(_transaction);
-        foreach (IOutboxOperation operation in _batch)
+        for (int i = 0; i < _batch.Count; i++)
         {
-            operation.Committed();
-            if (operation.IsUnfinished)
+            if (i < applied)
             {
-                _again.Add(operation);
+                _batch[i].Committed();
+            }
+
+            if (i >= applied || _batch[i].IsUnfinished)
+            {
+                _again.Add(_batch[i]);
             }
         }
 
         _batch.Clear();
+        if (_again.Count == 0 && (_transaction.Stage.HasMore || (again && _transaction.Stage.Rows > 0)))
+        {
+            _again.Add(LookOperation.Instance);
+        }
+
         _announced(_transaction);
         _journal.Committed();
     }
@@ -236,7 +255,7 @@ internal sealed class OutboxWriter
         long bytes = 0;
         foreach (IOutboxOperation operation in batch)
         {
-            bytes += operation is PendingPublish publish ? publish.Bytes : 0;
+            bytes += operation is PendingPublish publish ? publish.JournalBytes : 0;
         }
 
         return bytes;

@@ -45,6 +45,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         }
 
         outbox.Appended = OnAppended;
+        outbox.Staged = _work.Set;
     }
 
     /// <inheritdoc/>
@@ -53,7 +54,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         List<Task> batches = [];
         try
         {
-            while (!HasUnsent())
+            while (!HasUnsent() && !_outbox.HasStaged)
             {
                 await _work.WaitAsync(session.Token);
             }
@@ -63,6 +64,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
                 return;
             }
 
+            _outbox.IsSending = true;
             while (true)
             {
                 await LingerAsync(session.Token);
@@ -77,6 +79,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         }
         finally
         {
+            _outbox.IsSending = false;
             lock (_lock)
             {
                 _state.EndSession();
@@ -122,18 +125,15 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
             return;
         }
 
-        long events = 0;
         lock (_lock)
         {
             foreach ((StreamPartition partition, long first, long last, long bytes) in runs)
             {
                 _state.Partition(partition).Add(_outbox.Epoch, first, last);
                 _freshBytes += bytes;
-                events += last - first + 1;
             }
         }
 
-        _metrics.Published(events);
         _work.Set();
     }
 
