@@ -57,19 +57,22 @@ internal sealed class ByteGate(long cap, long inside)
         }
     }
 
-    /// <summary>Whether there is room in the midst of a transaction.</summary>
-    /// <param name="more">Bytes that would enter now.</param>
-    /// <param name="own">Bytes that may stay in any case when nothing else is inside.</param>
-    /// <param name="came">Bytes that entered before and were written with the transaction.</param>
-    /// <param name="left">Bytes that left with it.</param>
-    /// <param name="used">Bytes of the file in use as of now.</param>
-    /// <param name="eventBytes">Most of them.</param>
-    public bool HasRoom(long more, long own, long came, long left, long used, long eventBytes)
+    /// <summary>Whether there is room, in the midst of a transaction, for one that entered by force or waits. One that entered by force
+    /// may stay in any case when nothing but gaps is stored.</summary>
+    /// <param name="bytes">What it counts.</param>
+    /// <param name="waits">Whether it waits: then as <see cref="TryEnter"/> would say.</param>
+    /// <param name="transaction">The transaction, measured as of now.</param>
+    public bool HasRoom(long bytes, bool waits, OutboxTransaction transaction)
     {
         lock (_lock)
         {
-            long inside = _inside - left + more;
-            return inside <= own || (inside <= cap && used + FileLimits.WorstOf(_entering - came + more) <= eventBytes);
+            long entering = _entering - transaction.BytesCame;
+            long inside = _inside - transaction.BytesLeft;
+            long room = transaction.Limits.EventBytes - transaction.UsedBytes;
+            return waits
+                ? inside <= 0 || (inside + bytes <= cap && FileLimits.WorstOf(entering + bytes) <= room)
+                : inside - entering <= transaction.Stage.GapBytes
+                    || (inside <= cap && FileLimits.WorstOf(entering - bytes) + FileLimits.WorstOfOne(bytes) <= room);
         }
     }
 

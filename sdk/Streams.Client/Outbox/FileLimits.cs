@@ -59,6 +59,10 @@ internal readonly record struct FileLimits(long Cap)
     /// itself.</summary>
     public static long WorstOf(long counted) => 2 * counted;
 
+    /// <summary>Most bytes that one event which counts so much takes in the database: of a great one only the first and the last page
+    /// are not full.</summary>
+    public static long WorstOfOne(long counted) => Math.Min(WorstOf(counted), counted + (counted / 512) + (2 * PageBytes));
+
     /// <summary>Most pages that a transaction of events which count so much puts into the journal.</summary>
     public static long WorstPages(long counted) => 16 + (WorstOf(counted) / PageBytes);
 }

@@ -70,6 +70,9 @@ internal sealed class Stage : IDisposable
     /// <summary>Bytes that may make room.</summary>
     public long MayMakeRoom => _totals.MayMakeRoom;
 
+    /// <summary>Bytes of gaps.</summary>
+    public long GapBytes => _totals.GapBytes;
+
     /// <summary>Whether a session is open that sends.</summary>
     public bool IsSending
     {
@@ -241,7 +244,7 @@ internal sealed class Stage : IDisposable
     private Taken MakeRoomFor(PendingPublish publish)
     {
         int before = _drops;
-        while (!HasRoom(0, publish.Bytes))
+        while (!HasRoom(publish.Bytes, waits: false))
         {
             if (_drops - before >= MostDrops)
             {
@@ -260,7 +263,7 @@ internal sealed class Stage : IDisposable
     private bool MakeRoomForWaiting()
     {
         int before = _drops;
-        while (_totals.MayMakeRoom > 0 && _gate.FirstWaiting is > 0 and var wanted && !HasRoom(wanted, wanted))
+        while (_totals.MayMakeRoom > 0 && _gate.FirstWaiting is > 0 and var wanted && !HasRoom(wanted, waits: true))
         {
             if (_drops - before >= MostDrops)
             {
@@ -275,7 +278,7 @@ internal sealed class Stage : IDisposable
 
     private bool FitsInPlaceOf(in StagedRow replaced, PendingPublish publish)
     {
-        if (HasRoom(0, publish.Bytes))
+        if (HasRoom(publish.Bytes, waits: false))
         {
             return true;
         }
@@ -283,11 +286,10 @@ internal sealed class Stage : IDisposable
         return publish.Bytes <= replaced.Bytes && _transaction.UsedBytes + publish.Bytes <= _transaction.Limits.EventBytes;
     }
 
-    private bool HasRoom(long more, long own)
+    private bool HasRoom(long bytes, bool waits)
     {
         _transaction.Measure();
-        return _gate.HasRoom(more, own, _transaction.BytesCame, _transaction.BytesLeft, _transaction.UsedBytes,
-            _transaction.Limits.EventBytes);
+        return _gate.HasRoom(bytes, waits, _transaction);
     }
 
     private bool DropOldest()

@@ -1,0 +1,98 @@
+using Streams.Core;
+
+namespace Streams.Client.Tests;
+
+/// <summary>What the files take on disk when events are staged, replaced, dropped and numbered.</summary>
+public sealed class PolicyBoundsTests
+{
+    private static readonly OutboxPolicy[] Policies = [OutboxPolicy.DropOldest, OutboxPolicy.KeepLatestPerKey, OutboxPolicy.DropNewest,
+        OutboxPolicy.Reject, OutboxPolicy.DropOldest];
+
+    [Theory]
+    [InlineData(1, 1 << 20)]
+    [InlineData(2, 3 << 20)]
+    [InlineData(3, 8 << 20)]
+    public async Task Database_and_journal_stay_within_the_cap_under_all_policies_and_after_restarts(int seed, long cap)
+    {
+        Random random = new(seed);
+        await using PolicyStory story = new(cap);
+        long greatest = 0;
+        for (int life = 0; life < 3; life++)
+        {
+            for (long written = 0; written < 3 * cap;)
+            {
+                List<Task<PublishReceipt>> publishes = [];
+                for (int i = 0; i < 64; i++)
+                {
+                    int bytes = random.Next(10) switch { 0 => random.Next(9000), 1 => 2100, 2 => 4070, _ => random.Next(300) };
+                    OutboxPolicy policy = Policies[random.Next(Policies.Length)];
+                    TimeSpan? timeToLive = random.Next(5) == 0 ? TimeSpan.FromMinutes(random.Next(1, 60)) : null;
+                    Task<PublishReceipt> publish = story.PublishAsync($"car-{random.Next(50)}/{policy}", policy, bytes,
+                        $"k{random.Next(500)}", timeToLive).AsTask();
+                    written += bytes;
+                    if (policy != OutboxPolicy.KeepLatestPerKey)
+                    {
+                        publishes.Add(publish);           // those may wait in vain
+                    }
+                }
+
+                await Task.WhenAll(publishes);
+                Check();
+                if (random.Next(20) == 0)
+                {
+                    story.Time.Advance(TimeSpan.FromMinutes(random.Next(20)));
+                    await story.RestAsync();
+                    Check();
+                }
+
+                if (random.Next(30) == 0)
+                {
+                    await story.SendAsync();
+                    Check();
+                    await story.TakeAsync(200);
+                    await story.SendAsync(false);
+                    Check();
+                }
+            }
+
+            await story.RestartAsync(killed: random.Next(2) == 0);
+        }
+
+        Assert.InRange(greatest, cap / 3, cap);
+
+        void Check()
+        {
+            long bytes = Size(story.File) + Size(story.File + "-wal") + Size(story.File + "-shm");
+            greatest = Math.Max(greatest, bytes);
+            Assert.True(bytes <= cap, $"{Size(story.File)} + {Size(story.File + "-wal")} + {Size(story.File + "-shm")}"
+                + $" are {bytes} of {cap} bytes");
+        }
+    }
+
+    [Fact]
+    public async Task A_great_event_makes_room_for_itself_in_parts_and_what_comes_behind_it_stays_behind_it()
+    {
+        await using PolicyStory story = new(1 << 20);
+        for (int i = 0; i < 10; i++)
+        {
+            await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => story.PublishAsync("t", OutboxPolicy.DropOldest, 500).AsTask()));
+        }
+
+        Task<PublishReceipt> great = story.PublishAsync("t", OutboxPolicy.DropOldest, 300_000).AsTask();
+        Task<PublishReceipt> small = story.PublishAsync("t", OutboxPolicy.DropOldest, 500).AsTask();
+        await Task.WhenAll(great, small);
+        await story.DrainAsync();
+        Assert.EndsWith(" t:1001 t:1002", story.Told, StringComparison.Ordinal);
+        Assert.Equal(1002, story.Sent.Sum(static s => s.Gap?.Events ?? 1));
+        Assert.InRange(story.Sent.Count, 250, 700);
+
+        // One that fits only alone takes all, and is stored.
+        await story.SendAsync(false);
+        await story.PublishAsync("t", OutboxPolicy.DropOldest, 500);
+        await story.PublishAsync("t", OutboxPolicy.DropOldest, 900_000);
+        await story.DrainAsync();
+        Assert.EndsWith(" (t Full 1 1003-1003) t:1004", story.Told, StringComparison.Ordinal);
+    }
+
+    private static long Size(string file) => new FileInfo(file) is { Exists: true } info ? info.Length : 0;
+}
