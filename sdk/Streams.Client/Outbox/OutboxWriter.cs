@@ -175,7 +175,7 @@ internal sealed class OutboxWriter
         long bytes = 0;
         while (_batch.Count < MaxOperations && (_first is not null || _queue.Reader.TryRead(out _first)))
         {
-            long more = _first is PendingPublish publish ? publish.JournalBytes : 0;
+            long more = _first is PendingPublish publish ? publish.GroupBytes : 0;
             if (bytes > 0 && bytes + more > _transaction.Limits.GroupBytes)
             {
                 return;
@@ -198,8 +198,7 @@ internal sealed class OutboxWriter
         bool again = _refused;
         try
         {
-            _journal.MakeRoom(FileLimits.WorstPages(Math.Max(BytesOf(_batch), _transaction.Limits.GroupBytes)
-                + _transaction.Stage.AsideBytes));
+            _journal.MakeRoom(WorstPagesOf(_batch));
             _transaction.Begin();
             bool holdsUp = false;
             while (applied < _batch.Count && !holdsUp)
@@ -250,14 +249,19 @@ internal sealed class OutboxWriter
         _journal.Committed();
     }
 
-    private static long BytesOf(List<IOutboxOperation> batch)
+    private long WorstPagesOf(List<IOutboxOperation> batch)
     {
         long bytes = 0;
+        long displaced = 0;
         foreach (IOutboxOperation operation in batch)
         {
-            bytes += operation is PendingPublish publish ? publish.JournalBytes : 0;
+            if (operation is PendingPublish publish)
+            {
+                bytes += publish.Bytes;
+                displaced += publish.Displaces ? 1 : 0;
+            }
         }
 
-        return bytes;
+        return displaced + FileLimits.WorstPages(Math.Max(bytes, _transaction.Limits.GroupBytes) + _transaction.Stage.AsideBytes);
     }
 }

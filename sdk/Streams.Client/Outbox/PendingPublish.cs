@@ -46,9 +46,11 @@ internal sealed class PendingPublish : TaskCompletionSource<StoredEvent>, IOutbo
     /// <summary>Bytes that it counts.</summary>
     public long Bytes { get; }
 
-    /// <summary>Bytes that writing it may put into the journal: what it drops or replaces stands on other pages.</summary>
-    public long JournalBytes => Entry == GateEntry.Entered && Terms.Policy != OutboxPolicy.KeepLatestPerKey
-        ? Bytes : Bytes + (2 * FileLimits.PageBytes);
+    /// <summary>Whether writing it changes pages on which other events stand: those that it drops or replaces.</summary>
+    public bool Displaces => Entry == GateEntry.Forced || Terms.Policy == OutboxPolicy.KeepLatestPerKey;
+
+    /// <summary>Its share of a group: so that the pages that a group displaces fit the journal, which is eight groups.</summary>
+    public long GroupBytes => Displaces ? Bytes + 1024 : Bytes;
 
     /// <summary>What may become of it as long as it is unsent.</summary>
     public PublishTerms Terms { get; }

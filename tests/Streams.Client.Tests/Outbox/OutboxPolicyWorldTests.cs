@@ -83,8 +83,10 @@ public sealed class OutboxPolicyWorldTests
                     }
 
                     Settle();
+                    await story.CheckAsync();
                     await story.RestartAsync(random.Next(3) > 0, TimeSpan.FromMinutes(random.Next(500)),
                         random.Next(3) == 0 ? TimeSpan.FromDays(random.Next(-900, 900)) : TimeSpan.Zero);
+                    await story.CheckAsync();
                     sends = false;
                     break;
             }

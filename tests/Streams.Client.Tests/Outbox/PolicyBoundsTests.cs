@@ -94,5 +94,53 @@ public sealed class PolicyBoundsTests
         Assert.EndsWith(" (t Full 1 1003-1003) t:1004", story.Told, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_write_that_the_disk_refuses_leaves_the_stage_as_it_was_and_it_goes_on_when_there_is_room()
+    {
+        await using PolicyStory story = new(1 << 20);
+        long stored = 0;
+        for (int round = 0; round < 3; round++)
+        {
+            await story.Outbox.RunAsync(static t =>
+            {
+                t.Database.Execute($"PRAGMA max_page_count={t.Database.Scalar("PRAGMA page_count") + 6}");
+                return 0;
+            });
+            int refused = 0;
+            for (int i = 0; i < 10; i++)
+            {
+                // Some are stored and some are not: whoever is told that it is stored is right.
+                foreach (Task<PublishReceipt> publish in Enumerable.Range(0, 30).Select(n => story.PublishAsync("t",
+                    Policies[n % 2], 600, $"k{n % 7}", n % 3 == 0 ? TimeSpan.FromHours(1) : null).AsTask()).ToArray())
+                {
+                    refused += await publish.ContinueWith(static p => p.Exception?.InnerException is StorageFailedException { IsFull: true },
+                        TaskScheduler.Default) ? 1 : 0;
+                }
+
+                await story.CheckAsync();
+            }
+
+            Assert.InRange(refused, 1, 300);
+            stored += 301 - refused;
+            await story.Outbox.RunAsync(static t =>
+            {
+                t.Database.Execute("PRAGMA max_page_count=100000");
+                return 0;
+            });
+            await story.PublishAsync("t", OutboxPolicy.DropOldest);
+            await story.SendAsync();
+            await story.TakeAsync(20);
+            await story.SendAsync(false);
+            await story.CheckAsync();
+        }
+
+        await story.RestartAsync(killed: true);
+        await story.CheckAsync();
+        await story.DrainAsync();
+        Assert.Equal(stored, story.Sent.Sum(static s => s.Gap?.Events ?? 1));
+        Assert.All(story.Sent.GroupBy(static s => s.Partition), static p => Assert.Equal(
+            Enumerable.Range(1, p.Count()).Select(static i => (long)i), p.Select(static s => s.Identity.Sequence)));
+    }
+
     private static long Size(string file) => new FileInfo(file) is { Exists: true } info ? info.Length : 0;
 }

@@ -67,6 +67,31 @@ internal sealed class PolicyStory : IAsyncDisposable
         }
     }
 
+    /// <summary>What is counted is what is there.</summary>
+    public async Task CheckAsync()
+    {
+        await RestAsync();
+        (long Rows, long Bytes, long Kept, long KeptBytes, long Events, long EventBytes, long Room, long GapBytes) file =
+            await Outbox.RunAsync(static t => (
+                t.Database.Scalar("SELECT (SELECT count(*) FROM staged) + (SELECT count(*) FROM gaps)"),
+                t.Database.Scalar("SELECT coalesce((SELECT sum(bytes) FROM staged), 0)"),
+                t.Database.Scalar("SELECT sum(rows) FROM stages"),
+                t.Database.Scalar("SELECT sum(bytes) FROM stages"),
+                t.Database.Scalar("SELECT count(*) FROM events"),
+                t.Database.Scalar("SELECT sum(bytes) FROM events"),
+                t.Database.Scalar("SELECT sum(bytes) FROM staged WHERE turn IS NOT NULL"),
+                t.Database.Scalar($"SELECT sum(length(topic) + {GapHeaders.MaxBytes + 64}) FROM gaps")));
+        (long Room, long GapBytes, long Rows) stage = await Outbox.RunAsync(static t =>
+            (t.Stage.MayMakeRoom, t.Stage.GapBytes, t.Stage.Rows));
+        Assert.Equal((file.Rows, file.Bytes + file.GapBytes), (file.Kept, file.KeptBytes));
+        Assert.Equal((file.Room, file.GapBytes, file.Rows), stage);
+        Assert.Equal(file.Rows + file.Events, Outbox.Events);
+        if (Outbox.Gate.Waiting == 0)                     // else someone may be on the way in
+        {
+            Assert.Equal(file.KeptBytes + file.EventBytes, Outbox.Gate.Inside);
+        }
+    }
+
     /// <summary>The cluster takes so many events, in the order of their sequences, and confirms them or dies before it does.</summary>
     public async Task TakeAsync(int most = int.MaxValue, bool confirms = true)
     {
