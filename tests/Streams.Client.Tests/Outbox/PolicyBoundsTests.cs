@@ -113,8 +113,8 @@ public sealed class PolicyBoundsTests
                 foreach (Task<PublishReceipt> publish in Enumerable.Range(0, 30).Select(n => story.PublishAsync("t",
                     Policies[n % 2], 600, $"k{n % 7}", n % 3 == 0 ? TimeSpan.FromHours(1) : null).AsTask()).ToArray())
                 {
-                    refused += await publish.ContinueWith(static p => p.Exception?.InnerException is StorageFailedException { IsFull: true },
-                        TaskScheduler.Default) ? 1 : 0;
+                    refused += await publish.ContinueWith(
+                        static p => p.Exception?.InnerException is StorageFailedException { IsFull: true }, TaskScheduler.Default) ? 1 : 0;
                 }
 
                 await story.CheckAsync();

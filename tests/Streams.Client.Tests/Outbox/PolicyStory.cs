@@ -207,8 +207,8 @@ internal sealed class PolicyStory : IAsyncDisposable
             {
                 Assert.True(EventHeader.TryDecode(view.Headers, out IReadOnlyList<EventHeader> headers));
                 EventGap? gap = GapHeaders.Read(headers);
-                Sent.Add(new SentEvent(partition, identity, Encoding.UTF8.GetString(view.Topic.Span), Encoding.UTF8.GetString(view.Key.Span),
-                    gap is null ? BitConverter.ToInt32(view.Payload.Span) : 0, gap));
+                Sent.Add(new SentEvent(partition, identity, Encoding.UTF8.GetString(view.Topic.Span),
+                    Encoding.UTF8.GetString(view.Key.Span), gap is null ? BitConverter.ToInt32(view.Payload.Span) : 0, gap));
             }
         }
 

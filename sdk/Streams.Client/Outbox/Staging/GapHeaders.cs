@@ -37,8 +37,8 @@ internal static class GapHeaders
         }
 
         return Text(headers[0]) is { } name && ReasonOf(name) is { } reason
-            && headers[1].Name == Events && long.TryParse(Text(headers[1]), NumberStyles.None, CultureInfo.InvariantCulture, out long events)
-            && events > 0
+            && headers[1].Name == Events
+            && long.TryParse(Text(headers[1]), NumberStyles.None, CultureInfo.InvariantCulture, out long events) && events > 0
             && headers[2].Name == First && TryTime(headers[2], out DateTimeOffset first)
             && headers[3].Name == Last && TryTime(headers[3], out DateTimeOffset last)
             ? new EventGap(reason, events, first, last) : null;
