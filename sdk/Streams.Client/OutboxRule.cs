@@ -11,8 +11,8 @@ public enum OutboxPolicy
     /// event that was stored is never dropped.</summary>
     Reject,
 
-    /// <summary>The oldest unsent events under this policy, of whatever topic, make room: for a publish under any policy. When none are
-    /// left the new event is dropped. The publish does not wait.</summary>
+    /// <summary>The oldest unsent events under this policy, of whatever topic, make room: for one another, and for publishes that wait
+    /// under other policies. When they cannot make enough the new event is dropped. The publish does not wait.</summary>
     DropOldest,
 
     /// <summary>The new event is dropped. The publish does not wait. An event that was stored is never dropped.</summary>

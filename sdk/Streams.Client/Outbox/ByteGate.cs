@@ -61,14 +61,15 @@ internal sealed class ByteGate(long cap, long inside)
     /// may stay in any case when nothing but gaps is stored.</summary>
     /// <param name="bytes">What it counts.</param>
     /// <param name="waits">Whether it waits: then as <see cref="TryEnter"/> would say.</param>
+    /// <param name="freed">Bytes taken for having left.</param>
     /// <param name="transaction">The transaction, measured as of now.</param>
-    public bool HasRoom(long bytes, bool waits, OutboxTransaction transaction)
+    public bool HasRoom(long bytes, bool waits, long freed, OutboxTransaction transaction)
     {
         lock (_lock)
         {
             long entering = _entering - transaction.BytesCame;
-            long inside = _inside - transaction.BytesLeft;
-            long room = transaction.Limits.EventBytes - transaction.UsedBytes;
+            long inside = _inside - transaction.BytesLeft - freed;
+            long room = transaction.Limits.EventBytes - transaction.UsedBytes + freed;
             return waits
                 ? inside <= 0 || (inside + bytes <= cap && FileLimits.WorstOf(entering + bytes) <= room)
                 : inside - entering <= transaction.Stage.GapBytes

@@ -113,6 +113,7 @@ internal sealed class OutboxTransaction : IDisposable
         }
 
         _touched.Clear();
+        Stage.Committed();
     }
 
     /// <summary>Measures the file.</summary>

@@ -115,6 +115,11 @@ internal sealed class OutboxWriter
             operation.Failed(why);
         }
 
+        foreach (IOutboxOperation operation in _again)
+        {
+            operation.Failed(why);
+        }
+
         _first?.Failed(why);
         while (_queue.Reader.TryRead(out IOutboxOperation? operation))
         {
@@ -173,9 +178,14 @@ internal sealed class OutboxWriter
         }
 
         long bytes = 0;
+        foreach (IOutboxOperation operation in _batch)
+        {
+            bytes += operation is PendingPublish publish ? publish.GroupBytes : 0;
+        }
+
         while (_batch.Count < MaxOperations && (_first is not null || _queue.Reader.TryRead(out _first)))
         {
-            long more = _first is PendingPublish publish ? publish.GroupBytes : 0;
+            long more = _first is PendingPublish next ? next.GroupBytes : 0;
             if (bytes > 0 && bytes + more > _transaction.Limits.GroupBytes)
             {
                 return;

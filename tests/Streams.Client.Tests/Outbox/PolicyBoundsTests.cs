@@ -142,5 +142,72 @@ public sealed class PolicyBoundsTests
             Enumerable.Range(1, p.Count()).Select(static i => (long)i), p.Select(static s => s.Identity.Sequence)));
     }
 
+    [Fact]
+    public async Task A_journal_that_a_reader_holds_leaves_the_stage_as_it_was()
+    {
+        await using PolicyStory story = new(1 << 20);
+        await story.PublishAsync("t", OutboxPolicy.DropOldest, 3000);
+        int stored = 1;
+        int refused = 0;
+        using (OutboxDatabase reader = new(story.File, writable: false))
+        {
+            reader.Execute("BEGIN");
+            Assert.Equal(1, reader.Scalar("SELECT count(*) FROM staged"));
+            for (int i = 0; i < 500 && refused < 2; i++)
+            {
+                try
+                {
+                    await story.PublishAsync("t", OutboxPolicy.DropOldest, 3000);
+                    stored++;
+                }
+                catch (StorageFailedException e) when (e.IsFull)
+                {
+                    refused++;
+                }
+            }
+        }
+
+        Assert.Equal(2, refused);
+        await story.CheckAsync();
+        await story.DrainAsync();
+        Assert.Equal(stored, story.Sent.Sum(static s => s.Gap?.Events ?? 1));
+        await story.CheckAsync();
+    }
+
+    [Fact]
+    public async Task What_cannot_make_enough_room_is_not_dropped_in_vain()
+    {
+        await using PolicyStory story = new(100_000);
+        for (int i = 0; i < 60; i++)
+        {
+            await story.PublishAsync("t", i % 3 == 0 ? OutboxPolicy.DropOldest : OutboxPolicy.Block, 1500);
+        }
+
+        Task<PublishReceipt> waits = story.PublishAsync("t", OutboxPolicy.Block, 50_000).AsTask();
+        Assert.Equal(PublishOutcome.Dropped, (await story.PublishAsync("t", OutboxPolicy.DropOldest, 50_000)).Outcome);
+        Assert.Equal(60 + 1, story.Outbox.Events);       // and the gap
+        await story.DrainAsync();
+        await waits;
+        await story.DrainAsync();
+        Assert.Equal(Enumerable.Range(1, 61), story.Sent.Where(static s => s.Gap is null).Select(static s => s.Number));
+    }
+
+    [Fact]
+    public async Task A_file_of_before_there_were_rules_is_gone_on_with()
+    {
+        await using PolicyStory story = new(100_000);
+        await story.PublishAsync("t", OutboxPolicy.Block);
+        await story.Outbox.RunAsync(static t =>
+        {
+            t.Database.Execute("DROP TABLE stages; DROP TABLE ages; DROP TABLE gaps");
+            return 0;
+        });
+        await story.RestartAsync(killed: true);
+        await story.PublishAsync("t", OutboxPolicy.DropOldest, timeToLive: TimeSpan.FromHours(1));
+        await story.PublishAsync("t", OutboxPolicy.Block);
+        await story.DrainAsync();
+        Assert.Equal("t:1 t:2 t:3", story.Told);
+    }
+
     private static long Size(string file) => new FileInfo(file) is { Exists: true } info ? info.Length : 0;
 }

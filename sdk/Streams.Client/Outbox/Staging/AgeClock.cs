@@ -48,7 +48,7 @@ internal sealed class AgeClock
     private bool _settled;
 
     /// <summary>An opening begins.</summary>
-    /// <param name="earlier">What is kept of earlier ones, in order; the last must be the opening before.</param>
+    /// <param name="earlier">What is kept of earlier ones, in order: the last must be the opening before, the first may be any.</param>
     /// <param name="now">The clocks.</param>
     public AgeClock(IReadOnlyList<AgeMark> earlier, ClockReading now)
     {
@@ -75,9 +75,6 @@ internal sealed class AgeClock
 
     /// <summary>What counts of the time before it.</summary>
     public long Dark { get; private set; }
-
-    /// <summary>The first opening that is known of.</summary>
-    public long First => _earlier.Count > 0 ? _earlier[0].Opening : Opening;
 
     /// <summary>Time passes.</summary>
     public void Advance(ClockReading now)
@@ -119,9 +116,6 @@ internal sealed class AgeClock
 
     /// <summary>What is to be kept of this opening, as of now.</summary>
     public AgeMark Mark() => new(Opening, Length, Dark, _anchorWall, _sinceAnchor, _opened.Boot, _now.Steady);
-
-    /// <summary>Openings before this number have no events any more.</summary>
-    public void Forget(long before) => _earlier.RemoveAll(m => m.Opening < before);
 
     private static long Plausible(long step, long wall, long anchor) =>
         step is > 0 and <= LongestDark && wall >= FirstPlausible && anchor >= FirstPlausible ? step : 0;

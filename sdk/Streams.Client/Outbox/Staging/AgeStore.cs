@@ -11,25 +11,24 @@ internal sealed class AgeStore : IDisposable
     private readonly DeviceClock _device;
     private readonly AgeClock _clock;
     private readonly Statement _keep;
-    private readonly Statement _forget;
-    private long _kept = long.MinValue;
+    private long _kept = -KeepEvery;
     private bool _dirty;
 
     /// <summary>An opening begins.</summary>
     /// <param name="database">The database.</param>
     /// <param name="time">The clocks.</param>
-    /// <param name="inUse">Whether something staged in earlier openings ages.</param>
-    public AgeStore(OutboxDatabase database, TimeProvider time, bool inUse)
+    /// <param name="first">The first opening in which something was staged that ages and is there still, or 0.</param>
+    public AgeStore(OutboxDatabase database, TimeProvider time, long first)
     {
         _device = new DeviceClock(time);
         _keep = database.Prepare("INSERT INTO ages(opening, length, dark, wall, since, boot, steady) VALUES(?, ?, ?, ?, ?, ?, ?)"
             + " ON CONFLICT(opening) DO UPDATE SET length=excluded.length, dark=excluded.dark, wall=excluded.wall, since=excluded.since,"
             + " steady=excluded.steady");
-        _forget = database.Prepare("DELETE FROM ages WHERE opening < ?");
+        database.Execute($"DELETE FROM ages WHERE opening < {(first == 0 ? long.MaxValue : first)}");
         List<AgeMark> earlier = [];
         using (Statement select = database.Prepare("SELECT opening, length, dark, wall, since, boot, steady FROM ages ORDER BY opening"))
         {
-            while (inUse && select.Step())
+            while (select.Step())
             {
                 earlier.Add(new AgeMark(select.Long(0), select.Long(1), select.Long(2), select.Long(3), select.Long(4), select.Text(5),
                     select.Long(6)));
@@ -37,15 +36,8 @@ internal sealed class AgeStore : IDisposable
         }
 
         _clock = new AgeClock(earlier, _device.Now);
-        if (inUse)
-        {
-            _dirty = true;
-            Keep();
-        }
-        else
-        {
-            database.Execute("DELETE FROM ages");
-        }
+        _dirty = first > 0;
+        Keep();
     }
 
     /// <summary>Number of this opening.</summary>
@@ -78,22 +70,8 @@ internal sealed class AgeStore : IDisposable
     }
 
     /// <summary>The transaction was undone.</summary>
-    public void RollBack() => (_kept, _dirty) = (long.MinValue, false);
-
-    /// <summary>Openings before this number have no events that age.</summary>
-    public void Forget(long before)
-    {
-        if (_clock.First < before && before <= _clock.Opening)
-        {
-            _forget.Bind(1, before).Run();
-            _clock.Forget(before);
-        }
-    }
+    public void RollBack() => (_kept, _dirty) = (-KeepEvery, false);
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _keep.Dispose();
-        _forget.Dispose();
-    }
+    public void Dispose() => _keep.Dispose();
 }

@@ -59,7 +59,8 @@ internal sealed class Stage : IDisposable
         _gaps = new GapRows(transaction.Database);
         (long turn, long bytes, long ages) = _tables.Totals();
         _totals = new StageTotals(partitions.Rows.Sum(static r => r.Stage.Rows), bytes, ages, turn, _gaps.Bytes);
-        _ages = new AgeStore(transaction.Database, time, ages > 0);
+        _before = _totals;
+        _ages = new AgeStore(transaction.Database, time, ages > 0 ? _tables.NextOpening(0) : 0);
     }
 
     private readonly record struct StageTotals(long Rows, long MayMakeRoom, long Ages, long Turn, long GapBytes);
@@ -121,7 +122,10 @@ internal sealed class Stage : IDisposable
     /// <summary>Writes the clock.</summary>
     public void Keep() => _ages.Keep();
 
-    /// <summary>The transaction is undone.</summary>
+    /// <summary>The transaction is committed.</summary>
+    public void Committed() => _before = _totals;
+
+    /// <summary>The transaction is undone, or could not begin.</summary>
     public void RollBack()
     {
         _totals = _before;
@@ -251,7 +255,7 @@ internal sealed class Stage : IDisposable
                 return Taken.Later;
             }
 
-            if (!DropOldest())
+            if (!MayHaveRoom(publish.Bytes, waits: false) || !DropOldest())
             {
                 return Taken.Dropped;
             }
@@ -270,7 +274,10 @@ internal sealed class Stage : IDisposable
                 return true;
             }
 
-            DropOldest();
+            if (!MayHaveRoom(wanted, waits: true) || !DropOldest())
+            {
+                return false;
+            }
         }
 
         return false;
@@ -289,8 +296,11 @@ internal sealed class Stage : IDisposable
     private bool HasRoom(long bytes, bool waits)
     {
         _transaction.Measure();
-        return _gate.HasRoom(bytes, waits, _transaction);
+        return _gate.HasRoom(bytes, waits, 0, _transaction);
     }
+
+    // Whether dropping all that may go would be of use: else it stays.
+    private bool MayHaveRoom(long bytes, bool waits) => _gate.HasRoom(bytes, waits, _totals.MayMakeRoom, _transaction);
 
     private bool DropOldest()
     {
@@ -318,9 +328,7 @@ internal sealed class Stage : IDisposable
         }
 
         _due = _ages.Length < AgeClock.SettleAfter ? AgeClock.SettleAfter : long.MaxValue;
-        long first = _tables.NextOpening(0);
-        _ages.Forget(first == 0 ? _ages.Opening : first);
-        for (long opening = first; opening > 0; opening = _tables.NextOpening(opening))
+        for (long opening = _tables.NextOpening(0); opening > 0; opening = _tables.NextOpening(opening))
         {
             long elapsed = _ages.Elapsed(opening);
             _expired.Clear();
