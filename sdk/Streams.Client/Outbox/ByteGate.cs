@@ -47,20 +47,10 @@ internal sealed class ByteGate(long cap, long inside)
         }
     }
 
-    /// <summary>Enters whether there is room or not: who does makes room when it is written, or goes again.</summary>
-    public void Force(long bytes)
-    {
-        lock (_lock)
-        {
-            _inside += bytes;
-            _entering += bytes;
-        }
-    }
-
-    /// <summary>Whether there is room, in the midst of a transaction, for one that entered by force or waits. One that entered by force
-    /// may stay in any case when nothing but gaps is stored.</summary>
+    /// <summary>Whether there is room, in the midst of a transaction, for one that has not entered.</summary>
     /// <param name="bytes">What it counts.</param>
-    /// <param name="waits">Whether it waits: then as <see cref="TryEnter"/> would say.</param>
+    /// <param name="waits">Whether it waits: then as <see cref="TryEnter"/> would say. Else it is in the transaction, and may stay in any
+    /// case when nothing but gaps is stored.</param>
     /// <param name="freed">Bytes taken for having left.</param>
     /// <param name="transaction">The transaction, measured as of now.</param>
     public bool HasRoom(long bytes, bool waits, long freed, OutboxTransaction transaction)
@@ -70,10 +60,9 @@ internal sealed class ByteGate(long cap, long inside)
             long entering = _entering - transaction.BytesCame;
             long inside = _inside - transaction.BytesLeft - freed;
             long room = transaction.Limits.EventBytes - transaction.UsedBytes + freed;
-            return waits
-                ? inside <= 0 || (inside + bytes <= cap && FileLimits.WorstOf(entering + bytes) <= room)
-                : inside - entering <= transaction.Stage.GapBytes
-                    || (inside <= cap && FileLimits.WorstOf(entering - bytes) + FileLimits.WorstOfOne(bytes) <= room);
+            bool isAlone = waits ? inside <= 0 : inside - entering <= transaction.Stage.GapBytes;
+            long worst = waits ? FileLimits.WorstOf(entering + bytes) : FileLimits.WorstOf(entering) + FileLimits.WorstOfOne(bytes);
+            return isAlone || (inside + bytes <= cap && worst <= room);
         }
     }
 

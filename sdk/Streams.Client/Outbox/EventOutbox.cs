@@ -209,11 +209,6 @@ internal sealed class EventOutbox : IAsyncDisposable
         {
             Entry = terms.Policy == OutboxPolicy.DropNewest ? GateEntry.Refused : GateEntry.Forced,
         };
-        if (publish.Entry == GateEntry.Forced)
-        {
-            Gate.Force(publish.Bytes);
-        }
-
         await WriteAsync(publish, token);
         PublishReceipt receipt = await publish.Stored;
         return publish.IsDeclined ? await PublishSlowAsync(refused, token) : receipt;

@@ -175,7 +175,7 @@ internal sealed class OutboxTransaction : IDisposable
     public EventIdentity Append(PendingPublish publish)
     {
         PartitionRow row = _partitions.Row(publish.Partition);
-        CountCame(publish.Bytes);
+        CountCame(publish);
         long sequence = NextSequence(row, publish.Bytes);
         PlainEvent content = publish.Content;
         _insert.Bind(1, OutboxDatabase.EventId(row.Id, sequence)).Bind(2, unchecked((long)_epoch)).Bind(3, content.TimestampMicroseconds)
@@ -210,11 +210,18 @@ internal sealed class OutboxTransaction : IDisposable
         return sequence;
     }
 
-    /// <summary>An event that had entered is written.</summary>
-    public void CountCame(long bytes)
+    /// <summary>An event is written.</summary>
+    public void CountCame(PendingPublish publish)
     {
         EventsCame++;
-        BytesCame += bytes;
+        if (publish.Entry == GateEntry.Entered)
+        {
+            BytesCame += publish.Bytes;
+        }
+        else
+        {
+            BytesLeft -= publish.Bytes;
+        }
     }
 
     /// <summary>Events left, or came without having entered (less than none left).</summary>

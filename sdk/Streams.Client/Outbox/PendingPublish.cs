@@ -9,7 +9,7 @@ internal enum GateEntry
     /// <summary>It was let in.</summary>
     Entered,
 
-    /// <summary>There was no room: it went in all the same, and room is to be made.</summary>
+    /// <summary>There was no room: it has not entered, and makes room when its turn comes.</summary>
     Forced,
 
     /// <summary>There was no room, and it is to be dropped.</summary>
@@ -159,7 +159,7 @@ internal sealed class PendingPublish : TaskCompletionSource<StoredEvent>, IOutbo
     /// <summary>It goes again without having been written.</summary>
     public void Leave()
     {
-        if (Entry != GateEntry.Refused)
+        if (Entry == GateEntry.Entered)
         {
             _outbox.Gate.Leave(Bytes);
         }

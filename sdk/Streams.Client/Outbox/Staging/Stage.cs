@@ -226,7 +226,7 @@ internal sealed class Stage : IDisposable
         long id = NextId(row);
         _tables.Insert(id, publish, turn, terms.Policy == OutboxPolicy.KeepLatestPerKey ? slot : null, _ages.Opening, expires);
         Count(row, 1, publish.Bytes);
-        _transaction.CountCame(publish.Bytes);
+        _transaction.CountCame(publish);
         publish.Staged(new EventIdentity(_transaction.Producer, _transaction.Epoch, 0), OutboxDatabase.SequenceOf(id));
     }
 
