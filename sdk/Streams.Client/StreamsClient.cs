@@ -42,6 +42,7 @@ public sealed class StreamsClient : IAsyncDisposable
         _link = new ClusterLink(options, connector, _metrics, time, chance, logger) { Changed = cluster =>
             ConnectionChanged?.Invoke(cluster) };
         _context = new ConsumerContext(options, outbox, _link, _metrics, new SteadyClock(time), logger);
+        outbox.Begin();
         _link.Add(_sender);
         _link.Start();
     }

@@ -67,10 +67,6 @@ internal sealed class EventOutbox : IAsyncDisposable
         Interlocked.Exchange(ref _mayMakeRoom, _transaction.Stage.MayMakeRoom);
         _timer = time.CreateTimer(_ => Look(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _writer = new OutboxWriter(_transaction, Counted, Announce, time, logger);
-        if (_staged > 0)
-        {
-            Look();
-        }
     }
 
     /// <summary>The file.</summary>
@@ -143,6 +139,15 @@ internal sealed class EventOutbox : IAsyncDisposable
             }
 
             throw;
+        }
+    }
+
+    /// <summary>Who is to be told is known: what is staged begins to age.</summary>
+    public void Begin()
+    {
+        if (HasStaged)
+        {
+            Look();
         }
     }
 

@@ -53,6 +53,9 @@ internal sealed class PartitionTable
     /// <summary>The row with this number, for the writer's thread.</summary>
     public PartitionRow Row(long id) => _byId[id];
 
+    /// <summary>The row with this number, or <see langword="null"/>.</summary>
+    public PartitionRow? Find(long id) => _byId.GetValueOrDefault(id);
+
     private void Add(PartitionRow row)
     {
         _rows[row.Partition] = row;

@@ -12,7 +12,8 @@ public sealed class OutboxPolicyWorldTests
     private static readonly (string Topic, OutboxPolicy Policy)[] Topics =
     [
         ("alarm", OutboxPolicy.Block), ("report", OutboxPolicy.Reject), ("speed", OutboxPolicy.DropOldest),
-        ("log", OutboxPolicy.DropOldest), ("trace", OutboxPolicy.DropNewest), ("door", OutboxPolicy.KeepLatestPerKey), ("tank", OutboxPolicy.KeepLatestPerKey),
+        ("log", OutboxPolicy.DropOldest), ("trace", OutboxPolicy.DropNewest),
+        ("door", OutboxPolicy.KeepLatestPerKey), ("tank", OutboxPolicy.KeepLatestPerKey),
     ];
 
     private sealed record Told(int Number, string Topic, OutboxPolicy Policy, string Key, bool Ages, PublishReceipt Receipt)

@@ -74,7 +74,9 @@ internal sealed class StageTables : IDisposable
         using Statement select = database.Prepare("SELECT partition, next, rows, bytes FROM stages");
         while (select.Step())
         {
-            partitions.Row(select.Long(0)).Stage = new StageCounts(select.Long(1), select.Long(2), select.Long(3));
+            PartitionRow row = partitions.Find(select.Long(0))
+                ?? throw new DamagedOutboxException($"outbox: events are staged for partition {select.Long(0)}, which is not there");
+            row.Stage = new StageCounts(select.Long(1), select.Long(2), select.Long(3));
         }
     }
 
