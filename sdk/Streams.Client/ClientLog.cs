@@ -113,6 +113,11 @@ internal static partial class ClientLog
     [LoggerMessage(3036, LogLevel.Information, "Consumer {Consumer} of {Stream}: {Epochs} idle producer epochs were forgotten.")]
     public static partial void Evicted(ILogger logger, ConsumerName consumer, StreamPath stream, int epochs);
 
+    [LoggerMessage(3060, LogLevel.Warning,
+        "Under the rules of the outbox, unsent events were dropped: {Full} because it was full, {Expired} because they had waited for too"
+        + " long; {Rejected} publishes were rejected. The stream tells of what was dropped. Said at most once a minute.")]
+    public static partial void Dropping(ILogger logger, long full, long expired, long rejected);
+
     [LoggerMessage(3040, LogLevel.Warning, "Closing: {Events} events stay in the outbox and are sent at the next opening.")]
     public static partial void ClosedWithEvents(ILogger logger, long events);
 

@@ -13,6 +13,7 @@ internal sealed class ClientMetrics : IDisposable
     private readonly Counter<long> _published;
     private readonly Counter<long> _confirmed;
     private readonly Counter<long> _parked;
+    private readonly Counter<long> _dropped;
     private readonly Counter<long> _batches;
     private readonly Counter<long> _bodyBytes;
     private readonly Counter<long> _sentBytes;
@@ -28,6 +29,8 @@ internal sealed class ClientMetrics : IDisposable
     private readonly Counter<long> _stops;
     private readonly Counter<long> _evicted;
     private readonly Counter<long> _unreadable;
+    private readonly KeyValuePair<string, object?>[] _reasons =
+        [new("reason", "rejected"), new("reason", "full"), new("reason", "expired"), new("reason", "superseded")];
     private readonly KeyValuePair<string, object?> _patience = new("reason", "patience");
     private readonly KeyValuePair<string, object?> _closed = new("reason", "closed");
 
@@ -40,6 +43,8 @@ internal sealed class ClientMetrics : IDisposable
         _published = _meter.CreateCounter<long>("streams.client.published", "{event}", "Events stored in the outbox");
         _confirmed = _meter.CreateCounter<long>("streams.client.confirmed", "{event}", "Events that a cluster was found to hold");
         _parked = _meter.CreateCounter<long>("streams.client.refused", "{event}", "Events refused for good and put aside");
+        _dropped = _meter.CreateCounter<long>("streams.client.dropped", "{event}",
+            "Events rejected or dropped under the rules of the outbox, never sent");
         _batches = _meter.CreateCounter<long>("streams.client.batches", "{batch}", "Batches sent");
         _bodyBytes = _meter.CreateCounter<long>("streams.client.batch_body_bytes", "By", "Bytes of batches before compression");
         _sentBytes = _meter.CreateCounter<long>("streams.client.batch_sent_bytes", "By", "Bytes of batches as they were sent");
@@ -69,6 +74,9 @@ internal sealed class ClientMetrics : IDisposable
 
     /// <summary>Events were put aside.</summary>
     public void Parked(long events) => _parked.Add(events);
+
+    /// <summary>Events were rejected or dropped.</summary>
+    public void Dropped(PublishOutcome outcome, long events) => _dropped.Add(events, _reasons[outcome - PublishOutcome.Rejected]);
 
     /// <summary>A batch was sent.</summary>
     /// <param name="body">Its bytes before compression.</param>

@@ -30,6 +30,7 @@ internal static class OptionsCheck
             $"Patience {options.Patience}: 0 or more, or infinite");
         Expect(faults, options.HoldBackEvents >= 1, $"HoldBackEvents {options.HoldBackEvents}: at least 1");
         Expect(faults, options.ReceiveBytes >= 64 << 10, $"ReceiveBytes {options.ReceiveBytes}: at least 64 KiB");
+        faults.AddRange(OutboxRules.Faults(options.OutboxRules));
         return faults;
     }
 

@@ -46,6 +46,11 @@ public sealed class ReceivedEvent
     /// when there is none or it makes no sense. Link to it: the publishing may be long over.</summary>
     public ActivityContext TraceContext => TraceHeaders.Read(Headers);
 
+    /// <summary>Set when this is no event of the application: its device dropped events of this topic (of many topics where it is
+    /// <see cref="EventGap.ManyTopics"/>) before it sent them, and this stands where the first of them would have stood. What retention
+    /// took from a cluster is not told so: it is counted and logged.</summary>
+    public EventGap? Gap { get; init; }
+
     /// <summary>The activity <c>consume</c> of this event, linked to <see cref="TraceContext"/>, when somebody listens. It ends when the
     /// next event is asked for. An <see langword="await"/> <see langword="foreach"/> does not make it current: set
     /// <see cref="System.Diagnostics.Activity.Current"/> to it, or start activities of your own under its context.</summary>

@@ -18,6 +18,7 @@ public sealed class StreamsClient : IAsyncDisposable
     private readonly EventOutbox _outbox;
     private readonly ClusterLink _link;
     private readonly ProducerSender _sender;
+    private readonly OutboxRules _rules;
     private readonly ClientMetrics _metrics;
     private readonly ConsumerContext _context;
     private readonly TimeProvider _time;
@@ -36,6 +37,10 @@ public sealed class StreamsClient : IAsyncDisposable
         _options = options;
         _disconnection = new Disconnection(time);
         _metrics = new ClientMetrics(options.Name, () => outbox.Events, () => outbox.Gate.Inside);
+        _rules = new OutboxRules(options.OutboxRules);
+        DropReport report = new(_metrics, time, logger);
+        outbox.Settled = report.Settled;
+        outbox.Rejected = report.Rejected;
         SendMeter? meter = options.SendCap is { } cap ? new SendMeter(cap, time) : null;
         _sender = new ProducerSender(new OutboxEvents(outbox), options, _metrics, time, logger, meter);
         _link = new ClusterLink(options, connector, _metrics, time, chance, logger)
@@ -44,6 +49,7 @@ public sealed class StreamsClient : IAsyncDisposable
             Meter = meter,
         };
         _context = new ConsumerContext(options, outbox, _link, _metrics, new SteadyClock(time), logger);
+        outbox.Begin();
         _link.Add(_sender);
         _link.Start();
     }
@@ -90,7 +96,8 @@ public sealed class StreamsClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Publishes an event. Completes when it is durable on this device; waits while the outbox is full.</summary>
+    /// <summary>Publishes an event. Completes when it is durable on this device; waits while the outbox is full, or does what
+    /// <see cref="StreamsClientOptions.OutboxRules"/> declare for its topic: the receipt's outcome tells.</summary>
     /// <param name="stream">The stream.</param>
     /// <param name="topic">The topic within it.</param>
     /// <param name="payload">The payload, at most 1 MiB; must not change until the call completes.</param>
@@ -98,14 +105,17 @@ public sealed class StreamsClient : IAsyncDisposable
     /// <param name="headers">Names and values that travel with the event. The trace context of the current activity goes with them,
     /// unless they bring one.</param>
     /// <param name="timestamp">When it happened; default now.</param>
+    /// <param name="timeToLive">How long it may wait unsent, 1 ms to 10 years; default what the rule of its topic says.</param>
     /// <param name="cancellationToken">Ends the wait for room in the outbox. An event that has been let in is stored all the
     /// same.</param>
-    /// <exception cref="InvalidRequestException">Name, key, headers or payload are over a limit.</exception>
+    /// <exception cref="InvalidRequestException">Name, key, headers, payload or time to live are over a limit, or a header's name is
+    /// kept.</exception>
     /// <exception cref="StorageFailedException">The device's disk refused.</exception>
     /// <exception cref="ObjectDisposedException">The client is closed.</exception>
     public ValueTask<PublishReceipt> PublishAsync(StreamPath stream, TopicName topic, ReadOnlyMemory<byte> payload,
         ReadOnlyMemory<byte> key = default,
-        IReadOnlyList<EventHeader>? headers = null, DateTimeOffset? timestamp = null, CancellationToken cancellationToken = default)
+        IReadOnlyList<EventHeader>? headers = null, DateTimeOffset? timestamp = null, TimeSpan? timeToLive = null,
+        CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         if (stream.Value.Length == 0 || topic.Value.Length == 0)
@@ -119,12 +129,19 @@ public sealed class StreamsClient : IAsyncDisposable
                 + $" at most {EventLimits.MaxPayloadBytes} and {EventLimits.MaxKeyBytes} are allowed");
         }
 
+        if (timeToLive is { } limit && !OutboxRules.IsValid(limit))
+        {
+            throw new InvalidRequestException($"a time to live of {limit} is none: 1 ms to 10 years");
+        }
+
+        GapHeaders.Check(headers);
         long at = (timestamp ?? _time.GetUtcNow()).UtcTicks / TimeSpan.TicksPerMicrosecond - (
             DateTimeOffset.UnixEpoch.UtcTicks / TimeSpan.TicksPerMicrosecond);
         PlainEvent content = new(Encoding.UTF8.GetBytes(topic.Value), key, default, payload, at);
+        PublishTerms terms = _rules.For(topic.Value, timeToLive);
         return ClientActivities.HasListeners
-            ? TracedAsync(stream, topic, content, headers, cancellationToken)
-            : _outbox.PublishAsync(stream, content with { Headers = Headers(headers) }, cancellationToken);
+            ? TracedAsync(stream, topic, content, headers, terms, cancellationToken)
+            : _outbox.PublishAsync(stream, content with { Headers = Headers(headers) }, terms, cancellationToken);
     }
 
     /// <summary>Opens a consumer. Needs no network: it begins to be given events when a cluster is connected.</summary>
@@ -236,12 +253,12 @@ public sealed class StreamsClient : IAsyncDisposable
     }
 
     private async ValueTask<PublishReceipt> TracedAsync(StreamPath stream, TopicName topic, PlainEvent content,
-        IReadOnlyList<EventHeader>? headers, CancellationToken cancellationToken)
+        IReadOnlyList<EventHeader>? headers, PublishTerms terms, CancellationToken cancellationToken)
     {
         using Activity? activity = ClientActivities.Publish(stream, content, topic);
         try
         {
-            return await _outbox.PublishAsync(stream, content with { Headers = Headers(headers) }, cancellationToken);
+            return await _outbox.PublishAsync(stream, content with { Headers = Headers(headers) }, terms, cancellationToken);
         }
         catch (Exception e)
         {

@@ -15,6 +15,11 @@ public sealed record StreamsClientOptions : ClusterOptions
     /// shrunk.</summary>
     public long OutboxBytes { get; init; } = 256L << 20;
 
+    /// <summary>What is done with which events when the outbox is full or they have waited for too long: the first rule that matches an
+    /// event's topic counts; an event that none matches waits for room and is never dropped (<see cref="OutboxPolicy.Block"/>). At most
+    /// 64. Whatever is dropped leaves an event in the stream that tells (<see cref="ReceivedEvent.Gap"/>).</summary>
+    public IReadOnlyList<OutboxRule> OutboxRules { get; init; } = [];
+
     /// <summary>How long a consumer waits for an earlier event of the same producer that stands in a lane not here yet (the design's
     /// patience).
     /// Default 30 s. After it the order is given up for that event, counted and marked.</summary>

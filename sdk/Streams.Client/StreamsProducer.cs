@@ -29,6 +29,7 @@ public sealed class StreamsProducer : IAsyncDisposable
         _events = new MemoryEvents(ProducerId.Create(chance), unchecked((ulong)chance.NextInt64(long.MinValue, long.MaxValue)),
             options.MemoryBytes, options.BatchBytes);
         _metrics = new ClientMetrics(options.Name, () => _events.Events, () => _events.Bytes);
+        _events.Told = _metrics.Published;
         SendMeter? meter = options.SendCap is { } cap ? new SendMeter(cap, time) : null;
         _sender = new ProducerSender(_events, options, _metrics, time, logger, meter);
         _link = new ClusterLink(options, connector, _metrics, time, chance, logger)
@@ -151,6 +152,7 @@ public sealed class StreamsProducer : IAsyncDisposable
             throw new InvalidRequestException("an event needs a stream and a topic");
         }
 
+        GapHeaders.Check(headers);
         long at = (timestamp ?? _time.GetUtcNow()).UtcTicks / TimeSpan.TicksPerMicrosecond
             - DateTimeOffset.UnixEpoch.UtcTicks / TimeSpan.TicksPerMicrosecond;
         return _events.AddAsync(stream, topic,

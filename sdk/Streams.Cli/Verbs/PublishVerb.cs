@@ -139,7 +139,7 @@ internal sealed class PublishVerb
                 }
 
                 PublishReceipt receipt = await open.Client.PublishAsync(parsed.GetRequiredValue(_stream), line.Topic, line.Payload,
-                    line.Key, line.Headers.Count > 0 ? line.Headers : null, line.Timestamp, cancellationToken);
+                    line.Key, line.Headers.Count > 0 ? line.Headers : null, line.Timestamp, cancellationToken: cancellationToken);
                 published++;
                 if (wait)
                 {

@@ -44,6 +44,7 @@ internal sealed class EventContent(StreamPath stream, PartitionId partition, Act
             Payload = view.Payload,
             Timestamp = DateTimeOffset.UnixEpoch.AddTicks(view.TimestampMicroseconds * TimeSpan.TicksPerMicrosecond),
             OrderReleased = given.OrderReleased,
+            Gap = GapHeaders.Read(headers),
         };
     }
 }

@@ -42,6 +42,21 @@ internal sealed class MemoryEvents(ProducerId producer, ulong epoch, long maxByt
     /// <inheritdoc/>
     public IReadOnlyList<RestoredPartition> Restored => [];
 
+    /// <inheritdoc/>
+    public bool HasStaged => false;
+
+    /// <inheritdoc/>
+    public bool IsSending
+    {
+        set
+        {
+            // Nothing here waits for that.
+        }
+    }
+
+    /// <summary>Called by the sender with how many events it was told of.</summary>
+    public Action<long>? Told { get; set; }
+
     /// <summary>Events that no cluster has confirmed.</summary>
     public long Events => Interlocked.Read(ref _events);
 
@@ -162,6 +177,7 @@ internal sealed class MemoryEvents(ProducerId producer, ulong epoch, long maxByt
         {
             _run[0] = (page.Partition, page.First, page.Last, page.Bytes);
             _appended?.Invoke(_run);
+            Told?.Invoke(page.Count);
         }
     }
 

@@ -35,6 +35,37 @@ internal sealed class ByteGate(long cap, long inside)
         }
     }
 
+    /// <summary>Bytes of the one that waits longest, or 0.</summary>
+    public long FirstWaiting
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _waiting.First?.Value.Bytes ?? 0;
+            }
+        }
+    }
+
+    /// <summary>Whether there is room, in the midst of a transaction, for one that has not entered.</summary>
+    /// <param name="bytes">What it counts.</param>
+    /// <param name="waits">Whether it waits: then as <see cref="TryEnter"/> would say. Else it is in the transaction, and may stay in any
+    /// case when nothing but gaps is stored.</param>
+    /// <param name="freed">Bytes taken for having left.</param>
+    /// <param name="transaction">The transaction, measured as of now.</param>
+    public bool HasRoom(long bytes, bool waits, long freed, OutboxTransaction transaction)
+    {
+        lock (_lock)
+        {
+            long entering = _entering - transaction.BytesCame;
+            long inside = _inside - transaction.BytesLeft - freed;
+            long room = transaction.Limits.EventBytes - transaction.UsedBytes + freed;
+            bool isAlone = waits ? inside <= 0 : inside - entering <= transaction.Stage.GapBytes;
+            long worst = waits ? FileLimits.WorstOf(entering + bytes) : FileLimits.WorstOf(entering) + FileLimits.WorstOfOne(bytes);
+            return isAlone || (inside + bytes <= cap && worst <= room);
+        }
+    }
+
     /// <summary>Enters, or waits until there is room.</summary>
     public async ValueTask EnterAsync(long bytes, CancellationToken cancellationToken)
     {

@@ -20,8 +20,11 @@ internal sealed class EventOutbox : IAsyncDisposable
     private readonly OutboxTransaction _transaction;
     private readonly OutboxWriter _writer;
     private readonly Lock _emptyLock = new();
+    private readonly ITimer _timer;
     private TaskCompletionSource? _empty;
     private long _events;
+    private long _staged;
+    private long _mayMakeRoom;
     private int _disposed;
 
     private EventOutbox(string path, long maxBytes, OutboxLock held, OutboxDatabase database, TimeProvider time, Random chance,
@@ -39,6 +42,8 @@ internal sealed class EventOutbox : IAsyncDisposable
 
         database.Execute($"DELETE FROM openings WHERE epoch NOT IN (SELECT epoch FROM openings ORDER BY at DESC LIMIT {MaxOpenings})");
         _partitions.Load(database);
+        StageTables.Create(database);
+        StageTables.Load(database, _partitions);
         using (Statement streams = database.Prepare("SELECT stream, partitions FROM streams"))
         {
             while (streams.Step())
@@ -51,14 +56,17 @@ internal sealed class EventOutbox : IAsyncDisposable
         database.Execute("DELETE FROM epochs WHERE first < (SELECT max(later.first) FROM epochs later"
             + " WHERE later.partition = epochs.partition AND later.first <= coalesce((SELECT min(id) & ((1 << 44) - 1) FROM events"
             + " WHERE id BETWEEN (epochs.partition << 44) AND (((epochs.partition + 1) << 44) - 1)), 9223372036854775807))");
-        _events = _partitions.Rows.Sum(static r => r.Events);
-        Gate = new ByteGate(maxBytes, _partitions.Rows.Sum(static r => r.Bytes));
+        _events = _partitions.Rows.Sum(static r => r.Events + r.Stage.Rows);
+        Gate = new ByteGate(maxBytes, _partitions.Rows.Sum(static r => r.Bytes + r.Stage.Bytes));
         FileLimits limits = FileLimits.For(maxBytes);
         database.Limit(limits);
-        _transaction = new OutboxTransaction(database, _partitions, Producer, Epoch, limits);
+        _transaction = new OutboxTransaction(database, _partitions, Producer, Epoch, limits, Gate, time);
         _transaction.Measure();
         Gate.Settle(0, 0, limits.EventBytes - _transaction.UsedBytes);
-        _writer = new OutboxWriter(_transaction, Counted, transaction => Appended?.Invoke(transaction.Appended), time, logger);
+        Interlocked.Exchange(ref _staged, _transaction.Stage.Rows);
+        Interlocked.Exchange(ref _mayMakeRoom, _transaction.Stage.MayMakeRoom);
+        _timer = time.CreateTimer(_ => Look(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _writer = new OutboxWriter(_transaction, Counted, Announce, time, logger);
     }
 
     /// <summary>The file.</summary>
@@ -81,6 +89,31 @@ internal sealed class EventOutbox : IAsyncDisposable
 
     /// <summary>Called on the writer's thread with what has become durable, in order; set before the first publish.</summary>
     public Action<IReadOnlyList<(StreamPartition Partition, long First, long Last, long Bytes)>>? Appended { get; set; }
+
+    /// <summary>Called on the writer's thread when events wait that have no sequence yet; set before the first publish.</summary>
+    public Action? Staged { get; set; }
+
+    /// <summary>Called when a publish is rejected; set before the first publish.</summary>
+    public Action? Rejected { get; set; }
+
+    /// <summary>Called on the writer's thread after each transaction, with what the stage has done; set before the first publish.</summary>
+    public Action<OutboxTransaction>? Settled { get; set; }
+
+    /// <summary>Whether events wait that have no sequence yet.</summary>
+    public bool HasStaged => Interlocked.Read(ref _staged) > 0;
+
+    /// <summary>Whether a session sends: then staged events get their sequences, as many as may soon be sent.</summary>
+    public bool IsSending
+    {
+        set
+        {
+            _transaction.Stage.IsSending = value;
+            if (value && HasStaged)
+            {
+                Look();
+            }
+        }
+    }
 
     /// <summary>Events that wait for a cluster.</summary>
     public long Events => Interlocked.Read(ref _events);
@@ -109,19 +142,35 @@ internal sealed class EventOutbox : IAsyncDisposable
         }
     }
 
+    /// <summary>Who is to be told is known: what is staged begins to age.</summary>
+    public void Begin()
+    {
+        if (HasStaged)
+        {
+            Look();
+        }
+    }
+
     /// <summary>How many partitions a stream has, as far as is known here.</summary>
     public int PartitionsOf(StreamPath stream) => _streams.GetValueOrDefault(stream, StreamSettings.DefaultPartitions);
 
     /// <summary>Row id of a partition that has had events.</summary>
     public long RowId(StreamPartition partition) => _partitions.Row(partition).Id;
 
-    /// <summary>Stores an event. Completes when it is on stable storage; waits while the outbox is full. Cancelling ends the waiting
-    /// for room, not the writing.</summary>
+    /// <summary>Stores an event that is never dropped. Completes when it is on stable storage; waits while the outbox is full. Cancelling
+    /// ends the waiting for room, not the writing.</summary>
     public ValueTask<PublishReceipt> PublishAsync(StreamPath stream, PlainEvent content, CancellationToken cancellationToken) =>
-        PublishAsync(stream, content, null, cancellationToken);
+        PublishAsync(stream, content, default, null, cancellationToken);
 
     /// <summary>The same, with something done in the same transaction; it must not fail for reasons of its own.</summary>
     public ValueTask<PublishReceipt> PublishAsync(StreamPath stream, PlainEvent content, Action<OutboxTransaction>? with,
+        CancellationToken cancellationToken) => PublishAsync(stream, content, default, with, cancellationToken);
+
+    /// <summary>Stores an event. Completes when it is on stable storage, or when its terms have decided about it.</summary>
+    public ValueTask<PublishReceipt> PublishAsync(StreamPath stream, PlainEvent content, PublishTerms terms,
+        CancellationToken cancellationToken) => PublishAsync(stream, content, terms, null, cancellationToken);
+
+    private ValueTask<PublishReceipt> PublishAsync(StreamPath stream, PlainEvent content, PublishTerms terms, Action<OutboxTransaction>? with,
         CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, typeof(StreamsClient));
@@ -132,32 +181,66 @@ internal sealed class EventOutbox : IAsyncDisposable
                 $"outbox: it has had events of {HelloRequest.MaxPartitions} partitions, more do not fit one hello");
         }
 
-        PendingPublish pending = new(this, partition, content) { With = with };
+        PendingPublish pending = new(this, partition, content, terms) { With = with };
         pending.HasEntered = Gate.TryEnter(pending.Bytes);
-        return pending.HasEntered && _writer.TryWrite(pending) ? pending.Stored : PublishSlowAsync(pending, cancellationToken);
+        return pending.HasEntered && _writer.TryWrite(pending) ? pending.Stored
+            : pending.HasEntered || terms.Policy == OutboxPolicy.Block ? PublishSlowAsync(pending, cancellationToken)
+            : PublishFullAsync(pending, cancellationToken);
+    }
 
-        async ValueTask<PublishReceipt> PublishSlowAsync(PendingPublish publish, CancellationToken token)
+    private async ValueTask<PublishReceipt> PublishSlowAsync(PendingPublish publish, CancellationToken token)
+    {
+        // The gate may have let it in although the queue was full: it is let in once, whichever way.
+        if (!publish.HasEntered)
         {
-            // The gate may have let it in although the queue was full: it is let in once, whichever way.
-            if (!publish.HasEntered)
+            ValueTask entered = Gate.EnterAsync(publish.Bytes, token);
+            if (Interlocked.Read(ref _mayMakeRoom) > 0)
             {
-                await Gate.EnterAsync(publish.Bytes, token);
-                publish.HasEntered = true;
+                Look();                                  // what may go makes room for who waits
             }
 
-            try
-            {
-                await _writer.WriteAsync(publish, token);
-            }
-            catch
-            {
-                Gate.Leave(publish.Bytes);
-                throw;
-            }
+            await entered;
+            publish.HasEntered = true;
+        }
 
-            return await publish.Stored;
+        await WriteAsync(publish, token);
+        return await publish.Stored;
+    }
+
+    private async ValueTask<PublishReceipt> PublishFullAsync(PendingPublish refused, CancellationToken token)
+    {
+        PublishTerms terms = refused.Terms;
+        if (terms.Policy == OutboxPolicy.Reject)
+        {
+            Rejected?.Invoke();
+            refused.Drop(PublishOutcome.Rejected);
+            return new PublishReceipt(new EventIdentity(Producer, Epoch, 0), refused.Partition, refused.Task);
+        }
+
+        PendingPublish publish = new(this, refused.Partition, refused.Content, terms)
+        {
+            Entry = terms.Policy == OutboxPolicy.DropNewest ? GateEntry.Refused : GateEntry.Forced,
+        };
+        await WriteAsync(publish, token);
+        PublishReceipt receipt = await publish.Stored;
+        return publish.IsDeclined ? await PublishSlowAsync(refused, token) : receipt;
+    }
+
+    private async ValueTask WriteAsync(PendingPublish publish, CancellationToken token)
+    {
+        try
+        {
+            await _writer.WriteAsync(publish, token);
+        }
+        catch
+        {
+            publish.Leave();
+            throw;
         }
     }
+
+    // A full queue looks anyway.
+    private void Look() => _writer.TryWrite(LookOperation.Instance);
 
     /// <summary>Queues a write. Completes when it is queued; it is done in order.</summary>
     public ValueTask WriteAsync(IOutboxOperation operation) => _writer.WriteAsync(operation, CancellationToken.None);
@@ -205,6 +288,7 @@ internal sealed class EventOutbox : IAsyncDisposable
             return;
         }
 
+        await _timer.DisposeAsync();
         Gate.Close(new ObjectDisposedException(nameof(StreamsClient)));
         await _writer.StopAsync();
         Receipts.Close();
@@ -225,6 +309,8 @@ internal sealed class EventOutbox : IAsyncDisposable
     private void Counted(OutboxTransaction transaction)
     {
         long events = Interlocked.Add(ref _events, transaction.EventsCame - transaction.EventsLeft);
+        Interlocked.Exchange(ref _staged, transaction.Stage.Rows);
+        Interlocked.Exchange(ref _mayMakeRoom, transaction.Stage.MayMakeRoom);
         Gate.Settle(transaction.BytesCame, transaction.BytesLeft, transaction.Limits.EventBytes - transaction.UsedBytes);
 
         if (events == 0 && transaction.EventsLeft > 0)
@@ -234,6 +320,22 @@ internal sealed class EventOutbox : IAsyncDisposable
                 _empty?.TrySetResult();
                 _empty = null;
             }
+        }
+    }
+
+    private void Announce(OutboxTransaction transaction)
+    {
+        Receipts.Change(transaction.Stage.Changes, new EventIdentity(Producer, Epoch, 0));
+        Appended?.Invoke(transaction.Appended);
+        Settled?.Invoke(transaction);
+        if (transaction.Stage.Rows > 0)
+        {
+            Staged?.Invoke();
+        }
+
+        if (transaction.Stage.DueIn is { } due)
+        {
+            _timer.Change(TimeSpan.FromMilliseconds(due), Timeout.InfiniteTimeSpan);
         }
     }
 

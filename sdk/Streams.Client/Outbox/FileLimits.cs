@@ -34,6 +34,13 @@ internal readonly record struct FileLimits(long Cap)
     /// <summary>Most pages of the database, as SQLite itself enforces it.</summary>
     public long MaxPages => (DatabaseBytes + OneEvent) / PageBytes;
 
+    /// <summary>Most bytes of events that may be dropped which get their sequences ahead of their sending: enough to keep a good link
+    /// busy, and little beside what stays droppable.</summary>
+    public long AheadBytes => Math.Clamp(Cap / 8, 64 << 10, 4 << 20);
+
+    /// <summary>Bytes of gaps from which on they are kept for a partition, not for each topic.</summary>
+    public long GapBytes => Cap / 16;
+
     /// <summary>Pages in the journal from which on it is written back.</summary>
     public long JournalTurn => JournalBytes / FrameBytes / 2;
 
@@ -51,6 +58,10 @@ internal readonly record struct FileLimits(long Cap)
     /// <summary>Most bytes that events which count so much take in the database: a row just greater than half a page has it for
     /// itself.</summary>
     public static long WorstOf(long counted) => 2 * counted;
+
+    /// <summary>Most bytes that one event which counts so much takes in the database: of a great one only the first and the last page
+    /// are not full.</summary>
+    public static long WorstOfOne(long counted) => Math.Min(WorstOf(counted), counted + (counted / 512) + (2 * PageBytes));
 
     /// <summary>Most pages that a transaction of events which count so much puts into the journal.</summary>
     public static long WorstPages(long counted) => 16 + (WorstOf(counted) / PageBytes);

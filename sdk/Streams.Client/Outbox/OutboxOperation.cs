@@ -16,4 +16,7 @@ internal interface IOutboxOperation
     /// <summary>Whether only a part of it is done, so that the transaction (and the journal) stays small; the rest comes with the
     /// next.</summary>
     bool IsUnfinished => false;
+
+    /// <summary>Whether what is queued behind it must wait until it is finished.</summary>
+    bool HoldsUp => false;
 }

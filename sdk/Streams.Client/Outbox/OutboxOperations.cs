@@ -69,6 +69,30 @@ internal sealed class StreamOperation(StreamPath stream, int partitions) : IOutb
     public bool Failed(Exception why) => true;
 }
 
+/// <summary>Nothing of its own: lets the writer look for what the stage has to do.</summary>
+internal sealed class LookOperation : IOutboxOperation
+{
+    /// <summary>The only one needed.</summary>
+    public static readonly LookOperation Instance = new();
+
+    private LookOperation()
+    {
+    }
+
+    /// <inheritdoc/>
+    public void Apply(OutboxTransaction transaction)
+    {
+    }
+
+    /// <inheritdoc/>
+    public void Committed()
+    {
+    }
+
+    /// <inheritdoc/>
+    public bool Failed(Exception why) => true;
+}
+
 /// <summary>Something that gives a result, done in order with the writes.</summary>
 internal sealed class ResultOperation<T>(Func<OutboxTransaction, T> work) : IOutboxOperation
 {

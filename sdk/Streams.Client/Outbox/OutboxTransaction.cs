@@ -26,7 +26,8 @@ internal sealed class OutboxTransaction : IDisposable
     private readonly List<(StreamPartition Partition, long First, long Last, long Bytes)> _appended = [];
 
     /// <summary>The statements of a database under this opening's epoch.</summary>
-    public OutboxTransaction(OutboxDatabase database, PartitionTable partitions, ProducerId producer, ulong epoch, FileLimits limits)
+    public OutboxTransaction(OutboxDatabase database, PartitionTable partitions, ProducerId producer, ulong epoch, FileLimits limits,
+        ByteGate gate, TimeProvider time)
     {
         Limits = limits;
         _database = database;
@@ -48,7 +49,17 @@ internal sealed class OutboxTransaction : IDisposable
         _epochs = database.Prepare("INSERT INTO epochs(partition, first, epoch) VALUES(?, ?, ?)");
         _stream = database.Prepare("INSERT INTO streams(stream, partitions) VALUES(?, ?)"
             + " ON CONFLICT(stream) DO UPDATE SET partitions=excluded.partitions");
+        Stage = new Stage(this, partitions, gate, time);
     }
+
+    /// <summary>Events that have no sequence yet.</summary>
+    public Stage Stage { get; }
+
+    /// <summary>The producer.</summary>
+    public ProducerId Producer => _producer;
+
+    /// <summary>The epoch of this opening (rule R7).</summary>
+    public ulong Epoch => _epoch;
 
     /// <summary>What the files may take.</summary>
     public FileLimits Limits { get; }
@@ -78,6 +89,7 @@ internal sealed class OutboxTransaction : IDisposable
     public void Begin()
     {
         Forget();
+        Stage.Begin();
         _database.Execute("BEGIN IMMEDIATE");
     }
 
@@ -88,7 +100,10 @@ internal sealed class OutboxTransaction : IDisposable
         {
             _partition.Bind(1, row.Id).Bind(2, row.Partition.Stream.Value).Bind(3, row.Partition.Partition.Value)
                 .Bind(4, row.Next).Bind(5, row.Events).Bind(6, row.Bytes).Run();
+            Stage.Keep(row);
         }
+
+        Stage.Keep();
 
         Measure();
         _database.Execute("COMMIT");
@@ -98,6 +113,7 @@ internal sealed class OutboxTransaction : IDisposable
         }
 
         _touched.Clear();
+        Stage.Committed();
     }
 
     /// <summary>Measures the file.</summary>
@@ -145,9 +161,11 @@ internal sealed class OutboxTransaction : IDisposable
         _database.RollBack();
         foreach (PartitionRow row in _touched)
         {
-            (row.Next, row.Events, row.Bytes, row.HasEpoch) = row.Before!.Value;
+            (row.Next, row.Events, row.Bytes, row.HasEpoch, row.Stage) = row.Before!.Value;
             row.Before = null;
         }
+
+        Stage.RollBack();
 
         Forget();
     }
@@ -157,33 +175,60 @@ internal sealed class OutboxTransaction : IDisposable
     public EventIdentity Append(PendingPublish publish)
     {
         PartitionRow row = _partitions.Row(publish.Partition);
+        CountCame(publish);
+        long sequence = NextSequence(row, publish.Bytes);
+        PlainEvent content = publish.Content;
+        _insert.Bind(1, OutboxDatabase.EventId(row.Id, sequence)).Bind(2, unchecked((long)_epoch)).Bind(3, content.TimestampMicroseconds)
+            .Bind(4, publish.Bytes).Bind(5, content.Topic.Span).Bind(6, content.Key.Span).Bind(7, content.Headers.Span)
+            .Bind(8, content.Payload.Span).Run();
+        return new EventIdentity(_producer, _epoch, sequence);
+    }
+
+    /// <summary>An event that waits is given its sequence.</summary>
+    public long NextSequence(PartitionRow row, long bytes)
+    {
         Touch(row);
         long sequence = row.Next++;
         row.Events++;
-        row.Bytes += publish.Bytes;
-        EventsCame++;
-        BytesCame += publish.Bytes;
+        row.Bytes += bytes;
         if (!row.HasEpoch)
         {
             row.HasEpoch = true;
             _epochs.Bind(1, row.Id).Bind(2, sequence).Bind(3, unchecked((long)_epoch)).Run();
         }
 
-        PlainEvent content = publish.Content;
-        _insert.Bind(1, OutboxDatabase.EventId(row.Id, sequence)).Bind(2, unchecked((long)_epoch)).Bind(3, content.TimestampMicroseconds)
-            .Bind(4, publish.Bytes).Bind(5, content.Topic.Span).Bind(6, content.Key.Span).Bind(7, content.Headers.Span)
-            .Bind(8, content.Payload.Span).Run();
         int last = _appended.Count - 1;
-        if (last >= 0 && _appended[last].Partition == publish.Partition)
+        if (last >= 0 && _appended[last].Partition == row.Partition)
         {
-            _appended[last] = _appended[last] with { Last = sequence, Bytes = _appended[last].Bytes + publish.Bytes };
+            _appended[last] = _appended[last] with { Last = sequence, Bytes = _appended[last].Bytes + bytes };
         }
         else
         {
-            _appended.Add((publish.Partition, sequence, sequence, publish.Bytes));
+            _appended.Add((row.Partition, sequence, sequence, bytes));
         }
 
-        return new EventIdentity(_producer, _epoch, sequence);
+        return sequence;
+    }
+
+    /// <summary>An event is written.</summary>
+    public void CountCame(PendingPublish publish)
+    {
+        EventsCame++;
+        if (publish.Entry == GateEntry.Entered)
+        {
+            BytesCame += publish.Bytes;
+        }
+        else
+        {
+            BytesLeft -= publish.Bytes;
+        }
+    }
+
+    /// <summary>Events left, or came without having entered (less than none left).</summary>
+    public void CountLeft(long events, long bytes)
+    {
+        EventsLeft += events;
+        BytesLeft += bytes;
     }
 
     /// <summary>Takes events out: a cluster holds them.</summary>
@@ -199,8 +244,7 @@ internal sealed class OutboxTransaction : IDisposable
         _delete.Bind(1, from).Bind(2, to).Run();
         row.Events -= events;
         row.Bytes -= bytes;
-        EventsLeft += events;
-        BytesLeft += bytes;
+        CountLeft(events, bytes);
     }
 
     /// <summary>Puts refused events aside, with the reason.</summary>
@@ -234,13 +278,16 @@ internal sealed class OutboxTransaction : IDisposable
         {
             statement.Dispose();
         }
+
+        Stage.Dispose();
     }
 
-    private void Touch(PartitionRow row)
+    /// <summary>The partition changes with this transaction.</summary>
+    public void Touch(PartitionRow row)
     {
         if (row.Before is null)
         {
-            row.Before = (row.Next, row.Events, row.Bytes, row.HasEpoch);
+            row.Before = (row.Next, row.Events, row.Bytes, row.HasEpoch, row.Stage);
             _touched.Add(row);
         }
     }

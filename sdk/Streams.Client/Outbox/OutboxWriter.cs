@@ -115,6 +115,11 @@ internal sealed class OutboxWriter
             operation.Failed(why);
         }
 
+        foreach (IOutboxOperation operation in _again)
+        {
+            operation.Failed(why);
+        }
+
         _first?.Failed(why);
         while (_queue.Reader.TryRead(out IOutboxOperation? operation))
         {
@@ -173,9 +178,14 @@ internal sealed class OutboxWriter
         }
 
         long bytes = 0;
+        foreach (IOutboxOperation operation in _batch)
+        {
+            bytes += operation is PendingPublish publish ? publish.GroupBytes : 0;
+        }
+
         while (_batch.Count < MaxOperations && (_first is not null || _queue.Reader.TryRead(out _first)))
         {
-            long more = _first is PendingPublish publish ? publish.Bytes : 0;
+            long more = _first is PendingPublish next ? next.GroupBytes : 0;
             if (bytes > 0 && bytes + more > _transaction.Limits.GroupBytes)
             {
                 return;
@@ -194,13 +204,22 @@ internal sealed class OutboxWriter
             return;
         }
 
+        int applied = 0;
+        bool again = _refused;
         try
         {
-            _journal.MakeRoom(FileLimits.WorstPages(Math.Max(BytesOf(_batch), _transaction.Limits.GroupBytes)));
+            _journal.MakeRoom(WorstPagesOf(_batch));
             _transaction.Begin();
-            foreach (IOutboxOperation operation in _batch)
+            bool holdsUp = false;
+            while (applied < _batch.Count && !holdsUp)
             {
-                operation.Apply(_transaction);
+                _batch[applied].Apply(_transaction);
+                holdsUp = _batch[applied++].HoldsUp;
+            }
+
+            if (!again)
+            {
+                _transaction.Stage.Settle();           // not with what is tried again: that must not want for room
             }
 
             _transaction.Commit();
@@ -217,28 +236,42 @@ internal sealed class OutboxWriter
 
         _refused = false;
         _counted(_transaction);
-        foreach (IOutboxOperation operation in _batch)
+        for (int i = 0; i < _batch.Count; i++)
         {
-            operation.Committed();
-            if (operation.IsUnfinished)
+            if (i < applied)
             {
-                _again.Add(operation);
+                _batch[i].Committed();
+            }
+
+            if (i >= applied || _batch[i].IsUnfinished)
+            {
+                _again.Add(_batch[i]);
             }
         }
 
         _batch.Clear();
+        if (_again.Count == 0 && (_transaction.Stage.HasMore || (again && _transaction.Stage.Rows > 0)))
+        {
+            _again.Add(LookOperation.Instance);
+        }
+
         _announced(_transaction);
         _journal.Committed();
     }
 
-    private static long BytesOf(List<IOutboxOperation> batch)
+    private long WorstPagesOf(List<IOutboxOperation> batch)
     {
         long bytes = 0;
+        long displaced = 0;
         foreach (IOutboxOperation operation in batch)
         {
-            bytes += operation is PendingPublish publish ? publish.Bytes : 0;
+            if (operation is PendingPublish publish)
+            {
+                bytes += publish.Bytes;
+                displaced += publish.Displaces ? 1 : 0;
+            }
         }
 
-        return bytes;
+        return displaced + FileLimits.WorstPages(Math.Max(bytes, _transaction.Limits.GroupBytes) + _transaction.Stage.AsideBytes);
     }
 }

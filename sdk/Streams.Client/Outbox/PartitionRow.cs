@@ -14,7 +14,7 @@ internal sealed class PartitionRow(long id, StreamPartition partition)
     /// <summary>The next sequence.</summary>
     public long Next { get; set; } = 1;
 
-    /// <summary>Events that wait.</summary>
+    /// <summary>Events with a sequence that wait.</summary>
     public long Events { get; set; }
 
     /// <summary>Bytes that they count.</summary>
@@ -23,6 +23,15 @@ internal sealed class PartitionRow(long id, StreamPartition partition)
     /// <summary>Whether it got events under this opening's epoch already.</summary>
     public bool HasEpoch { get; set; }
 
+    /// <summary>What is staged behind them.</summary>
+    public StageCounts Stage { get; set; } = new(1, 0, 0);
+
     /// <summary>Its state before the running transaction, or <see langword="null"/> when that has not touched it.</summary>
-    public (long Next, long Events, long Bytes, bool HasEpoch)? Before { get; set; }
+    public (long Next, long Events, long Bytes, bool HasEpoch, StageCounts Stage)? Before { get; set; }
 }
+
+/// <summary>What a partition has staged: events, and gaps, that have no sequence yet.</summary>
+/// <param name="Next">The next number in the stage.</param>
+/// <param name="Rows">How many.</param>
+/// <param name="Bytes">What they count.</param>
+internal readonly record struct StageCounts(long Next, long Rows, long Bytes);

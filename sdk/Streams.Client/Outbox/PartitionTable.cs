@@ -7,6 +7,8 @@ namespace Streams.Client;
 internal sealed class PartitionTable
 {
     private readonly ConcurrentDictionary<StreamPartition, PartitionRow> _rows = [];
+    private readonly Dictionary<long, PartitionRow> _byId = [];
+    private long _lastId;
 
     /// <summary>All of them.</summary>
     public IEnumerable<PartitionRow> Rows => _rows.Values;
@@ -24,12 +26,12 @@ internal sealed class PartitionTable
         while (select.Step())
         {
             StreamPartition partition = new(StreamPath.Parse(select.Text(1)), new PartitionId((int)select.Long(2)));
-            _rows[partition] = new PartitionRow(select.Long(0), partition)
+            Add(new PartitionRow(select.Long(0), partition)
             {
                 Next = select.Long(3),
                 Events = select.Long(4),
                 Bytes = select.Long(5),
-            };
+            });
         }
     }
 
@@ -38,10 +40,26 @@ internal sealed class PartitionTable
     {
         if (!_rows.TryGetValue(partition, out PartitionRow? row))
         {
-            row = new PartitionRow(_rows.Count + 1, partition);
-            _rows[partition] = row;
+            row = new PartitionRow(_lastId + 1, partition);
+            Add(row);
         }
 
         return row;
+    }
+
+    /// <summary>How many, for the writer's thread.</summary>
+    public int RowCount => _byId.Count;
+
+    /// <summary>The row with this number, for the writer's thread.</summary>
+    public PartitionRow Row(long id) => _byId[id];
+
+    /// <summary>The row with this number, or <see langword="null"/>.</summary>
+    public PartitionRow? Find(long id) => _byId.GetValueOrDefault(id);
+
+    private void Add(PartitionRow row)
+    {
+        _rows[row.Partition] = row;
+        _byId[row.Id] = row;
+        _lastId = Math.Max(_lastId, row.Id);
     }
 }

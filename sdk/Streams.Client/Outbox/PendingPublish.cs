@@ -3,20 +3,36 @@ using Streams.Core;
 
 namespace Streams.Client;
 
+/// <summary>How a publish came to the writer.</summary>
+internal enum GateEntry
+{
+    /// <summary>It was let in.</summary>
+    Entered,
+
+    /// <summary>There was no room: it has not entered, and makes room when its turn comes.</summary>
+    Forced,
+
+    /// <summary>There was no room, and it is to be dropped.</summary>
+    Refused,
+}
+
 /// <summary>One publish: first on its way into the outbox, then, as the receipt's promise, until a cluster has it.</summary>
 internal sealed class PendingPublish : TaskCompletionSource<StoredEvent>, IOutboxOperation, IValueTaskSource<PublishReceipt>
 {
     private readonly EventOutbox _outbox;
     private ManualResetValueTaskSourceCore<PublishReceipt> _receipt;
     private EventIdentity _identity;
+    private long _staged;
+    private Taken _taken;
 
     /// <summary>A publish; the memory given must stay as it is until the receipt is there.</summary>
-    public PendingPublish(EventOutbox outbox, StreamPartition partition, PlainEvent content)
+    public PendingPublish(EventOutbox outbox, StreamPartition partition, PlainEvent content, PublishTerms terms)
         : base(TaskCreationOptions.RunContinuationsAsynchronously)
     {
         _outbox = outbox;
         Partition = partition;
         Content = content;
+        Terms = terms;
         Bytes = SizeOf(content);
         _receipt.RunContinuationsAsynchronously = true;
     }
@@ -33,11 +49,38 @@ internal sealed class PendingPublish : TaskCompletionSource<StoredEvent>, IOutbo
     /// <summary>What else is done in its transaction, or <see langword="null"/>.</summary>
     public Action<OutboxTransaction>? With { get; init; }
 
+    /// <summary>Whether writing it changes pages on which other events stand: those that it drops or replaces.</summary>
+    public bool Displaces => Entry == GateEntry.Forced || Terms.Policy == OutboxPolicy.KeepLatestPerKey;
+
+    /// <summary>Its share of a group: so that the pages that a group displaces fit the journal, which is eight groups.</summary>
+    public long GroupBytes => Displaces ? Bytes + 1024 : Bytes;
+
+    /// <summary>What may become of it as long as it is unsent.</summary>
+    public PublishTerms Terms { get; }
+
+    /// <summary>How it came here.</summary>
+    public GateEntry Entry { get; init; }
+
+    /// <summary>Whether there was no room, and nothing was stored.</summary>
+    public bool IsDeclined => _taken == Taken.Declined;
+
     /// <summary>Whether its bytes were let in.</summary>
     public bool HasEntered { get; set; }
 
-    /// <summary>Its sequence, once stored.</summary>
+    /// <summary>Its identity, once it has a sequence.</summary>
+    public EventIdentity Identity => _identity;
+
+    /// <summary>Its sequence, or 0.</summary>
     public long Sequence => _identity.Sequence;
+
+    /// <summary>Its number in the stage, or 0.</summary>
+    public long StageNumber => _staged;
+
+    /// <inheritdoc/>
+    public bool IsUnfinished => _taken == Taken.Later;
+
+    /// <inheritdoc/>
+    public bool HoldsUp => IsUnfinished;
 
     /// <summary>Completes when it is stored.</summary>
     public ValueTask<PublishReceipt> Stored => new(this, _receipt.Version);
@@ -46,20 +89,51 @@ internal sealed class PendingPublish : TaskCompletionSource<StoredEvent>, IOutbo
     public static long SizeOf(in PlainEvent content) =>
         content.Payload.Length + content.Key.Length + content.Headers.Length + content.Topic.Length + 64;
 
+    /// <summary>It has its sequence.</summary>
+    public void Number(EventIdentity identity) => _identity = identity;
+
+    /// <summary>It has a number in the stage, and no sequence yet.</summary>
+    public void Staged(EventIdentity identity, long number) => (_identity, _staged) = (identity, number);
+
     /// <inheritdoc/>
     public void Apply(OutboxTransaction transaction)
     {
         With?.Invoke(transaction);
-        _identity = transaction.Append(this);
+        _staged = 0;
+        _taken = transaction.Stage.Take(this);
+        if (_taken == Taken.Dropped)
+        {
+            _identity = new EventIdentity(transaction.Producer, transaction.Epoch, 0);
+        }
     }
 
     /// <inheritdoc/>
     public void Committed()
     {
-        Content = default;
-        _outbox.Receipts.Add(this);
+        switch (_taken)
+        {
+            case Taken.Later:
+                return;
+            case Taken.Stored:
+                Content = default;
+                _outbox.Receipts.Add(this);
+                break;
+            case Taken.Dropped:
+                Content = default;
+                Leave();
+                Drop(PublishOutcome.Dropped);
+                break;
+            default:                                     // the content is needed again
+                Leave();
+                break;
+        }
+
         _receipt.SetResult(new PublishReceipt(_identity, Partition, Task));
     }
+
+    /// <summary>It was dropped.</summary>
+    public void Drop(PublishOutcome outcome) =>
+        TrySetResult(new StoredEvent(Partition.Stream, Partition.Partition, default) { Outcome = outcome });
 
     /// <inheritdoc/>
     public bool Failed(Exception why)
@@ -70,7 +144,7 @@ internal sealed class PendingPublish : TaskCompletionSource<StoredEvent>, IOutbo
         }
 
         Content = default;
-        _outbox.Gate.Leave(Bytes);
+        Leave();
         TrySetCanceled();
         _receipt.SetException(why);
         return false;
@@ -85,4 +159,13 @@ internal sealed class PendingPublish : TaskCompletionSource<StoredEvent>, IOutbo
     /// <inheritdoc/>
     public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _receipt.OnCompleted(continuation, state, token, flags);
+
+    /// <summary>It goes again without having been written.</summary>
+    public void Leave()
+    {
+        if (Entry == GateEntry.Entered)
+        {
+            _outbox.Gate.Leave(Bytes);
+        }
+    }
 }

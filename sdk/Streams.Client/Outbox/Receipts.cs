@@ -8,6 +8,7 @@ internal sealed class Receipts
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<StreamPartition, Dictionary<long, PendingPublish>> _pending = [];
+    private readonly Dictionary<(StreamPartition Partition, long Number), PendingPublish> _staged = [];
     private bool _closed;
 
     /// <summary>An event is stored on the device and waits for a cluster.</summary>
@@ -21,12 +22,39 @@ internal sealed class Receipts
                 return;
             }
 
-            if (!_pending.TryGetValue(pending.Partition, out Dictionary<long, PendingPublish>? partition))
+            if (pending.StageNumber > 0)
             {
-                _pending.Add(pending.Partition, partition = []);
+                _staged.Add((pending.Partition, pending.StageNumber), pending);
             }
+            else
+            {
+                Expect(pending);
+            }
+        }
+    }
 
-            partition.Add(pending.Sequence, pending);
+    /// <summary>Staged events got their sequences, or were dropped.</summary>
+    public void Change(IReadOnlyList<StageChange> changes, EventIdentity identity)
+    {
+        lock (_lock)
+        {
+            for (int i = 0; i < changes.Count && _staged.Count > 0; i++)
+            {
+                if (!_staged.Remove((changes[i].Partition, changes[i].Number), out PendingPublish? pending))
+                {
+                    continue;                            // of a former life
+                }
+
+                if (changes[i].Outcome == PublishOutcome.Waiting)
+                {
+                    pending.Number(identity with { Sequence = changes[i].Sequence });
+                    Expect(pending);
+                }
+                else
+                {
+                    pending.Drop(changes[i].Outcome);
+                }
+            }
         }
     }
 
@@ -36,7 +64,10 @@ internal sealed class Receipts
         PlacedRun placed = run.Placed;
         StreamPartition partition = run.Partition;
         Take(partition, placed.First, placed.Last, pending => pending.TrySetResult(new StoredEvent(
-            partition.Stream, partition.Partition, new EventPlace(placed.Origin, placed.FirstOffset + (pending.Sequence - placed.First)))));
+            partition.Stream, partition.Partition, new EventPlace(placed.Origin, placed.FirstOffset + (pending.Sequence - placed.First)))
+        {
+            Identity = pending.Identity,
+        }));
     }
 
     /// <summary>These were refused for good.</summary>
@@ -49,13 +80,24 @@ internal sealed class Receipts
         lock (_lock)
         {
             _closed = true;
-            foreach (PendingPublish pending in _pending.Values.SelectMany(static p => p.Values))
+            foreach (PendingPublish pending in _pending.Values.SelectMany(static p => p.Values).Concat(_staged.Values))
             {
                 pending.TrySetCanceled();
             }
 
             _pending.Clear();
+            _staged.Clear();
         }
+    }
+
+    private void Expect(PendingPublish pending)
+    {
+        if (!_pending.TryGetValue(pending.Partition, out Dictionary<long, PendingPublish>? partition))
+        {
+            _pending.Add(pending.Partition, partition = []);
+        }
+
+        partition.Add(pending.Sequence, pending);
     }
 
     private void Take(StreamPartition id, long first, long last, Action<PendingPublish> tell)

@@ -40,6 +40,13 @@ internal sealed class Statement : IDisposable
         return this;
     }
 
+    /// <summary>Binds a number, or null where there is none.</summary>
+    public Statement Bind(int index, long? value)
+    {
+        Check(value is { } number ? raw.sqlite3_bind_int64(_statement, index, number) : raw.sqlite3_bind_null(_statement, index));
+        return this;
+    }
+
     /// <summary>Goes to the next row; false at the end.</summary>
     public bool Step()
     {
@@ -70,6 +77,9 @@ internal sealed class Statement : IDisposable
 
     /// <summary>A number of the current row.</summary>
     public long Long(int column) => raw.sqlite3_column_int64(_statement, column);
+
+    /// <summary>Whether the current row has nothing there.</summary>
+    public bool IsNull(int column) => raw.sqlite3_column_type(_statement, column) == raw.SQLITE_NULL;
 
     /// <summary>Bytes of the current row, valid until the next step.</summary>
     public ReadOnlySpan<byte> Blob(int column) => raw.sqlite3_column_blob(_statement, column);

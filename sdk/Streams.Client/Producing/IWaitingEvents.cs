@@ -18,6 +18,12 @@ internal interface IWaitingEvents : IDisposable
     /// <paramref name="woken"/> that <see cref="Collect"/> has something.</summary>
     void Tell(Action<IReadOnlyList<(StreamPartition Partition, long First, long Last, long Bytes)>> appended, Action woken);
 
+    /// <summary>Whether events wait that have no sequence yet, and get one when <see cref="IsSending"/> is set.</summary>
+    bool HasStaged { get; }
+
+    /// <summary>Whether a session is open.</summary>
+    bool IsSending { set; }
+
     /// <summary>The sender has nothing more to send: whoever holds new events back to make fuller batches of them tells of some
     /// now.</summary>
     /// <param name="inFlight">Batches under way.</param>

@@ -19,7 +19,18 @@ internal sealed class OutboxEvents(EventOutbox outbox) : IWaitingEvents
     public IReadOnlyList<RestoredPartition> Restored => outbox.Restored;
 
     /// <inheritdoc/>
-    public void Tell(Action<IReadOnlyList<(StreamPartition Partition, long First, long Last, long Bytes)>> appended, Action woken) =>
+    public bool HasStaged => outbox.HasStaged;
+
+    /// <inheritdoc/>
+    public bool IsSending
+    {
+        set => outbox.IsSending = value;
+    }
+
+    /// <inheritdoc/>
+    public void Tell(Action<IReadOnlyList<(StreamPartition Partition, long First, long Last, long Bytes)>> appended, Action woken)
+    {
+        outbox.Staged = woken;
         outbox.Appended = runs =>
         {
             if (runs.Count > 0)
@@ -28,6 +39,7 @@ internal sealed class OutboxEvents(EventOutbox outbox) : IWaitingEvents
                 woken();
             }
         };
+    }
 
     /// <inheritdoc/>
     public void Collect(int inFlight)

@@ -55,7 +55,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         List<Task> batches = [];
         try
         {
-            while (!HasUnsent())
+            while (!HasUnsent() && !_events.HasStaged)
             {
                 await WorkAsync(Timeout.InfiniteTimeSpan, session.Token);
             }
@@ -65,6 +65,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
                 return;
             }
 
+            _events.IsSending = true;
             while (true)
             {
                 await PaceAsync(session.Token);
@@ -81,6 +82,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         }
         finally
         {
+            _events.IsSending = false;
             lock (_lock)
             {
                 _state.EndSession();
@@ -121,18 +123,14 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
 
     private void OnAppended(IReadOnlyList<(StreamPartition Partition, long First, long Last, long Bytes)> runs)
     {
-        long events = 0;
         lock (_lock)
         {
             foreach ((StreamPartition partition, long first, long last, long bytes) in runs)
             {
                 _state.Partition(partition).Add(_events.Epoch, first, last);
                 _pacer.Arrived(bytes, Now);
-                events += last - first + 1;
             }
         }
-
-        _metrics.Published(events);
     }
 
     private bool HasUnsent()

@@ -75,7 +75,7 @@ public static class TypedEvents
     {
         try
         {
-            return await client.PublishAsync(stream, topic, buffer.Written, key, headers, timestamp, cancellationToken)
+            return await client.PublishAsync(stream, topic, buffer.Written, key, headers, timestamp, cancellationToken: cancellationToken)
                 .ConfigureAwait(false);
         }
         finally
