@@ -61,7 +61,8 @@ public sealed class StreamsProducer : IAsyncDisposable
         OptionsCheck.Check(options);
         time ??= TimeProvider.System;
         ILogger logger = (logging ?? NullLoggerFactory.Instance).CreateLogger("Streams.Client");
-        return new StreamsProducer(options, connector ?? new MqttClusterConnector(options, time, logger), logger, time, chance ?? new Random());
+        connector ??= new MqttClusterConnector(options, time, logger);
+        return new StreamsProducer(options, connector, logger, time, chance ?? new Random());
     }
 
     /// <summary>Publishes an event. Completes when a cluster has it on disk, with where it stands; waits while

@@ -170,8 +170,8 @@ internal sealed class EventOutbox : IAsyncDisposable
     public ValueTask<PublishReceipt> PublishAsync(StreamPath stream, PlainEvent content, PublishTerms terms,
         CancellationToken cancellationToken) => PublishAsync(stream, content, terms, null, cancellationToken);
 
-    private ValueTask<PublishReceipt> PublishAsync(StreamPath stream, PlainEvent content, PublishTerms terms, Action<OutboxTransaction>? with,
-        CancellationToken cancellationToken)
+    private ValueTask<PublishReceipt> PublishAsync(StreamPath stream, PlainEvent content, PublishTerms terms,
+        Action<OutboxTransaction>? with, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, typeof(StreamsClient));
         StreamPartition partition = new(stream, Core.Partitioner.For(content.Key.Span, content.Topic.Span, PartitionsOf(stream)));

@@ -47,8 +47,8 @@ public class PublicSurfaceTests
         IReadOnlyList<string> lines = PublicSurface.Of(typeof(StreamsClient).Assembly);
         Assert.Contains("Streams.Client.StreamsClient : sealed class : IAsyncDisposable", lines);
         Assert.Contains("Streams.Client.StreamsClient.FlushAsync(CancellationToken cancellationToken = default) : Task", lines);
-        Assert.Contains("Streams.Client.StreamsClientOptions.Name : required string { get init }", lines);
-        Assert.Contains("Streams.Client.StreamsClientOptions.UserName : string? { get init }", lines);
+        Assert.Contains("Streams.Client.ClusterOptions.Name : required string { get init }", lines);
+        Assert.Contains("Streams.Client.ClusterOptions.UserName : string? { get init }", lines);
         Assert.Contains("Streams.Client.StreamsClient.ConnectionChanged : event Action<Streams.Core.ClusterName?>?", lines);
         Assert.Contains("Streams.Client.TypedEvents.ReadAllAsync<T>(this Streams.Client.StreamsConsumer consumer,"
             + " Streams.Client.IEventSerializer<T> serializer, CancellationToken cancellationToken = default) :"
