@@ -75,8 +75,8 @@ internal sealed class SessionDelivery : IDisposable
     /// <summary>Whether something that an earlier connection sent is not acknowledged to the end.</summary>
     public bool HasUnfinished => _window.HasUnfinished;
 
-    /// <summary>What is kept of the window; empty when there is nothing. Only behind the loop.</summary>
-    public byte[] WindowRecord() => _exchange.Record();
+    /// <summary>Writes down what is kept of the window. Only behind the loop.</summary>
+    public ValueTask WriteWindowAsync(CancellationToken cancellationToken) => _exchange.WriteAsync(cancellationToken);
 
     /// <summary>Where the session is in a partition that it reads; <see langword="null"/> when it does not. Only from an action.</summary>
     public PartitionReading? Find(StreamPartition partition) =>

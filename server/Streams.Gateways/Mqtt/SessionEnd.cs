@@ -67,8 +67,7 @@ internal sealed class SessionEnd(GatewayServices services)
             if (isOurs && client.IsPersistent)
             {
                 services.Keeper.Left(client.ClientId, client.ExpirySeconds);
-                await sessions.WriteWindowAsync(client.ClientId, session.Owner, session.Delivery.WindowRecord(), cancellationToken)
-                    .ConfigureAwait(false);
+                await session.Delivery.WriteWindowAsync(cancellationToken).ConfigureAwait(false);
             }
             else if (isOurs)
             {

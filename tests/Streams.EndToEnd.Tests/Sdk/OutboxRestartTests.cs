@@ -78,15 +78,23 @@ public sealed class OutboxRestartTests
         StreamsClientOptions options, CuttingProxy door, TestCluster cluster, TemporaryDirectory directory)
     {
         var image = directory.CreateDirectory("image");
-        await using (var car = await Device.OpenAsync(options, Stream))
+        // What is under way without an answer is to be several events, not one in each of a few batches.
+        var gathering = options with { Linger = TimeSpan.FromSeconds(1) };
+        await using (var car = await Device.OpenAsync(gathering, Stream))
         {
-            await car.PublishAsync(100);
-            await car.ConfirmedAsync(100);
+            for (var confirmed = 10; confirmed <= 100; confirmed += 10)
+            {
+                // A device that was answered soon for a while has several batches under way.
+                await car.PublishAsync(10);
+                await car.ConfirmedAsync(confirmed);
+            }
+
             door.CutOneWay(Direction.ToClient);
             await car.PublishAsync(100);
+            var held = 0;
             await Eventually.TrueAsync(
-                async () => (await cluster.Api.EventsAsync(Stream)).Count >= 100 + Unheard, "the cluster holds more than the device knows",
-                seen: () => $"{car.Logs.Text}; {cluster.Server.Report}");
+                async () => (held = (await cluster.Api.EventsAsync(Stream)).Count) >= 100 + Unheard,
+                "the cluster holds more than the device knows", seen: () => $"{held} events; {car.Logs.Text}; {cluster.Server.Report}");
             await door.CutAsync();
             await Eventually.TrueAsync(() => car.Client.ConnectedTo is null, "the device has noticed");
             string[] files = [options.OutboxPath, options.OutboxPath + "-wal"];

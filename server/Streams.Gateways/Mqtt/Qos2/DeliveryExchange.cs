@@ -15,10 +15,9 @@ internal sealed class DeliveryExchange(GatewayServices services, ReplyWriter rep
     private readonly SessionStore _sessions = new(services.Store, services.Time, services.Log);
     private readonly EventLookup _events = new(services.Store);
     private readonly List<(ushort PacketId, MqttReasonCode Code)> _releases = [];
+    private readonly WindowMoment _written = new();
     private bool _mustWrite;
 
-    /// <summary>What is kept of the window.</summary>
-    public byte[] Record() => window.IsKept ? WindowRecord.Write(window, producer) : [];
 
     /// <summary>PUBREL once more for what an earlier connection got a PUBREC for (MQTT-4.4.0-1).</summary>
     public void ReleaseRestored()
@@ -113,6 +112,15 @@ internal sealed class DeliveryExchange(GatewayServices services, ReplyWriter rep
         return false;
     }
 
+    /// <summary>Writes down what is kept of the window.</summary>
+    /// <exception cref="TryAgainException">A newer connection has gone on with the session.</exception>
+    public async ValueTask WriteAsync(CancellationToken cancellationToken)
+    {
+        _mustWrite = false;
+        byte[] record = window.IsKept ? WindowRecord.Write(window, producer) : [];
+        await _sessions.WriteWindowAsync(client.ClientId, owner, record, _written, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Lets go of what was read.</summary>
     public void Dispose() => _events.Dispose();
 
@@ -125,9 +133,4 @@ internal sealed class DeliveryExchange(GatewayServices services, ReplyWriter rep
         return window.Remove(packetId, remembers, out message);
     }
 
-    private async ValueTask WriteAsync(CancellationToken cancellationToken)
-    {
-        _mustWrite = false;
-        await _sessions.WriteWindowAsync(client.ClientId, owner, Record(), cancellationToken).ConfigureAwait(false);
-    }
 }

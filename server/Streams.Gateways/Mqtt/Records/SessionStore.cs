@@ -60,8 +60,15 @@ internal sealed class SessionStore(IEventStore store, TimeProvider time, ILogger
     /// <summary>Writes what the client was sent and has not acknowledged to the end, where there is something, or was. As if right
     /// behind the connection's own record: a cluster that a client has left, cut off from the one it went to, does not know, and its clock
     /// goes on; what the newer connection writes must win over all that the older one still does.</summary>
+    /// <param name="clientId">The client.</param>
+    /// <param name="owner">The connection.</param>
+    /// <param name="window">What is written.</param>
+    /// <param name="before">The moment of the connection's write before this one, which may still be on its way: nobody waits for it
+    /// any more when the connection ends. Gets that of this one.</param>
+    /// <param name="cancellationToken">Ends the waiting, not the write.</param>
     /// <exception cref="TryAgainException">A newer connection has gone on with the session.</exception>
-    public async ValueTask WriteWindowAsync(string clientId, string owner, byte[] window, CancellationToken cancellationToken)
+    public async ValueTask WriteWindowAsync(string clientId, string owner, byte[] window, WindowMoment before,
+        CancellationToken cancellationToken)
     {
         if (store.Register(SessionRecord.Stream, SessionRecord.Key(clientId)) is not { Value.IsEmpty: false } record
             || SessionHead.Read(record.Value)?.Owner != owner)
@@ -71,12 +78,15 @@ internal sealed class SessionStore(IEventStore store, TimeProvider time, ILogger
 
         string key = WindowRecord.Key(clientId);
         RegisterFact known = store.Register(SessionRecord.Stream, key) ?? new RegisterFact(key, record.At, default);
-        if (window.Length > 0 || !known.Value.IsEmpty)
+        if (window.Length > 0 || !known.Value.IsEmpty || before.At.CompareTo(known.At) > 0)
         {
-            known = known.At.CompareTo(record.At) < 0 ? known with { At = record.At } : known;
+            known = known with { At = Later(known.At, Later(record.At, before.At)) };
+            before.At = known.At.Successor(store.Origin.Cluster);
             await store.ReplaceRegisterAsync(SessionRecord.Stream, known, window, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    private static HybridTimestamp Later(HybridTimestamp a, HybridTimestamp b) => a.CompareTo(b) >= 0 ? a : b;
 
     private async ValueTask ClearAsync(string key, CancellationToken cancellationToken)
     {
