@@ -64,15 +64,16 @@ public sealed class RefusedEventsTests
     [Fact]
     public async Task Many_are_listed_in_parts_without_one_left_out()
     {
+        const int Many = 150;                                   // more than two parts of the listing
         await using ClientStory story = new("a");
         story.World["a"].BeforeTaking = static (_, _) => new ClusterAnswer(ClusterAnswer.PayloadInvalid, "no", []);
         await story.OpenAsync();
-        await story.PublishAsync(300);
+        await story.PublishAsync(Many);
         await story.Client.FlushAsync().WaitAsync(TimeSpan.FromSeconds(60));
 
         RefusedEvent[] refused = await ListAsync(story.Client.Refused);
 
-        Assert.Equal(ClientStory.Numbers(1, 300), refused.Select(static r => Encoding.UTF8.GetString(r.Payload.Span)));
+        Assert.Equal(ClientStory.Numbers(1, Many), refused.Select(static r => Encoding.UTF8.GetString(r.Payload.Span)));
     }
 
     // Events 1 to 5 of one partition, of which 2 and 4 are refused.

@@ -12,6 +12,9 @@ internal sealed class ClusterOptions
 {
     private const string Variable = "STREAMS_CLUSTERS";
 
+    // Every verb has waited for what it wants before it closes: this is for the last notes of confirmations alone.
+    private static readonly TimeSpan CloseWithin = TimeSpan.FromSeconds(1);
+
     private readonly Option<ClusterEndpoint[]> _clusters = Reading.Options<ClusterEndpoint>("--cluster", "NAME=HOST:PORT",
         $"A cluster, the preferred first; may stand several times. Else the variable {Variable}, parted by commas", Endpoint);
 
@@ -130,6 +133,7 @@ internal sealed class ClusterOptions
             UserName = parsed.GetValue(_user),
             Password = parsed.GetValue(_password) is { } secret ? Secret(secret) : null,
             FailBackAfter = System.Threading.Timeout.InfiniteTimeSpan,
+            CloseWithin = CloseWithin,
         };
         options = change?.Invoke(options) ?? options;
         try

@@ -121,8 +121,9 @@ internal sealed class PublishVerb
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         long began = _context.Time.GetTimestamp();
-        await using OpenClient open = await _clusters.OpenAsync(parsed, cancellationToken: cancellationToken);
         bool wait = !parsed.GetValue(_noWait);
+        await using OpenClient open = await _clusters.OpenAsync(parsed, wait ? null : static o => o with { CloseWithin = TimeSpan.Zero },
+            cancellationToken: cancellationToken);
         TimeSpan limit = _clusters.Timeout(parsed);
         StoredCount stored = new(MostUnderWay, parsed.GetValue(_receipts) ? (r, s, why) => Receipt(parsed, r, s, why) : null);
         long published = 0;
