@@ -44,7 +44,7 @@ internal sealed class MqttClusterConnector(ClusterOptions options, TimeProvider 
         try
         {
             MqttClientConnection connection = await MqttClientConnection.ConnectAsync(
-                mqtt, packet => incoming(packet.Topic, packet.Payload.ToArray()), time, cancellationToken);
+                mqtt, packet => incoming(packet.Topic, Copy(packet.Payload)), time, cancellationToken);
             return new Connection(connection, time.GetElapsedTime(began));
         }
         catch (MqttConnectRefusedException refused) when (SaysNo(refused.ReasonCode))
@@ -91,6 +91,14 @@ internal sealed class MqttClusterConnector(ClusterOptions options, TimeProvider 
         {
             throw new IOException($"the application gave no credentials: {e.GetType().Name}: {e.Message}", e);
         }
+    }
+
+    // What was handed out is kept as long as the application likes. All of it is written here: nothing is cleared first.
+    private static byte[] Copy(in ReadOnlySequence<byte> payload)
+    {
+        byte[] copy = GC.AllocateUninitializedArray<byte>(checked((int)payload.Length));
+        payload.CopyTo(copy);
+        return copy;
     }
 
     private static bool SaysNo(MqttReasonCode code) => code is MqttReasonCode.BadUserNameOrPassword or MqttReasonCode.NotAuthorized
