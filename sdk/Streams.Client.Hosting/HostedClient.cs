@@ -37,14 +37,14 @@ internal sealed class HostedClient(string name, IServiceProvider services) : IAs
             StreamsClient client;
             try
             {
-                client = await opened;
+                client = await opened.ConfigureAwait(false);
             }
             catch (Exception)
             {
                 return;                                          // told to whoever opened it
             }
 
-            await client.DisposeAsync();
+            await client.DisposeAsync().ConfigureAwait(false);
         }
     }
 
@@ -53,6 +53,6 @@ internal sealed class HostedClient(string name, IServiceProvider services) : IAs
         // Reading the settings checks them: all faults are in the exception.
         StreamsSettings settings = services.GetRequiredService<IOptionsMonitor<StreamsSettings>>().Get(name);
         return await StreamsClient.OpenAsync(settings.ToOptions([]), services.GetService<ILoggerFactory>(),
-            services.GetService<TimeProvider>());
+            services.GetService<TimeProvider>()).ConfigureAwait(false);
     }
 }

@@ -80,7 +80,7 @@ public sealed class EventPublisher<T> : IObserver<T>
     {
         try
         {
-            await publish;
+            await publish.ConfigureAwait(false);
             Left(null);
         }
         catch (Exception e)

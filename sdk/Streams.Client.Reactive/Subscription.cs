@@ -54,15 +54,15 @@ internal sealed class Subscription<T> : IDisposable
         Exception? thrown = null;
         try
         {
-            await before.WaitAsync(_stop.Token);
-            StreamsConsumer consumer = await _source.Open(_stop.Token);
+            await before.WaitAsync(_stop.Token).ConfigureAwait(false);
+            StreamsConsumer consumer = await _source.Open(_stop.Token).ConfigureAwait(false);
             try
             {
-                thrown = await HandOutAsync(consumer);
+                thrown = await HandOutAsync(consumer).ConfigureAwait(false);
             }
             finally
             {
-                await _source.Close(consumer);
+                await _source.Close(consumer).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -99,7 +99,7 @@ internal sealed class Subscription<T> : IDisposable
 
     private async Task<Exception?> HandOutAsync(StreamsConsumer consumer)
     {
-        await foreach (ReceivedEvent received in consumer.ReadAllAsync(_stop.Token))
+        await foreach (ReceivedEvent received in consumer.ReadAllAsync(_stop.Token).ConfigureAwait(false))
         {
             if (_stop.IsCancellationRequested)
             {

@@ -26,7 +26,7 @@ public sealed class RefusedEvents
         {
             long from = behind;
             (List<RefusedEvent> some, long last, more) = await _outbox.RunAsync(
-                transaction => ReadSome(transaction.Database, from), cancellationToken);
+                transaction => ReadSome(transaction.Database, from), cancellationToken).ConfigureAwait(false);
             foreach (RefusedEvent refused in some)
             {
                 yield return refused;
@@ -51,7 +51,7 @@ public sealed class RefusedEvents
 
         try
         {
-            if (await FindAsync(id, cancellationToken) is not { } refused)
+            if (await FindAsync(id, cancellationToken).ConfigureAwait(false) is not { } refused)
             {
                 return null;
             }
@@ -62,7 +62,8 @@ public sealed class RefusedEvents
                 throw new InvalidRequestException($"event {id} cannot be published again: {fault}");
             }
 
-            return await _outbox.PublishAsync(refused.Stream, refused.Content, transaction => Delete(transaction, id), cancellationToken);
+            return await _outbox.PublishAsync(refused.Stream, refused.Content, transaction => Delete(transaction, id), cancellationToken)
+                .ConfigureAwait(false);
         }
         finally
         {
@@ -82,7 +83,8 @@ public sealed class RefusedEvents
 
         try
         {
-            return await _outbox.RunAsync(transaction => Delete(transaction, id), cancellationToken);
+            return await _outbox.RunAsync(transaction => Delete(transaction, id), cancellationToken)
+                .ConfigureAwait(false);
         }
         finally
         {

@@ -83,7 +83,7 @@ public sealed class StreamsClient : IAsyncDisposable
         chance ??= new Random();
         ILogger logger = (logging ?? NullLoggerFactory.Instance).CreateLogger("Streams.Client");
         EventOutbox outbox = await Task.Run(() => EventOutbox.Open(options.OutboxPath, options.OutboxBytes, time, chance, logger),
-            cancellationToken);
+            cancellationToken).ConfigureAwait(false);
         ClientLog.OutboxOpened(logger, options.OutboxPath, outbox.Producer, outbox.Events);
         try
         {
@@ -91,7 +91,7 @@ public sealed class StreamsClient : IAsyncDisposable
         }
         catch
         {
-            await outbox.DisposeAsync();
+            await outbox.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }
@@ -163,7 +163,7 @@ public sealed class StreamsClient : IAsyncDisposable
         try
         {
             (long id, IReadOnlyList<KeptPartition> kept) = await _outbox.RunAsync(
-                transaction => ConsumerStore.Load(transaction, options.Name, options.Stream), cancellationToken);
+                transaction => ConsumerStore.Load(transaction, options.Name, options.Stream), cancellationToken).ConfigureAwait(false);
             ConsumerCore core = new(_context, options, id, kept);
             StreamsConsumer consumer = new(core, Forget);
             lock (_lock)
@@ -195,7 +195,7 @@ public sealed class StreamsClient : IAsyncDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         DateTimeOffset? oldest = _outbox.Events == 0 ? null
-            : await _outbox.RunAsync(static transaction => OldestEvent.Find(transaction.Database), cancellationToken);
+            : await _outbox.RunAsync(static transaction => OldestEvent.Find(transaction.Database), cancellationToken).ConfigureAwait(false);
         return new ClientStatus(ConnectedTo, _disconnection.Lasts, _outbox.Events, _outbox.Gate.Inside, _options.OutboxBytes, oldest);
     }
 
@@ -210,7 +210,7 @@ public sealed class StreamsClient : IAsyncDisposable
 
         try
         {
-            await _outbox.WhenEmptyAsync(CancellationToken.None).WaitAsync(_options.CloseWithin, _time);
+            await _outbox.WhenEmptyAsync(CancellationToken.None).WaitAsync(_options.CloseWithin, _time).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -223,9 +223,9 @@ public sealed class StreamsClient : IAsyncDisposable
             consumers = [.. _consumers];
         }
 
-        await Task.WhenAll(consumers.Select(static c => c.DisposeAsync().AsTask()));
-        await _link.DisposeAsync();
-        await _outbox.DisposeAsync();
+        await Task.WhenAll(consumers.Select(static c => c.DisposeAsync().AsTask())).ConfigureAwait(false);
+        await _link.DisposeAsync().ConfigureAwait(false);
+        await _outbox.DisposeAsync().ConfigureAwait(false);
         _sender.Dispose();
         _metrics.Dispose();
     }
@@ -258,7 +258,8 @@ public sealed class StreamsClient : IAsyncDisposable
         using Activity? activity = ClientActivities.Publish(stream, content, topic);
         try
         {
-            return await _outbox.PublishAsync(stream, content with { Headers = Headers(headers) }, terms, cancellationToken);
+            return await _outbox.PublishAsync(stream, content with { Headers = Headers(headers) }, terms, cancellationToken)
+                .ConfigureAwait(false);
         }
         catch (Exception e)
         {

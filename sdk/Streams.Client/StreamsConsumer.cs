@@ -87,7 +87,7 @@ public sealed class StreamsConsumer : IAsyncDisposable
     /// <summary>Commits what is acknowledged (bounded wait) and closes.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _core.DisposeAsync();
+        await _core.DisposeAsync().ConfigureAwait(false);
         _closed(this);
     }
 

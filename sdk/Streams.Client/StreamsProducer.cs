@@ -89,8 +89,8 @@ public sealed class StreamsProducer : IAsyncDisposable
 
         async ValueTask<StoredEvent> BothAsync()
         {
-            await taken;
-            return await pending.Stored;
+            await taken.ConfigureAwait(false);
+            return await pending.Stored.ConfigureAwait(false);
         }
     }
 
@@ -127,7 +127,7 @@ public sealed class StreamsProducer : IAsyncDisposable
 
         try
         {
-            await _events.FlushAsync().WaitAsync(_options.CloseWithin, _time);
+            await _events.FlushAsync().WaitAsync(_options.CloseWithin, _time).ConfigureAwait(false);
         }
         catch (InvalidRequestException)
         {
@@ -139,7 +139,7 @@ public sealed class StreamsProducer : IAsyncDisposable
         }
 
         _events.Close(new ObjectDisposedException(nameof(StreamsProducer)));
-        await _link.DisposeAsync();
+        await _link.DisposeAsync().ConfigureAwait(false);
         _sender.Dispose();
         _metrics.Dispose();
     }

@@ -18,7 +18,7 @@ internal sealed class StreamsHealthCheck(HostedClient hosted, IOptionsMonitor<St
         ClientStatus status;
         try
         {
-            status = await (await opened).GetStatusAsync(cancellationToken);
+            status = await (await opened.ConfigureAwait(false)).GetStatusAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is StreamsException or OptionsValidationException or ObjectDisposedException)
         {

@@ -27,8 +27,10 @@ internal sealed class CertificateKeeper(CertificateFiles files, SslClientAuthent
         string? fault = null;
         try
         {
-            read = new Texts(await TextAsync(files.Certificate, cancellationToken), await TextAsync(files.Key, cancellationToken),
-                await TextAsync(files.Trust, cancellationToken));
+            read = new Texts(
+                await TextAsync(files.Certificate, cancellationToken).ConfigureAwait(false),
+                await TextAsync(files.Key, cancellationToken).ConfigureAwait(false),
+                await TextAsync(files.Trust, cancellationToken).ConfigureAwait(false));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -160,7 +162,7 @@ internal sealed class CertificateKeeper(CertificateFiles files, SslClientAuthent
         }
 
         using StreamReader reader = new(stream);
-        return await reader.ReadToEndAsync(cancellationToken);
+        return await reader.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private sealed record Texts(string? Certificate, string? Key, string? Trust);

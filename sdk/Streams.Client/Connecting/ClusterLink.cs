@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Streams.Core;
 
@@ -82,9 +83,9 @@ internal sealed class ClusterLink : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        await _loop;
-        await _told;
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _loop.ConfigureAwait(false);
+        await _told.ConfigureAwait(false);
         _stop.Dispose();
     }
 
@@ -94,8 +95,9 @@ internal sealed class ClusterLink : IAsyncDisposable
         {
             try
             {
-                await using ClusterSession session = await _choice.ConnectAsync(ConnectAsync, _stop.Token);
-                await UseAsync(session);
+                ClusterSession session = await _choice.ConnectAsync(ConnectAsync, _stop.Token).ConfigureAwait(false);
+                await using ConfiguredAsyncDisposable _ = session.ConfigureAwait(false);
+                await UseAsync(session).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
@@ -115,12 +117,12 @@ internal sealed class ClusterLink : IAsyncDisposable
         try
         {
             session.Attach(await _connector.ConnectAsync(endpoint, _options.Name, (topic, payload) => Receive(session, topic, payload),
-                cancellationToken), _time.GetElapsedTime(began));
+                cancellationToken).ConfigureAwait(false), _time.GetElapsedTime(began));
             return session;
         }
         catch
         {
-            await session.DisposeAsync();
+            await session.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }
@@ -149,8 +151,8 @@ internal sealed class ClusterLink : IAsyncDisposable
         using (_stop.Token.UnsafeRegister(static (s, _) => ((ClusterSession)s!).End("closed by this side"), session))
         {
             Task probe = FailBack.WatchAsync(_options, _connector, session, _choice, _time, _logger);
-            string why = await session.Ended;
-            await probe;
+            string why = await session.Ended.ConfigureAwait(false);
+            await probe.ConfigureAwait(false);
             ClientLog.Disconnected(_logger, session.Cluster, why);
         }
 
@@ -164,8 +166,8 @@ internal sealed class ClusterLink : IAsyncDisposable
         }
 
         Tell(null);
-        await session.DisposeAsync();
-        await Task.WhenAll(users);
+        await session.DisposeAsync().ConfigureAwait(false);
+        await Task.WhenAll(users).ConfigureAwait(false);
         foreach (ISessionUser user in all)
         {
             user.SessionEnded();
@@ -193,7 +195,7 @@ internal sealed class ClusterLink : IAsyncDisposable
         await Task.Yield();
         try
         {
-            await user.RunAsync(session);
+            await user.RunAsync(session).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (session.Token.IsCancellationRequested)
         {

@@ -103,7 +103,7 @@ internal sealed class ClusterSession : IAsyncDisposable
         try
         {
             ClusterAnswer answer = await _connection!.SendAsync(topic, payload, answered: true, Token).WaitAsync(_answerTimeout, _time,
-                Token);
+                Token).ConfigureAwait(false);
             if (!answer.IsTaken && !answer.IsPermanent)
             {
                 WasRefused |= answer.Text.Contains(nameof(ProduceRefusal.NotWriting), StringComparison.Ordinal);
@@ -114,7 +114,7 @@ internal sealed class ClusterSession : IAsyncDisposable
         }
         catch (IOException e)
         {
-            await LostAsync(e);
+            await LostAsync(e).ConfigureAwait(false);
             throw new OperationCanceledException(e.Message, e, Token);
         }
         catch (Exception e) when (e is not OperationCanceledException || !Token.IsCancellationRequested)
@@ -130,11 +130,11 @@ internal sealed class ClusterSession : IAsyncDisposable
         _meter?.Sent(topic.Length + payload.Length + PacketBytes);
         try
         {
-            await _connection!.SendAsync(topic, payload, answered: false, Token);
+            await _connection!.SendAsync(topic, payload, answered: false, Token).ConfigureAwait(false);
         }
         catch (IOException e)
         {
-            await LostAsync(e);
+            await LostAsync(e).ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -147,7 +147,7 @@ internal sealed class ClusterSession : IAsyncDisposable
     {
         try
         {
-            ConnectionEnd end = await _connection!.Closed.WaitAsync(_answerTimeout, _time, Token);
+            ConnectionEnd end = await _connection!.Closed.WaitAsync(_answerTimeout, _time, Token).ConfigureAwait(false);
             End(end);
         }
         catch (TimeoutException)
@@ -166,7 +166,7 @@ internal sealed class ClusterSession : IAsyncDisposable
         End("closed by this side");
         if (_connection is not null)
         {
-            await _connection.DisposeAsync();
+            await _connection.DisposeAsync().ConfigureAwait(false);
         }
 
         _end.Dispose();

@@ -65,10 +65,10 @@ internal sealed class EndpointChoice
         TimeSpan wait = Wait();
         if (wait > TimeSpan.Zero)
         {
-            await Task.Delay(wait, _time, cancellationToken);
+            await Task.Delay(wait, _time, cancellationToken).ConfigureAwait(false);
         }
 
-        return await _tries.ExecuteAsync(token => TryAsync(connect, token), cancellationToken);
+        return await _tries.ExecuteAsync(token => TryAsync(connect, token), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The cluster connected to said what to do when it is lost.</summary>
@@ -186,7 +186,7 @@ internal sealed class EndpointChoice
         ClusterEndpoint endpoint = _options.Clusters[place];
         try
         {
-            ClusterSession session = await connect(endpoint, cancellationToken);
+            ClusterSession session = await connect(endpoint, cancellationToken).ConfigureAwait(false);
             lock (_lock)
             {
                 _plan.Connected();

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 
 namespace Streams.Client;
@@ -20,8 +21,8 @@ internal static class FailBack
         Prober prober = new(options, connector, time);
         try
         {
-            await (nearest ? NearestAsync(options, prober, session, current, choice, time, logger)
-                : PreferredAsync(options, prober, session, choice, time, logger));
+            await ((nearest ? NearestAsync(options, prober, session, current, choice, time, logger)
+                : PreferredAsync(options, prober, session, choice, time, logger)).ConfigureAwait(false));
         }
         catch (OperationCanceledException)
         {
@@ -36,13 +37,13 @@ internal static class FailBack
         FailBackPlan plan = new(options.FailBackAfter);
         do
         {
-            await Task.Delay(plan.UntilLook(choice.Window, choice.Chance()), time, session.Token);
+            await Task.Delay(plan.UntilLook(choice.Window, choice.Chance()), time, session.Token).ConfigureAwait(false);
         }
-        while (!plan.Looked(await prober.LookAsync(preferred, session.Token) is not null, time.GetElapsedTime(0)));
+        while (!plan.Looked(await prober.LookAsync(preferred, session.Token).ConfigureAwait(false) is not null, time.GetElapsedTime(0)));
 
         TimeSpan delay = plan.Delay(choice.Chance());
         ClientLog.FailingBack(logger, preferred.Name, delay);
-        await Task.Delay(delay, time, session.Token);
+        await Task.Delay(delay, time, session.Token).ConfigureAwait(false);
         session.EndToMove($"going back to {preferred.Name}", 0);
     }
 
@@ -53,10 +54,10 @@ internal static class FailBack
         int goal;
         do
         {
-            await Task.Delay(plan.UntilLook(choice.Window, choice.Chance()), time, session.Token);
+            await Task.Delay(plan.UntilLook(choice.Window, choice.Chance()), time, session.Token).ConfigureAwait(false);
             foreach (int place in choice.ToProbe(current))
             {
-                choice.Measured(place, await prober.LookAsync(options.Clusters[place], session.Token));
+                choice.Measured(place, await prober.LookAsync(options.Clusters[place], session.Token).ConfigureAwait(false));
             }
 
             goal = choice.Nearer(current);
@@ -65,7 +66,7 @@ internal static class FailBack
 
         TimeSpan delay = plan.Delay(choice.Chance());
         ClientLog.Nearer(logger, options.Clusters[goal].Name, session.Cluster, delay);
-        await Task.Delay(delay, time, session.Token);
+        await Task.Delay(delay, time, session.Token).ConfigureAwait(false);
         session.EndToMove($"{options.Clusters[goal].Name} is nearer", goal);
     }
 
@@ -90,8 +91,9 @@ internal static class FailBack
             long began = time.GetTimestamp();
             try
             {
-                await using IClusterConnection connection = await connector.ConnectAsync(
-                    endpoint, options.Name + "-probe", static (_, _) => ValueTask.CompletedTask, token);
+                IClusterConnection connection = await connector.ConnectAsync(
+                    endpoint, options.Name + "-probe", static (_, _) => ValueTask.CompletedTask, token).ConfigureAwait(false);
+                await using ConfiguredAsyncDisposable _ = connection.ConfigureAwait(false);
                 return connection.Closed.IsCompleted ? null : connection.ConnectTook ?? time.GetElapsedTime(began);
             }
             catch (Exception) when (!token.IsCancellationRequested)

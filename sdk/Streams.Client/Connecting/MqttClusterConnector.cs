@@ -23,12 +23,12 @@ internal sealed class MqttClusterConnector(ClusterOptions options, TimeProvider 
     public async ValueTask<IClusterConnection> ConnectAsync(ClusterEndpoint endpoint, string clientId, IncomingMessage incoming,
         CancellationToken cancellationToken)
     {
-        ClusterCredentials? credentials = await CredentialsAsync(endpoint, cancellationToken);
+        ClusterCredentials? credentials = await CredentialsAsync(endpoint, cancellationToken).ConfigureAwait(false);
         MqttClientOptions mqtt = new()
         {
             Host = endpoint.Host,
             Port = endpoint.Port,
-            Tls = await TlsAsync(endpoint, cancellationToken),
+            Tls = await TlsAsync(endpoint, cancellationToken).ConfigureAwait(false),
             WebSocketPath = endpoint.IsWebSocket ? endpoint.Path : null,
             Transport = options.Transport is { } own ? token => own(endpoint, token) : null,
             UserName = credentials?.UserName,
@@ -44,7 +44,7 @@ internal sealed class MqttClusterConnector(ClusterOptions options, TimeProvider 
         try
         {
             MqttClientConnection connection = await MqttClientConnection.ConnectAsync(
-                mqtt, packet => incoming(packet.Topic, Copy(packet.Payload)), time, cancellationToken);
+                mqtt, packet => incoming(packet.Topic, Copy(packet.Payload)), time, cancellationToken).ConfigureAwait(false);
             return new Connection(connection, time.GetElapsedTime(began));
         }
         catch (MqttConnectRefusedException refused) when (SaysNo(refused.ReasonCode))
@@ -62,7 +62,7 @@ internal sealed class MqttClusterConnector(ClusterOptions options, TimeProvider 
 
     private async ValueTask<SslClientAuthenticationOptions?> TlsAsync(ClusterEndpoint endpoint, CancellationToken cancellationToken) =>
         endpoint.Scheme is ClusterScheme.Mqtt or ClusterScheme.Ws ? null
-        : _certificates is not null ? await _certificates.CurrentAsync(cancellationToken)
+        : _certificates is not null ? await _certificates.CurrentAsync(cancellationToken).ConfigureAwait(false)
         : endpoint.Scheme == ClusterScheme.Unsaid ? options.Tls
         : options.Tls ?? new SslClientAuthenticationOptions();
 
@@ -80,7 +80,7 @@ internal sealed class MqttClusterConnector(ClusterOptions options, TimeProvider 
         {
             // Also a provider that does not heed its token holds up nothing beyond the limit.
             giving = provider(endpoint, either.Token).AsTask();
-            return await giving.WaitAsync(either.Token);
+            return await giving.WaitAsync(either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
@@ -119,7 +119,8 @@ internal sealed class MqttClusterConnector(ClusterOptions options, TimeProvider 
             try
             {
                 MqttPublishResult result = await connection.PublishAsync(
-                    topic, payload, answered ? MqttQos.AtLeastOnce : MqttQos.AtMostOnce, cancellationToken: cancellationToken);
+                    topic, payload, answered ? MqttQos.AtLeastOnce : MqttQos.AtMostOnce, cancellationToken: cancellationToken)
+                    .ConfigureAwait(false);
                 return new ClusterAnswer((byte)result.ReasonCode, result.Properties?.ReasonString ?? string.Empty,
                     Placed(result.Properties));
             }
@@ -148,7 +149,7 @@ internal sealed class MqttClusterConnector(ClusterOptions options, TimeProvider 
 
         private static async Task<ConnectionEnd> WhyAsync(Task<MqttClientClosed> closed)
         {
-            MqttClientClosed why = await closed;
+            MqttClientClosed why = await closed.ConfigureAwait(false);
             return why.ServerSaid is { } said
                 ? new ConnectionEnd($"the cluster said {said.ReasonCode} {said.Properties?.ReasonString}".TrimEnd(),
                     said.ReasonCode == MqttReasonCode.ServerShuttingDown || SaysBusy(said.ReasonCode)

@@ -60,26 +60,26 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
     /// <inheritdoc/>
     public async Task RunAsync(ClusterSession session)
     {
-        await _keeper.KeepAsync();
+        await _keeper.KeepAsync().ConfigureAwait(false);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(session.Token, _stop.Token);
         try
         {
-            if (!await OpenAsync(session, either.Token))
+            if (!await OpenAsync(session, either.Token).ConfigureAwait(false))
             {
                 return;
             }
 
             while (true)
             {
-                await _context.Outbox.LearnAsync(_options.Stream, Volatile.Read(ref _partitionsTold));
-                await CommitAsync(session);
-                await _durable.WaitAsync(either.Token);
+                await _context.Outbox.LearnAsync(_options.Stream, Volatile.Read(ref _partitionsTold)).ConfigureAwait(false);
+                await CommitAsync(session).ConfigureAwait(false);
+                await _durable.WaitAsync(either.Token).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested && !session.Token.IsCancellationRequested)
         {
-            await CommitAsync(session);
-            await SubscriptionRequests.CloseAsync(session, _subscription);
+            await CommitAsync(session).ConfigureAwait(false);
+            await SubscriptionRequests.CloseAsync(session, _subscription).ConfigureAwait(false);
         }
     }
 
@@ -175,12 +175,12 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
             return;
         }
 
-        await _tick.DisposeAsync();
-        await _keeper.DisposeAsync();
-        await _stop.CancelAsync();
+        await _tick.DisposeAsync().ConfigureAwait(false);
+        await _keeper.DisposeAsync().ConfigureAwait(false);
+        await _stop.CancelAsync().ConfigureAwait(false);
         try
         {
-            await _context.Link.RemoveAsync(this).WaitAsync(CloseWithin, _context.Clock.Time);
+            await _context.Link.RemoveAsync(this).WaitAsync(CloseWithin, _context.Clock.Time).ConfigureAwait(false);
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException)
         {
@@ -216,7 +216,7 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
                 [.. _partitions.Values.Select(static p => (p.Reader.Partition, p.Durable))]);
         }
 
-        ClusterAnswer answer = await session.AskAsync(ProtocolTopics.Open, Wire.Of((ref ByteWriter w) => open.Write(ref w)));
+        ClusterAnswer answer = await session.AskAsync(ProtocolTopics.Open, Wire.Of(open.Write)).ConfigureAwait(false);
         if (!answer.IsTaken)
         {
             ClientLog.OpenRefused(_context.Logger, _options.Name, _options.Stream, answer.Text);
@@ -230,7 +230,7 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
             return false;
         }
 
-        await opened.Task.WaitAsync(_context.Options.AnswerTimeout, _context.Clock.Time, cancellationToken);
+        await opened.Task.WaitAsync(_context.Options.AnswerTimeout, _context.Clock.Time, cancellationToken).ConfigureAwait(false);
         ClientLog.ConsumerOpened(_context.Logger, _options.Name, _options.Stream, session.Cluster);
         return true;
     }
@@ -250,7 +250,7 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
             }
         }
 
-        await SubscriptionRequests.CommitAsync(session, commits);
+        await SubscriptionRequests.CommitAsync(session, commits).ConfigureAwait(false);
     }
 
     private string? Opened(ClusterSession session, ReadOnlyMemory<byte> payload)

@@ -65,7 +65,7 @@ internal sealed class ConsumerKeeper : IAsyncDisposable
     /// <summary>Keeps what has changed, now. False when the disk refused.</summary>
     public async Task<bool> KeepAsync()
     {
-        await _one.WaitAsync();
+        await _one.WaitAsync().ConfigureAwait(false);
         try
         {
             _unkept.AddRange(_changes());
@@ -76,7 +76,7 @@ internal sealed class ConsumerKeeper : IAsyncDisposable
                 {
                     ConsumerStore.Save(transaction, _id, all);
                     return true;
-                });
+                }).ConfigureAwait(false);
                 _unkept.Clear();
                 _kept(all);
             }
@@ -97,9 +97,9 @@ internal sealed class ConsumerKeeper : IAsyncDisposable
     /// <summary>Keeps what has changed, and ends.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        await _loop;
-        await KeepAsync();
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _loop.ConfigureAwait(false);
+        await KeepAsync().ConfigureAwait(false);
     }
 
     private async Task LoopAsync()
@@ -108,14 +108,14 @@ internal sealed class ConsumerKeeper : IAsyncDisposable
         {
             while (true)
             {
-                await _wake.WaitAsync(_stop.Token);
-                await RestAsync();
-                await Task.Delay(_every, _context.Clock.Time, _stop.Token);
+                await _wake.WaitAsync(_stop.Token).ConfigureAwait(false);
+                await RestAsync().ConfigureAwait(false);
+                await Task.Delay(_every, _context.Clock.Time, _stop.Token).ConfigureAwait(false);
                 Volatile.Write(ref _isUrgent, 0);
                 Volatile.Write(ref _isAwake, 0);
-                while (!await KeepAsync())
+                while (!await KeepAsync().ConfigureAwait(false))
                 {
-                    await Task.Delay(RetryAfter, _context.Clock.Time, _stop.Token);
+                    await Task.Delay(RetryAfter, _context.Clock.Time, _stop.Token).ConfigureAwait(false);
                 }
             }
         }
@@ -130,8 +130,9 @@ internal sealed class ConsumerKeeper : IAsyncDisposable
         if (Volatile.Read(ref _isUrgent) == 0)
         {
             using CancellationTokenSource enough = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-            await Task.WhenAny(_hurry.WaitAsync(enough.Token), Task.Delay(PassedEvery, _context.Clock.Time, enough.Token));
-            await enough.CancelAsync();
+            await Task.WhenAny(_hurry.WaitAsync(enough.Token), Task.Delay(PassedEvery, _context.Clock.Time, enough.Token))
+                .ConfigureAwait(false);
+            await enough.CancelAsync().ConfigureAwait(false);
             _stop.Token.ThrowIfCancellationRequested();
         }
     }

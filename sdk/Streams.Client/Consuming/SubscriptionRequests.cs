@@ -31,10 +31,10 @@ internal static class SubscriptionRequests
         List<Task<ClusterAnswer>> asked = [];
         foreach (CommitRequest commit in commits)
         {
-            asked.Add(session.AskAsync(ProtocolTopics.Commit, Wire.Of((ref ByteWriter w) => commit.Write(ref w))));
+            asked.Add(session.AskAsync(ProtocolTopics.Commit, Wire.Of(commit.Write)));
         }
 
-        foreach (ClusterAnswer answer in await Task.WhenAll(asked))
+        foreach (ClusterAnswer answer in await Task.WhenAll(asked).ConfigureAwait(false))
         {
             if (!answer.IsTaken)
             {
@@ -47,14 +47,14 @@ internal static class SubscriptionRequests
     public static Task CloseAsync(ClusterSession session, uint subscription)
     {
         CloseRequest close = new(subscription);
-        return session.AskAsync(ProtocolTopics.Close, Wire.Of((ref ByteWriter w) => close.Write(ref w)));
+        return session.AskAsync(ProtocolTopics.Close, Wire.Of(close.Write));
     }
 
     private static async Task ResumeAsync(ClusterSession session, ResumeRequest resume)
     {
         try
         {
-            ClusterAnswer answer = await session.AskAsync(ProtocolTopics.Resume, Wire.Of((ref ByteWriter w) => resume.Write(ref w)));
+            ClusterAnswer answer = await session.AskAsync(ProtocolTopics.Resume, Wire.Of(resume.Write)).ConfigureAwait(false);
             if (!answer.IsTaken)
             {
                 session.End($"{session.Cluster} does not send {resume.Origin} again from {resume.From}: {answer.Text}");

@@ -259,7 +259,7 @@ internal sealed class MemoryEvents(ProducerId producer, ulong epoch, long maxByt
     private async ValueTask WaitAsync(WaitingEvent waits, CancellationToken cancellationToken)
     {
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(_ => Leave(waits, cancellationToken), null);
-        await waits.Task;
+        await waits.Task.ConfigureAwait(false);
     }
 
     private void Leave(WaitingEvent waits, CancellationToken cancellationToken)

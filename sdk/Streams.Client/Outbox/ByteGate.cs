@@ -81,7 +81,7 @@ internal sealed class ByteGate(long cap, long inside)
         }
 
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(_ => Leave(node, cancellationToken), null);
-        await node.Value.Entered.Task;
+        await node.Value.Entered.Task.ConfigureAwait(false);
     }
 
     /// <summary>Something was written: so many bytes of those that entered stand in the file now, so many left it, and so many does it

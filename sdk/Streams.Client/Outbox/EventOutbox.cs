@@ -199,12 +199,12 @@ internal sealed class EventOutbox : IAsyncDisposable
                 Look();                                  // what may go makes room for who waits
             }
 
-            await entered;
+            await entered.ConfigureAwait(false);
             publish.HasEntered = true;
         }
 
-        await WriteAsync(publish, token);
-        return await publish.Stored;
+        await WriteAsync(publish, token).ConfigureAwait(false);
+        return await publish.Stored.ConfigureAwait(false);
     }
 
     private async ValueTask<PublishReceipt> PublishFullAsync(PendingPublish refused, CancellationToken token)
@@ -221,16 +221,16 @@ internal sealed class EventOutbox : IAsyncDisposable
         {
             Entry = terms.Policy == OutboxPolicy.DropNewest ? GateEntry.Refused : GateEntry.Forced,
         };
-        await WriteAsync(publish, token);
-        PublishReceipt receipt = await publish.Stored;
-        return publish.IsDeclined ? await PublishSlowAsync(refused, token) : receipt;
+        await WriteAsync(publish, token).ConfigureAwait(false);
+        PublishReceipt receipt = await publish.Stored.ConfigureAwait(false);
+        return publish.IsDeclined ? await PublishSlowAsync(refused, token).ConfigureAwait(false) : receipt;
     }
 
     private async ValueTask WriteAsync(PendingPublish publish, CancellationToken token)
     {
         try
         {
-            await _writer.WriteAsync(publish, token);
+            await _writer.WriteAsync(publish, token).ConfigureAwait(false);
         }
         catch
         {
@@ -250,8 +250,8 @@ internal sealed class EventOutbox : IAsyncDisposable
     public async Task<T> RunAsync<T>(Func<OutboxTransaction, T> work, CancellationToken cancellationToken = default)
     {
         ResultOperation<T> operation = new(work);
-        await _writer.WriteAsync(operation, cancellationToken);
-        return await operation.Done;
+        await _writer.WriteAsync(operation, cancellationToken).ConfigureAwait(false);
+        return await operation.Done.ConfigureAwait(false);
     }
 
     /// <summary>A cluster told how many partitions a stream has. The number is never lowered.</summary>
@@ -260,7 +260,7 @@ internal sealed class EventOutbox : IAsyncDisposable
         if (partitions is >= 1 and <= PartitionId.MaxCount && (!_streams.TryGetValue(stream, out int known) || known < partitions))
         {
             _streams[stream] = partitions;
-            await WriteAsync(new StreamOperation(stream, partitions));
+            await WriteAsync(new StreamOperation(stream, partitions)).ConfigureAwait(false);
         }
     }
 
@@ -288,9 +288,9 @@ internal sealed class EventOutbox : IAsyncDisposable
             return;
         }
 
-        await _timer.DisposeAsync();
+        await _timer.DisposeAsync().ConfigureAwait(false);
         Gate.Close(new ObjectDisposedException(nameof(StreamsClient)));
-        await _writer.StopAsync();
+        await _writer.StopAsync().ConfigureAwait(false);
         Receipts.Close();
         _transaction.Dispose();
         try

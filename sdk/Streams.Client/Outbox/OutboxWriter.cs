@@ -58,7 +58,7 @@ internal sealed class OutboxWriter
     {
         try
         {
-            await _queue.Writer.WriteAsync(operation, cancellationToken);
+            await _queue.Writer.WriteAsync(operation, cancellationToken).ConfigureAwait(false);
         }
         catch (ChannelClosedException)
         {

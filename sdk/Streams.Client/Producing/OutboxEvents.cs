@@ -84,7 +84,7 @@ internal sealed class OutboxEvents(EventOutbox outbox) : IWaitingEvents
     /// <inheritdoc/>
     public async ValueTask ParkAsync(ClusterName cluster, StreamPartition partition, long first, long last, string reason)
     {
-        await outbox.WriteAsync(new ParkOperation(partition, first, last, reason));
+        await outbox.WriteAsync(new ParkOperation(partition, first, last, reason)).ConfigureAwait(false);
         outbox.Receipts.Fail(partition, first, last, new InvalidRequestException(
             $"{cluster} refused the event for good: {reason}; it is kept in the outbox's table of refused events"));
     }

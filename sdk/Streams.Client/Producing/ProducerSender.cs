@@ -57,10 +57,10 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         {
             while (!HasUnsent() && !_events.HasStaged)
             {
-                await WorkAsync(Timeout.InfiniteTimeSpan, session.Token);
+                await WorkAsync(Timeout.InfiniteTimeSpan, session.Token).ConfigureAwait(false);
             }
 
-            if (!await GreetAsync(session))
+            if (!await GreetAsync(session).ConfigureAwait(false))
             {
                 return;
             }
@@ -68,7 +68,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
             _events.IsSending = true;
             while (true)
             {
-                await PaceAsync(session.Token);
+                await PaceAsync(session.Token).ConfigureAwait(false);
                 if (TryCut(out CutBatch cut))
                 {
                     batches.Add(SendAsync(session, cut));
@@ -76,7 +76,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
                 else
                 {
                     batches.RemoveAll(static b => b.IsCompleted);
-                    await WorkAsync(Timeout.InfiniteTimeSpan, session.Token);
+                    await WorkAsync(Timeout.InfiniteTimeSpan, session.Token).ConfigureAwait(false);
                 }
             }
         }
@@ -89,7 +89,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
             }
 
             session.End("the producer's session is over");
-            await Task.WhenAll(batches);
+            await Task.WhenAll(batches).ConfigureAwait(false);
         }
     }
 
@@ -174,14 +174,14 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         }
 
         HelloRequest hello = new(_correlation, _events.Producer, waiting);
-        ClusterAnswer answer = await session.AskAsync(ProtocolTopics.Hello, Wire.Of((ref ByteWriter w) => hello.Write(ref w)));
+        ClusterAnswer answer = await session.AskAsync(ProtocolTopics.Hello, Wire.Of(hello.Write)).ConfigureAwait(false);
         if (!answer.IsTaken)
         {
             session.End($"{session.Cluster} refused hello: {answer.Text}");
             return false;
         }
 
-        HelloReply told = await reply.Task.WaitAsync(_options.AnswerTimeout, _time, session.Token);
+        HelloReply told = await reply.Task.WaitAsync(_options.AnswerTimeout, _time, session.Token).ConfigureAwait(false);
         List<ConfirmedRun> confirmed = [];
         IReadOnlyList<StreamPartition> rolledBack;
         lock (_lock)
@@ -201,10 +201,10 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
 
         foreach ((StreamPath stream, int partitions) in told.Streams)
         {
-            await _events.LearnAsync(stream, partitions);
+            await _events.LearnAsync(stream, partitions).ConfigureAwait(false);
         }
 
-        await ConfirmAsync(confirmed, told.Held.Select(static h => h.Partition));
+        await ConfirmAsync(confirmed, told.Held.Select(static h => h.Partition)).ConfigureAwait(false);
         return true;
     }
 
@@ -242,7 +242,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
                 return;
             }
 
-            await WorkAsync(wait, cancellationToken);
+            await WorkAsync(wait, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -252,7 +252,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         _workWait ??= _work.WaitAsync(CancellationToken.None);
         try
         {
-            await _workWait.WaitAsync(atMost, _time, cancellationToken);
+            await _workWait.WaitAsync(atMost, _time, cancellationToken).ConfigureAwait(false);
             _workWait = null;
         }
         catch (TimeoutException)
@@ -335,14 +335,14 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         {
             try
             {
-                ClusterAnswer answer = await asked;
+                ClusterAnswer answer = await asked.ConfigureAwait(false);
                 cut.Payload.Dispose();                   // written: it was answered. Without an answer the connection may still read it
                 lock (_lock)
                 {
                     _pacer.Answered(cut.Body, Now - sent);
                 }
 
-                await AnsweredAsync(session, cut.Batch, answer, cut.AllAlike);
+                await AnsweredAsync(session, cut.Batch, answer, cut.AllAlike).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (session.Token.IsCancellationRequested)
             {
@@ -364,7 +364,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
     {
         if (answer.IsPermanent)
         {
-            await RefusedAsync(session, batch, answer, answer.Reason == ClusterAnswer.NotAuthorized && allAlike);
+            await RefusedAsync(session, batch, answer, answer.Reason == ClusterAnswer.NotAuthorized && allAlike).ConfigureAwait(false);
             return;
         }
 
@@ -393,7 +393,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         }
 
         session.WasUseful = true;
-        await ConfirmAsync(confirmed, [batch.Partition]);
+        await ConfirmAsync(confirmed, [batch.Partition]).ConfigureAwait(false);
         _work.Set();
     }
 
@@ -410,7 +410,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         {
             ClientLog.Parked(_logger, session.Cluster, batch.Partition, batch.First.Sequence, batch.Last, reason);
             _metrics.Parked(batch.Count);
-            await _events.ParkAsync(session.Cluster, batch.Partition, batch.First.Sequence, batch.Last, reason);
+            await _events.ParkAsync(session.Cluster, batch.Partition, batch.First.Sequence, batch.Last, reason).ConfigureAwait(false);
         }
         else
         {
@@ -428,7 +428,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
             _metrics.Confirmed(run.Placed.Last - run.Placed.First + 1);
         }
 
-        await _events.ConfirmAsync(confirmed, [.. touched], StandOf);
+        await _events.ConfirmAsync(confirmed, [.. touched], StandOf).ConfigureAwait(false);
     }
 
     private EventPlace[] StandOf(StreamPartition partition)
