@@ -1,15 +1,21 @@
 namespace Streams.Client;
 
-/// <summary>Lets bytes in up to a cap and makes the rest wait, first come, first served. Safe for use by many threads.</summary>
+/// <summary>Lets events in up to a cap in bytes and hands them to the writer's queue; makes the rest wait, first come, first served: the
+/// order of the calls is the order of the queue, whoever had to wait. Safe for use by many threads.</summary>
 /// <remarks>Someone may always enter when nothing is inside, so a single event greater than the cap still goes through. Beside the bytes
 /// counted, the file must have room for what has entered and is not written yet, at the worst that it may take.</remarks>
 internal sealed class ByteGate(long cap, long inside)
 {
     private readonly Lock _lock = new();
-    private readonly LinkedList<(long Bytes, TaskCompletionSource Entered)> _waiting = [];
+    private readonly LinkedList<PendingPublish> _waiting = [];
+    private Func<PendingPublish, bool> _queue = static _ => throw new InvalidOperationException("the gate leads nowhere yet");
+    private Exception? _closed;
     private long _inside = inside;
     private long _entering;                                    // counted bytes of what has entered and is not written yet
     private long _room = long.MaxValue;                        // bytes that events may still take in the file
+
+    /// <summary>Where it leads: takes who is let in, or has no room for now. Must not block. Set before the first event comes.</summary>
+    public void LeadTo(Func<PendingPublish, bool> queue) => _queue = queue;
 
     /// <summary>Bytes inside.</summary>
     public long Inside => Interlocked.Read(ref _inside);
@@ -26,23 +32,52 @@ internal sealed class ByteGate(long cap, long inside)
         }
     }
 
-    /// <summary>Enters at once, or not at all.</summary>
-    public bool TryEnter(long bytes)
+    /// <summary>Lets an event in at once, or not at all. Let in, it is in the queue, or the next that comes there.</summary>
+    /// <exception cref="ObjectDisposedException">The gate is closed.</exception>
+    public bool TryEnter(PendingPublish publish, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
-            return _waiting.Count == 0 && TryTake(bytes);
+            if (_closed is not null)
+            {
+                throw _closed;
+            }
+
+            if (_waiting.Count > 0 || !TryTake(publish))
+            {
+                return false;
+            }
+
+            if (!_queue(publish))
+            {
+                Wait(publish, cancellationToken);
+            }
+
+            return true;
         }
     }
 
-    /// <summary>Bytes of the one that waits longest, or 0.</summary>
+    /// <summary>Lets an event in, now or when its turn comes. Cancelled before, it fails.</summary>
+    /// <exception cref="ObjectDisposedException">The gate is closed.</exception>
+    public void Enter(PendingPublish publish, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (!TryEnter(publish, cancellationToken))
+            {
+                Wait(publish, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Bytes of the one that waits for room longest, or 0.</summary>
     public long FirstWaiting
     {
         get
         {
             lock (_lock)
             {
-                return _waiting.First?.Value.Bytes ?? 0;
+                return _waiting.First?.Value is { HasEntered: false } first ? first.Bytes : 0;
             }
         }
     }
@@ -64,24 +99,6 @@ internal sealed class ByteGate(long cap, long inside)
             long worst = waits ? FileLimits.WorstOf(entering + bytes) : FileLimits.WorstOf(entering) + FileLimits.WorstOfOne(bytes);
             return isAlone || (inside + bytes <= cap && worst <= room);
         }
-    }
-
-    /// <summary>Enters, or waits until there is room.</summary>
-    public async ValueTask EnterAsync(long bytes, CancellationToken cancellationToken)
-    {
-        LinkedListNode<(long, TaskCompletionSource Entered)> node;
-        lock (_lock)
-        {
-            if (_waiting.Count == 0 && TryTake(bytes))
-            {
-                return;
-            }
-
-            node = _waiting.AddLast((bytes, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)));
-        }
-
-        using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(_ => Leave(node, cancellationToken), null);
-        await node.Value.Entered.Task.ConfigureAwait(false);
     }
 
     /// <summary>Something was written: so many bytes of those that entered stand in the file now, so many left it, and so many does it
@@ -108,28 +125,34 @@ internal sealed class ByteGate(long cap, long inside)
         }
     }
 
-    /// <summary>Nobody is let in any more: who waits is told <paramref name="why"/>.</summary>
+    /// <summary>Nobody is let in any more: who waits fails with <paramref name="why"/>, and so does who comes.</summary>
     public void Close(Exception why)
     {
         lock (_lock)
         {
-            foreach ((_, TaskCompletionSource entered) in _waiting)
+            _closed ??= why;
+            while (_waiting.First is { } first)
             {
-                entered.TrySetException(why);
+                Remove(first.Value);
+                first.Value.Failed(why);
             }
-
-            _waiting.Clear();
         }
     }
 
-    private void Leave(LinkedListNode<(long, TaskCompletionSource Entered)> node, CancellationToken cancellationToken)
+    private void Wait(PendingPublish publish, CancellationToken cancellationToken)
+    {
+        _waiting.AddLast(publish.Line);
+        publish.Leaving = cancellationToken.UnsafeRegister(_ => Cancel(publish, cancellationToken), null);
+    }
+
+    private void Cancel(PendingPublish publish, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
-            if (node.List is not null)
+            if (publish.Line.List is not null)
             {
-                _waiting.Remove(node);
-                node.Value.Entered.TrySetCanceled(cancellationToken);
+                Remove(publish);
+                publish.Failed(new OperationCanceledException(cancellationToken));
                 Admit();
             }
         }
@@ -137,20 +160,27 @@ internal sealed class ByteGate(long cap, long inside)
 
     private void Admit()
     {
-        while (_waiting.First is { } first && TryTake(first.Value.Bytes))
+        while (_waiting.First is { } first && (first.Value.HasEntered || TryTake(first.Value)) && _queue(first.Value))
         {
-            _waiting.RemoveFirst();
-            first.Value.Entered.TrySetResult();
+            Remove(first.Value);
         }
     }
 
-    private bool TryTake(long bytes)
+    private void Remove(PendingPublish publish)
     {
+        _waiting.Remove(publish.Line);
+        publish.Leaving.Unregister();
+    }
+
+    private bool TryTake(PendingPublish publish)
+    {
+        long bytes = publish.Bytes;
         if (_inside > 0 && (_inside + bytes > cap || FileLimits.WorstOf(_entering + bytes) > _room))
         {
             return false;
         }
 
+        publish.HasEntered = true;
         _inside += bytes;
         _entering += bytes;
         return true;

@@ -66,7 +66,8 @@ internal sealed class EventOutbox : IAsyncDisposable
         Interlocked.Exchange(ref _staged, _transaction.Stage.Rows);
         Interlocked.Exchange(ref _mayMakeRoom, _transaction.Stage.MayMakeRoom);
         _timer = time.CreateTimer(_ => Look(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _writer = new OutboxWriter(_transaction, Counted, Announce, time, logger);
+        _writer = new OutboxWriter(_transaction, Counted, Announce, Gate.Close, time, logger);
+        Gate.LeadTo(_writer.TryWrite);
     }
 
     /// <summary>The file.</summary>
@@ -182,29 +183,20 @@ internal sealed class EventOutbox : IAsyncDisposable
         }
 
         PendingPublish pending = new(this, partition, content, terms) { With = with };
-        pending.HasEntered = Gate.TryEnter(pending.Bytes);
-        return pending.HasEntered && _writer.TryWrite(pending) ? pending.Stored
-            : pending.HasEntered || terms.Policy == OutboxPolicy.Block ? PublishSlowAsync(pending, cancellationToken)
+        return Gate.TryEnter(pending, cancellationToken) ? pending.Stored
+            : terms.Policy == OutboxPolicy.Block ? PublishInTurn(pending, cancellationToken)
             : PublishFullAsync(pending, cancellationToken);
     }
 
-    private async ValueTask<PublishReceipt> PublishSlowAsync(PendingPublish publish, CancellationToken token)
+    private ValueTask<PublishReceipt> PublishInTurn(PendingPublish publish, CancellationToken token)
     {
-        // The gate may have let it in although the queue was full: it is let in once, whichever way.
-        if (!publish.HasEntered)
+        Gate.Enter(publish, token);
+        if (Interlocked.Read(ref _mayMakeRoom) > 0)
         {
-            ValueTask entered = Gate.EnterAsync(publish.Bytes, token);
-            if (Interlocked.Read(ref _mayMakeRoom) > 0)
-            {
-                Look();                                  // what may go makes room for who waits
-            }
-
-            await entered.ConfigureAwait(false);
-            publish.HasEntered = true;
+            Look();                                      // what may go makes room for who waits
         }
 
-        await WriteAsync(publish, token).ConfigureAwait(false);
-        return await publish.Stored.ConfigureAwait(false);
+        return publish.Stored;
     }
 
     private async ValueTask<PublishReceipt> PublishFullAsync(PendingPublish refused, CancellationToken token)
@@ -221,22 +213,9 @@ internal sealed class EventOutbox : IAsyncDisposable
         {
             Entry = terms.Policy == OutboxPolicy.DropNewest ? GateEntry.Refused : GateEntry.Forced,
         };
-        await WriteAsync(publish, token).ConfigureAwait(false);
+        await _writer.WriteAsync(publish, token).ConfigureAwait(false);
         PublishReceipt receipt = await publish.Stored.ConfigureAwait(false);
-        return publish.IsDeclined ? await PublishSlowAsync(refused, token).ConfigureAwait(false) : receipt;
-    }
-
-    private async ValueTask WriteAsync(PendingPublish publish, CancellationToken token)
-    {
-        try
-        {
-            await _writer.WriteAsync(publish, token).ConfigureAwait(false);
-        }
-        catch
-        {
-            publish.Leave();
-            throw;
-        }
+        return publish.IsDeclined ? await PublishInTurn(refused, token).ConfigureAwait(false) : receipt;
     }
 
     // A full queue looks anyway.

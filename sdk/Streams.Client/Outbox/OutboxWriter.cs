@@ -28,6 +28,7 @@ internal sealed class OutboxWriter
     private IOutboxOperation? _first;                // taken from the queue, and too great for the group before it
     private readonly Action<OutboxTransaction> _counted;
     private readonly Action<OutboxTransaction> _announced;
+    private readonly Action<Exception> _died;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Thread _thread;
@@ -35,14 +36,15 @@ internal sealed class OutboxWriter
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Starts the thread. On it, after each commit, <paramref name="counted"/> is called before those who wait are told,
-    /// <paramref name="announced"/> behind.</summary>
+    /// <paramref name="announced"/> behind; <paramref name="died"/> is called when nothing is written any more.</summary>
     public OutboxWriter(OutboxTransaction transaction, Action<OutboxTransaction> counted, Action<OutboxTransaction> announced,
-        TimeProvider time, ILogger logger)
+        Action<Exception> died, TimeProvider time, ILogger logger)
     {
         _transaction = transaction;
         _journal = new OutboxJournal(transaction.Database, transaction.Limits, logger);
         _counted = counted;
         _announced = announced;
+        _died = died;
         _time = time;
         _logger = logger;
         _thread = new Thread(Run) { IsBackground = true, Name = "streams outbox" };
@@ -99,7 +101,9 @@ internal sealed class OutboxWriter
         {
             ClientLog.WriterDied(_logger, e);
             _queue.Writer.TryComplete(e);
-            FailAll(new StorageFailedException($"outbox: its writer died: {e.Message}", e));
+            StorageFailedException failure = new($"outbox: its writer died: {e.Message}", e);
+            _died(failure);
+            FailAll(failure);
         }
         finally
         {

@@ -64,8 +64,14 @@ internal sealed class PendingPublish : TaskCompletionSource<StoredEvent>, IOutbo
     /// <summary>Whether there was no room, and nothing was stored.</summary>
     public bool IsDeclined => _taken == Taken.Declined;
 
-    /// <summary>Whether its bytes were let in.</summary>
+    /// <summary>Whether its bytes were let in; the gate's to say.</summary>
     public bool HasEntered { get; set; }
+
+    /// <summary>Its place in the gate's line.</summary>
+    public LinkedListNode<PendingPublish> Line => field ??= new LinkedListNode<PendingPublish>(this);
+
+    /// <summary>Takes it out of the gate's line when it is cancelled.</summary>
+    public CancellationTokenRegistration Leaving { get; set; }
 
     /// <summary>Its identity, once it has a sequence.</summary>
     public EventIdentity Identity => _identity;
@@ -163,7 +169,7 @@ internal sealed class PendingPublish : TaskCompletionSource<StoredEvent>, IOutbo
     /// <summary>It goes again without having been written.</summary>
     public void Leave()
     {
-        if (Entry == GateEntry.Entered)
+        if (HasEntered)
         {
             _outbox.Gate.Leave(Bytes);
         }

@@ -150,6 +150,46 @@ public sealed class OutboxTests : IDisposable
         await Eventually.EqualAsync(10, () => publishes.Count(static p => p.IsCompleted), "all are let in");
     }
 
+    // Small and great ones mixed, so that a small one would find room that a great one before it waits for; the room comes while
+    // further ones are published.
+    [Theory]
+    [InlineData(20_000)]
+    [InlineData(200_000)]
+    [InlineData(4 << 20)]
+    public async Task Publishes_that_nobody_awaits_keep_their_order_while_the_outbox_is_full(long maxBytes)
+    {
+        await using EventOutbox outbox = Open(maxBytes);
+        Random random = new(7);
+        List<Task<PublishReceipt>> publishes = [];
+        long confirmed = 0;
+        long published = 0;
+        while (published < 4 * maxBytes)
+        {
+            for (int i = 0; i < 500; i++)
+            {
+                int bytes = random.Next(8) == 0 ? random.Next(4, 4000) : random.Next(4, 40);
+                publishes.Add(Publish(outbox, "car-1", publishes.Count, bytes).AsTask());
+                published += bytes + 64;
+            }
+
+            if (outbox.Gate.Waiting > 0)
+            {
+                PublishReceipt first = await publishes[(int)confirmed];
+                long last = await outbox.RunAsync(t => t.Database.Scalar("SELECT max(id) & ((1 << 44) - 1) FROM events"));
+                last = Math.Max(confirmed + 1, last / 2 + (confirmed / 2));
+                ConfirmedRun run = Confirmed(outbox, first.Partition, confirmed + 1, last);
+                await outbox.WriteAsync(new ConfirmOperation([run], [], static _ => []));
+                confirmed = last;
+            }
+        }
+
+        Assert.True(confirmed > 0);
+        int stored = (int)await outbox.RunAsync(static t => t.Database.Scalar("SELECT max(id) & ((1 << 44) - 1) FROM events"));
+        PublishReceipt[] told = await Task.WhenAll(publishes.Take(stored)).WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Equal(Enumerable.Range(1, stored).Select(static i => (long)i), told.Select(static r => r.Identity.Sequence));
+        _ = Task.WhenAll(publishes).ContinueWith(static t => _ = t.Exception, TaskScheduler.Default);   // those left wait in vain
+    }
+
     [Fact]
     public async Task The_byte_cap_holds_after_a_restart_and_waiting_can_be_cancelled()
     {
