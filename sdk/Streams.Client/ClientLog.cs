@@ -22,9 +22,9 @@ internal static partial class ClientLog
     public static partial void WriterDied(ILogger logger, Exception reason);
 
     [LoggerMessage(3004, LogLevel.Warning,
-        "The outbox's journal of {Pages} pages cannot be written back now: {Reason}. It is tried again; when it is full, nothing more is"
-        + " taken until it can be.")]
-    public static partial void JournalStays(ILogger logger, long pages, string reason);
+        "The journal of the {Owner}, {Pages} pages, cannot be written back now: {Reason}. It is tried again; when it is full, nothing"
+        + " more is taken until it can be.")]
+    public static partial void JournalStays(ILogger logger, string owner, long pages, string reason);
 
     [LoggerMessage(3010, LogLevel.Information, "Connected to {Cluster} at {Address}.")]
     public static partial void Connected(ILogger logger, ClusterName cluster, string address);

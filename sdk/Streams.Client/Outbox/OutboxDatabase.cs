@@ -39,21 +39,26 @@ internal sealed class OutboxDatabase : IDisposable
         """;
 
     private readonly sqlite3 _handle;
+    private readonly string _owner;
 
     static OutboxDatabase() => Batteries_V2.Init();
 
     /// <summary>Opens the file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="writable">Whether this connection writes.</param>
+    /// <param name="owner">Whose file it is, as messages name it.</param>
     /// <exception cref="StorageFailedException">It cannot be opened.</exception>
     /// <exception cref="DamagedOutboxException">It is no database.</exception>
-    public OutboxDatabase(string path, bool writable)
+    public OutboxDatabase(string path, bool writable, string owner = SqliteFault.Outbox)
     {
+        _owner = owner;
         int flags = (writable ? raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE : raw.SQLITE_OPEN_READWRITE) | raw.SQLITE_OPEN_NOMUTEX;
         int code = raw.sqlite3_open_v2(path, out _handle, flags, null);
         try
         {
-            SqliteFault.Check(code, _handle, $"open {path}");
-            SqliteFault.Check(raw.sqlite3_extended_result_codes(_handle, 1), _handle, "open");
-            SqliteFault.Check(raw.sqlite3_busy_timeout(_handle, BusyMilliseconds), _handle, "open");
+            SqliteFault.Check(code, _handle, $"open {path}", owner);
+            SqliteFault.Check(raw.sqlite3_extended_result_codes(_handle, 1), _handle, "open", owner);
+            SqliteFault.Check(raw.sqlite3_busy_timeout(_handle, BusyMilliseconds), _handle, "open", owner);
             if (writable)
             {
                 Execute("PRAGMA journal_mode=WAL");
@@ -91,6 +96,9 @@ internal sealed class OutboxDatabase : IDisposable
         Execute("COMMIT");
     }
 
+    /// <summary>Whose file it is, as messages name it.</summary>
+    public string Owner => _owner;
+
     /// <summary>Pages that this connection has put into the journal; counts round after 2^31.</summary>
     public int PagesWritten
     {
@@ -121,7 +129,7 @@ internal sealed class OutboxDatabase : IDisposable
     }
 
     /// <summary>Runs statements without parameters.</summary>
-    public void Execute(string sql) => SqliteFault.Check(raw.sqlite3_exec(_handle, sql), _handle, sql);
+    public void Execute(string sql) => SqliteFault.Check(raw.sqlite3_exec(_handle, sql), _handle, sql, _owner);
 
     /// <summary>Undoes the running transaction, if there is one.</summary>
     public void RollBack()
@@ -133,7 +141,7 @@ internal sealed class OutboxDatabase : IDisposable
     }
 
     /// <summary>Prepares a statement.</summary>
-    public Statement Prepare(string sql) => new(_handle, sql);
+    public Statement Prepare(string sql) => new(_handle, sql, _owner);
 
     /// <summary>The first number of the first row, or 0.</summary>
     public long Scalar(string sql)

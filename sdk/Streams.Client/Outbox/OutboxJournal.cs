@@ -25,7 +25,7 @@ internal sealed class OutboxJournal(OutboxDatabase database, FileLimits limits, 
         Count();
         if (Pages > 0 && Pages + pages > limits.JournalPages && !TryWriteBack(LongWait, out string why))
         {
-            throw new StorageFailedException($"outbox: its journal is full ({Pages} pages) and cannot be written back now: {why}."
+            throw new StorageFailedException($"{database.Owner}: its journal is full ({Pages} pages) and cannot be written back now: {why}."
                 + " Try again later: nothing that was stored is lost") { IsFull = true };
         }
     }
@@ -62,7 +62,7 @@ internal sealed class OutboxJournal(OutboxDatabase database, FileLimits limits, 
     {
         if (!done && !_failing)
         {
-            ClientLog.JournalStays(logger, Pages, why);
+            ClientLog.JournalStays(logger, database.Owner, Pages, why);
         }
 
         _failing = !done;

@@ -10,13 +10,15 @@ internal sealed class Statement : IDisposable
 {
     private readonly sqlite3 _database;
     private readonly sqlite3_stmt _statement;
+    private readonly string _owner;
 
     /// <summary>Prepares a statement.</summary>
     /// <exception cref="StorageFailedException">SQLite refuses.</exception>
-    public Statement(sqlite3 database, string sql)
+    public Statement(sqlite3 database, string sql, string owner = SqliteFault.Outbox)
     {
         _database = database;
-        SqliteFault.Check(raw.sqlite3_prepare_v3(database, sql, raw.SQLITE_PREPARE_PERSISTENT, out _statement), database, sql);
+        _owner = owner;
+        SqliteFault.Check(raw.sqlite3_prepare_v3(database, sql, raw.SQLITE_PREPARE_PERSISTENT, out _statement), database, sql, owner);
     }
 
     /// <summary>Binds a number.</summary>
@@ -59,7 +61,7 @@ internal sealed class Statement : IDisposable
         if (code != raw.SQLITE_DONE)
         {
             raw.sqlite3_reset(_statement);
-            SqliteFault.Check(code, _database, "step");
+            SqliteFault.Check(code, _database, "step", _owner);
         }
 
         return false;
@@ -97,7 +99,7 @@ internal sealed class Statement : IDisposable
     {
         if (code != raw.SQLITE_OK)
         {
-            SqliteFault.Check(code, _database, "bind");
+            SqliteFault.Check(code, _database, "bind", _owner);
         }
     }
 }
@@ -105,12 +107,15 @@ internal sealed class Statement : IDisposable
 /// <summary>SQLite said no.</summary>
 internal static class SqliteFault
 {
+    /// <summary>Whose file it is, as messages name it, where nothing else is said.</summary>
+    public const string Outbox = "outbox";
+
     private const int IndexHasNoRoom = raw.SQLITE_IOERR | (19 << 8);     // SQLITE_IOERR_SHMSIZE
 
     /// <summary>Throws unless the code is fine.</summary>
     /// <exception cref="StorageFailedException">It is not.</exception>
     /// <exception cref="DamagedOutboxException">The file is no database, or damaged.</exception>
-    public static void Check(int code, sqlite3? database, string what)
+    public static void Check(int code, sqlite3? database, string what, string owner = Outbox)
     {
         if (code is raw.SQLITE_OK or raw.SQLITE_DONE or raw.SQLITE_ROW)
         {
@@ -118,7 +123,7 @@ internal static class SqliteFault
         }
 
         string said = database is null ? "SQLite" : raw.sqlite3_errmsg(database).utf8_to_string();
-        string message = $"outbox: {what}: {said} ({code})";
+        string message = $"{owner}: {what}: {said} ({code})";
         throw (code & 0xFF) is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB ? new DamagedOutboxException(message)
             : new StorageFailedException(message) { IsFull = (code & 0xFF) == raw.SQLITE_FULL || code == IndexHasNoRoom };
     }

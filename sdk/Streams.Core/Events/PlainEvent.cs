@@ -10,5 +10,7 @@ namespace Streams.Core;
 /// have none. Where the topic's retained message has a time at or behind <paramref name="TimestampMicroseconds"/>, the store takes the
 /// next microsecond behind that instead: a client that comes to a cluster whose clock is behind must not lose to its own older
 /// message.</param>
+/// <param name="Client">Whose it is, where that is known: the client id. A store that passes events on keeps those of each client apart,
+/// in their order.</param>
 public readonly record struct PlainEvent(ReadOnlyMemory<byte> Topic, ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> Headers,
-    ReadOnlyMemory<byte> Payload, long TimestampMicroseconds, bool IsRetained = false);
+    ReadOnlyMemory<byte> Payload, long TimestampMicroseconds, bool IsRetained = false, string? Client = null);

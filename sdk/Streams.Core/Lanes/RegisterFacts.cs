@@ -14,6 +14,29 @@ public readonly record struct RegisterFact(string Key, HybridTimestamp At, ReadO
 
     /// <summary>Longest value in bytes: registers are sent whole at every link start.</summary>
     public const int MaxValueBytes = 64 << 10;
+
+    /// <summary>Of two facts of one register the later one; of two settings of a stream with the greater number of partitions of both
+    /// (invariant 4). One of the two itself where that is the same.</summary>
+    public static RegisterFact Join(RegisterFact kept, RegisterFact fact)
+    {
+        bool isLater = Compare(fact, kept) > 0;
+        RegisterFact winner = isLater ? fact : kept;
+        if (fact.Key != StreamSettings.RegisterKey || !StreamSettings.TryRead(fact.Value, out StreamSettings? a)
+            || !StreamSettings.TryRead(kept.Value, out StreamSettings? b))
+        {
+            return winner;
+        }
+
+        byte[] value = (isLater ? StreamSettings.Join(a!, b!) : StreamSettings.Join(b!, a!)).Write();
+        return value.AsSpan().SequenceEqual(winner.Value.Span) ? winner : winner with { Value = value };
+    }
+
+    // Two facts of one moment can only be the same fact, unless a clock was copied; the bytes then decide, the same way everywhere.
+    private static int Compare(in RegisterFact a, in RegisterFact b)
+    {
+        int byTime = a.At.CompareTo(b.At);
+        return byTime != 0 ? byTime : a.Value.Span.SequenceCompareTo(b.Value.Span);
+    }
 }
 
 /// <summary>Some registers of a stream.</summary>

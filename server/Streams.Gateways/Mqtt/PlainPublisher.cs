@@ -15,14 +15,15 @@ internal sealed class PlainPublisher(GatewayServices services)
     /// <param name="qos">As published.</param>
     /// <param name="retain">Whether it is to be the topic's retained message from now on; without payload, whether there is to be
     /// none.</param>
-    /// <param name="publisher">Kept where No Local needs it.</param>
+    /// <param name="client">Whose it is: the client id.</param>
+    /// <param name="marksOwn">Whether that is kept with the event, as No Local needs it.</param>
     /// <param name="mark">What says, in the log, that it was taken; <see langword="null"/> where nothing does.</param>
     /// <param name="isNew">Whether a mark that is there is older than the message.</param>
     /// <param name="cancellationToken">Ends the wait, not the append.</param>
     /// <exception cref="StorageFailedException">QoS 2 only: nobody knows whether it was taken. Any answer could be wrong, so the client is
     /// to ask again over another connection.</exception>
     public async Task<Answer> PublishAsync(string topic, ReadOnlyMemory<byte> payload, MqttProperties? properties, MqttQos qos,
-        bool retain, string? publisher, Mark? mark, bool isNew, CancellationToken cancellationToken)
+        bool retain, string client, bool marksOwn, Mark? mark, bool isNew, CancellationToken cancellationToken)
     {
         try
         {
@@ -37,11 +38,11 @@ internal sealed class PlainPublisher(GatewayServices services)
                 return new Answer(MqttReasonCode.TopicNameInvalid, "control characters are not allowed in a topic");
             }
 
-            byte[] headers = MqttHeaders.Encode(properties, qos, publisher);
+            byte[] headers = MqttHeaders.Encode(properties, qos, marksOwn ? client : null);
             StreamSettings settings = services.Store.Settings(stream)
                 ?? await CreateAsync(stream, cancellationToken).ConfigureAwait(false);
             StreamPartition partition = new(stream, Partitioner.For(default, name, settings.Partitions));
-            PlainEvent plain = new(name, default, headers, payload, services.NowMicroseconds, retain);
+            PlainEvent plain = new(name, default, headers, payload, services.NowMicroseconds, retain, client);
             if (mark is { } once)
             {
                 if (await services.Store.AppendOnceAsync(partition, plain, once, isNew, cancellationToken).ConfigureAwait(false) is null)

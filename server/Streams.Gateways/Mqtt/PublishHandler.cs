@@ -128,7 +128,7 @@ internal sealed class PublishHandler(GatewayServices services, PlainPublisher pu
         // Not ended with the session: the payload may not be given back before the append is over.
         Mark? mark = packet.Qos == MqttQos.ExactlyOnce && session.Client.UsesLog ? ReceivedMarks.Of(session, packet.PacketId) : null;
         Answer answer = await publisher.PublishAsync(topic, rented.AsMemory(0, length), packet.Properties, packet.Qos,
-            packet.Retain, session.MarksOwnMessages ? session.Client.ClientId : null, mark, isNew, CancellationToken.None)
+            packet.Retain, session.Client.ClientId, session.MarksOwnMessages, mark, isNew, CancellationToken.None)
             .ConfigureAwait(false);
         ArrayPool<byte>.Shared.Return(rented);
         return answer;

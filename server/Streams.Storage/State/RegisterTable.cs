@@ -41,24 +41,8 @@ internal sealed class RegisterTable(StateRevision revision)
     }
 
     /// <summary>The join of a fact with what is kept.</summary>
-    public RegisterFact Joined(StreamPath stream, RegisterFact fact)
-    {
-        if (Get(stream, fact.Key) is not { } kept)
-        {
-            return fact;
-        }
-
-        bool isLater = Compare(fact, kept) > 0;
-        RegisterFact winner = isLater ? fact : kept;
-        if (fact.Key != StreamSettings.RegisterKey || !StreamSettings.TryRead(fact.Value, out StreamSettings? a)
-            || !StreamSettings.TryRead(kept.Value, out StreamSettings? b))
-        {
-            return winner;
-        }
-
-        byte[] value = (isLater ? StreamSettings.Join(a!, b!) : StreamSettings.Join(b!, a!)).Write();
-        return value.AsSpan().SequenceEqual(winner.Value.Span) ? winner : winner with { Value = value };
-    }
+    public RegisterFact Joined(StreamPath stream, RegisterFact fact) =>
+        Get(stream, fact.Key) is { } kept ? RegisterFact.Join(kept, fact) : fact;
 
     /// <summary>Joins a fact into what is kept; whether that changed anything. Its value is copied.</summary>
     public bool Join(StreamPath stream, RegisterFact fact, out RegisterFact joined)
@@ -94,11 +78,4 @@ internal sealed class RegisterTable(StateRevision revision)
     /// <summary>Those that changed since a revision.</summary>
     public IEnumerable<(StreamPath Stream, RegisterFact Fact)> Since(long since) =>
         _registers.SelectMany(s => s.Value.Values.Where(f => f.Revision > since).Select(f => (s.Key, f.Fact)));
-
-    // Two facts of one moment can only be the same fact, unless a clock was copied; the bytes then decide, the same way everywhere.
-    private static int Compare(in RegisterFact a, in RegisterFact b)
-    {
-        int byTime = a.At.CompareTo(b.At);
-        return byTime != 0 ? byTime : a.Value.Span.SequenceCompareTo(b.Value.Span);
-    }
 }

@@ -1,12 +1,12 @@
-using Streams.Core;
-
-namespace Streams.Storage;
+namespace Streams.Core;
 
 /// <summary>The newest session of each producer and what it sent last for each partition (rule R2). Volatile: a restart ends all
 /// sessions.</summary>
+/// <param name="firstNumber">Sessions are numbered behind it: one that rises from start to start keeps a number from being given
+/// twice.</param>
 /// <remarks>Safe for use by many threads. A producer that is forgotten here is refused and says hello again, so the bound costs nothing
 /// but that.</remarks>
-internal sealed class SessionTable(long firstNumber)
+public sealed class SessionTable(long firstNumber)
 {
     /// <summary>Most producers remembered: each takes some 200 bytes, and a node has fewer connections than this.</summary>
     public const int MaxSessions = 200_000;
