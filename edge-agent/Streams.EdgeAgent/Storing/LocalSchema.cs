@@ -3,7 +3,7 @@ using Streams.Core;
 
 namespace Streams.EdgeAgent;
 
-/// <summary>The tables of the store's file; drawn in docs/edge-agent.md.</summary>
+/// <summary>The tables of the store's file; drawn in docs/agent-store.md.</summary>
 internal static class LocalSchema
 {
     /// <summary>What messages call the file.</summary>

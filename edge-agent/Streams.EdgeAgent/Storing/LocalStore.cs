@@ -25,8 +25,8 @@ internal sealed partial class LocalStore : IEventStore, IAsyncDisposable
     private readonly ITimer _retaining;
     private int _disposed;
 
-    private LocalStore(LocalStoreOptions options, OutboxLock held, LocalConnection db, LocalIdentity identity, TimeProvider time,
-        ILogger logger)
+    private LocalStore(LocalStoreOptions options, OutboxLock held, LocalConnection db, LocalIdentity identity, string? aside,
+        TimeProvider time, ILogger logger)
     {
         FileLimits limits = FileLimits.For(options.MaxBytes);
         _lock = held;
@@ -39,6 +39,7 @@ internal sealed partial class LocalStore : IEventStore, IAsyncDisposable
         LocalLoading.Load(db, _book);
         db.Database.Limit(limits);
         LocalTransaction transaction = new(db, _book, _sessions, identity, options, time);
+        Saved = aside is null ? 0 : LocalSalvage.Run(aside, transaction);
         _writer = new LocalWriter(_queue, db, transaction, limits, _watches, time, logger);
         _retaining = time.CreateTimer(_ => _ = RetainAsync(), null, RetainEvery, RetainEvery);
     }
@@ -61,10 +62,10 @@ internal sealed partial class LocalStore : IEventStore, IAsyncDisposable
             (database, string? aside, string reason) = LocalFile.Open(options.Path, time);
             LocalIdentity identity = LocalFile.Identify(database, options.Cluster, time, chance);
             LocalLoading.ForgetIdle(database, time);
-            LocalStore store = new(options, held, new LocalConnection(database), identity, time, logger);
+            LocalStore store = new(options, held, new LocalConnection(database), identity, aside, time, logger);
             if (aside is not null)
             {
-                StoreLog.Damaged(logger, options.Path, aside, reason, 0);
+                StoreLog.Damaged(logger, options.Path, aside, reason, store.Saved);
             }
 
             StoreLog.Opened(logger, options.Path, identity.Origin, store._book.All.Count, store.UsedBytes, options.MaxBytes);
@@ -80,6 +81,9 @@ internal sealed partial class LocalStore : IEventStore, IAsyncDisposable
 
     /// <inheritdoc/>
     public Origin Origin => _identity.Origin;
+
+    /// <summary>Batches saved from a damaged file when it was opened.</summary>
+    public long Saved { get; }
 
     /// <summary>Bytes of the database in use.</summary>
     public long UsedBytes => _writer.UsedBytes;
@@ -136,7 +140,10 @@ internal sealed partial class LocalStore : IEventStore, IAsyncDisposable
         }
     }
 
-    private async ValueTask<T> RunAsync<T>(LocalOperation<T> operation, CancellationToken cancellationToken)
+    /// <summary>Has an operation carried out.</summary>
+    /// <exception cref="TryAgainException">The store is closed.</exception>
+    /// <exception cref="StorageFailedException">The disk refused.</exception>
+    public async ValueTask<T> RunAsync<T>(LocalOperation<T> operation, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         await _queue.AddAsync(operation, cancellationToken).ConfigureAwait(false);

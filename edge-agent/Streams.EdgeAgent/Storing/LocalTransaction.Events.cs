@@ -56,6 +56,17 @@ internal sealed partial class LocalTransaction
         return ProduceResult.At([new PlacedRun(header.FirstSequence, header.LastSequence, _identity.Origin, new Offset(offset))]);
     }
 
+    /// <summary>A batch that was saved from a damaged file, under the identity that it has.</summary>
+    /// <exception cref="TryAgainException">There is no room.</exception>
+    public void TakeSaved(StreamPartition partition, AfterVector after, EventBatch batch)
+    {
+        RequireRoom(batch.Bytes.Length);
+        LaneRow lane = Lane(new LaneId(partition, _identity.Origin));
+        long offset = Append(lane, after, batch.Bytes.Span, batch.Header.Count);
+        AddRun(lane.Row, batch.Header, offset);
+        Retain(lane, offset, batch);
+    }
+
     // Where all of a batch stands in the own lane, or null: then it is appended whole (rule R6).
     private List<PlacedRun>? OwnRuns(LaneRow lane, in BatchHeader batch)
     {

@@ -50,6 +50,9 @@ internal sealed partial class LocalTransaction
     public bool ReplaceRegister(StreamPath stream, in RegisterFact known, ReadOnlyMemory<byte> value) =>
         Write(stream, new RegisterFact(known.Key, known.At.Successor(_identity.Origin.Cluster), value));
 
+    /// <summary>Joins a register that was written elsewhere.</summary>
+    public bool TakeRegister(StreamPath stream, in RegisterFact fact) => Write(stream, fact);
+
     /// <summary>An event that is appended and marked; one that is marked already is not appended, and has no place.</summary>
     /// <exception cref="InvalidRequestException">Over a limit; nothing is taken.</exception>
     public void AppendOnce(AppendOnceOperation operation, in Mark mark, bool isNew)

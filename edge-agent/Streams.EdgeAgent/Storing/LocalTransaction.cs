@@ -37,6 +37,9 @@ internal sealed partial class LocalTransaction
         _nextLane = db.Database.Scalar("SELECT max(id) FROM lanes") + 1;
     }
 
+    /// <summary>The connection, inside the transaction.</summary>
+    public LocalConnection Connection => _db;
+
     /// <summary>Streams that the transaction changed.</summary>
     public IReadOnlyCollection<StreamPath> Changed => _changed;
 

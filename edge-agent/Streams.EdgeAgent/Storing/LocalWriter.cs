@@ -38,6 +38,7 @@ internal sealed class LocalWriter
         _watches = watches;
         _time = time;
         _logger = logger;
+        UsedBytes = transaction.UsedBytes;
         new Thread(Run) { IsBackground = true, Name = "streams agent store" }.Start();
     }
 
