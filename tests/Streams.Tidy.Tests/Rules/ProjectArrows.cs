@@ -52,7 +52,9 @@ public static class ProjectArrows
             yield return new Fault(project.Path, 0, $"product code may not know {target} in {reached.Area}/, {by}");
         }
 
-        if ((project.Area, reached.Area) is ("sdk", "server" or "edge-agent") or ("edge-agent", "server"))
+        // The agent's devices speak to the same gateways as a cluster's.
+        if ((project.Area, reached.Area) is ("sdk", "server" or "edge-agent") || (project.Area == "edge-agent" && reached.Area == "server"
+            && target != "Streams.Gateways"))
         {
             yield return new Fault(project.Path, 0, $"{project.Area} may not know {target} in {reached.Area}/, {by}");
         }
