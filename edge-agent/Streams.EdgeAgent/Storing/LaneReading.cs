@@ -18,7 +18,8 @@ internal static class LaneReading
         long bytes = 0;
         try
         {
-            Statement select = db.Use("SELECT id, number, events, at, after, body FROM entries WHERE id>=?1 AND id<=?2 ORDER BY id LIMIT ?3")
+            Statement select = db.Use("SELECT id, number, events, at, after, body FROM entries WHERE id>=?1 AND id<=?2 ORDER BY id"
+                    + " LIMIT ?3")
                 .Bind(1, Holder(db, lane, from)).Bind(2, LocalSchema.EntryId(lane.Row, LocalSchema.MaxOffset)).Bind(3, (long)MaxEntries);
             while (select.Step())
             {

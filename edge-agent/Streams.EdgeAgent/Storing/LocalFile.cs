@@ -59,8 +59,8 @@ internal static class LocalFile
     }
 
     /// <summary>Notes whether the file was closed in order: then it need not be checked when it is opened.</summary>
-    public static void NoteClean(OutboxDatabase database, bool isClean) =>
-        database.Execute($"INSERT INTO meta(key, value) VALUES('clean', {(isClean ? 1 : 0)}) ON CONFLICT(key) DO UPDATE SET value=excluded.value");
+    public static void NoteClean(OutboxDatabase database, bool isClean) => database.Execute(
+        $"INSERT INTO meta(key, value) VALUES('clean', {(isClean ? 1 : 0)}) ON CONFLICT(key) DO UPDATE SET value=excluded.value");
 
     private static OutboxDatabase OpenChecked(string path)
     {

@@ -14,8 +14,8 @@ internal static class LocalLoading
     public static void Load(LocalConnection db, LaneBook book)
     {
         List<LaneRow> lanes = [];
-        Statement select = db.Use("SELECT id, stream, partition, origin, first_entry, next_entry, first_offset, next_offset, bytes, at, sent"
-            + " FROM lanes ORDER BY id");
+        Statement select = db.Use("SELECT id, stream, partition, origin, first_entry, next_entry, first_offset, next_offset, bytes, at,"
+            + " sent FROM lanes ORDER BY id");
         while (select.Step())
         {
             StreamPartition partition = new(StreamPath.Parse(select.Text(1)), new PartitionId((int)select.Long(2)));

@@ -9,7 +9,9 @@ internal sealed class LocalQueue(int maxBytes)
 {
     private readonly Lock _lock = new();
     private readonly LinkedList<(LocalOperation Operation, TaskCompletionSource Entered)> _outside = [];
-    private readonly Channel<LocalOperation> _inside = Channel.CreateUnbounded<LocalOperation>(new() { SingleReader = true });   // bounded by bytes
+
+    // Bounded by their bytes.
+    private readonly Channel<LocalOperation> _inside = Channel.CreateUnbounded<LocalOperation>(new() { SingleReader = true });
     private long _bytes;
     private bool _closed;
 

@@ -42,7 +42,8 @@ internal sealed partial class LocalStore
 
     /// <inheritdoc/>
     public async ValueTask<EventPlace> AppendPlainAsync(StreamPartition partition, PlainEvent plain, CancellationToken cancellationToken) =>
-        (await RunAsync(new AppendPlainOperation(partition, plain) { Cost = CostOf(plain) }, cancellationToken).ConfigureAwait(false))!.Value;
+        (await RunAsync(new AppendPlainOperation(partition, plain) { Cost = CostOf(plain) }, cancellationToken)
+            .ConfigureAwait(false))!.Value;
 
     /// <inheritdoc/>
     public async ValueTask<EventPlace?> AppendOnceAsync(StreamPartition partition, PlainEvent plain, Mark mark, bool isNew,

@@ -22,7 +22,8 @@ internal static class RetainedReading
         List<RetainedHead> heads = [];
         int rows = 0;
         int next = from;
-        Statement select = db.Use("SELECT id, topic, lane, offset, at, is_there FROM retained WHERE stream=?1 AND id>?2 ORDER BY id LIMIT ?3")
+        Statement select = db.Use("SELECT id, topic, lane, offset, at, is_there FROM retained WHERE stream=?1 AND id>?2 ORDER BY id"
+                + " LIMIT ?3")
             .Bind(1, stream.Value).Bind(2, (long)from).Bind(3, (long)max);
         while (select.Step())
         {

@@ -72,7 +72,8 @@ public abstract class StoreScene : IAsyncLifetime
         EventBatchBuilder builder = new();
         for (int i = 0; i < count; i++)
         {
-            builder.TryAdd(Encoding.UTF8.GetBytes(topic), default, default, Encoding.UTF8.GetBytes($"{producer.Value}:{first + i}"), first + i);
+            builder.TryAdd(Encoding.UTF8.GetBytes(topic), default, default, Encoding.UTF8.GetBytes($"{producer.Value}:{first + i}"),
+                first + i);
         }
 
         return builder.Build(new EventIdentity(producer, epoch, first), after == 0 ? default : (epoch, after), twins);
