@@ -31,12 +31,6 @@ internal static partial class ServerLog
     [LoggerMessage(6007, LogLevel.Critical, "the store failed, nothing is acknowledged any more, this process ends: {Fault}")]
     public static partial void StoreFailed(ILogger logger, string fault);
 
-    [LoggerMessage(6008, LogLevel.Warning, "{Part} did not stop within its time")]
-    public static partial void StopLate(ILogger logger, string part);
-
-    [LoggerMessage(6009, LogLevel.Warning, "{Part} failed while stopping")]
-    public static partial void StopFailed(ILogger logger, string part, Exception fault);
-
     [LoggerMessage(6010, LogLevel.Warning, "request {Path} failed")]
     public static partial void RequestFailed(ILogger logger, string path, Exception fault);
 
@@ -67,9 +61,6 @@ internal static partial class ServerLog
     [LoggerMessage(6018, LogLevel.Error, "a pass of retention failed")]
     public static partial void RetentionFailed(ILogger logger, Exception fault);
 
-    [LoggerMessage(6030, LogLevel.Information, "TLS: new connections are shown the certificate {Subject}, valid until {End}")]
-    public static partial void CertificateTaken(ILogger logger, string subject, string end);
-
-    [LoggerMessage(6031, LogLevel.Warning, "TLS: the files that changed are not taken, the certificate in use stays: {Fault}")]
-    public static partial void CertificateNotTaken(ILogger logger, string fault);
+    [LoggerMessage(6019, LogLevel.Warning, "draining failed: clients may not have been told to go elsewhere")]
+    public static partial void DrainFailed(ILogger logger, Exception fault);
 }

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Runtime.InteropServices;
 using Streams.Core;
+using Streams.Gateways;
 
 namespace Streams.Server;
 

@@ -105,7 +105,7 @@ public sealed class ServerHost : IAsyncDisposable
         }
         catch (Exception fault)
         {
-            ServerLog.StopFailed(_logger, "mqtt", fault);
+            ServerLog.DrainFailed(_logger, fault);
         }
 
         await _closers.CloseAsync(CloseLimit);

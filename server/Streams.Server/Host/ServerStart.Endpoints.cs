@@ -1,5 +1,6 @@
 using System.Net.Security;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Streams.Gateways;
 
 namespace Streams.Server;
 

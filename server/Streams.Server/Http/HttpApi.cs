@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
+using Streams.Gateways;
 
 namespace Streams.Server;
 
@@ -51,7 +52,7 @@ internal sealed class HttpApi(ServerState state, StatusReport report, MetricColl
 
     private async Task MetricsAsync(HttpContext context)
     {
-        context.Response.ContentType = PrometheusText.ContentType;
+        context.Response.ContentType = MetricCollector.ContentType;
         await context.Response.WriteAsync(metrics.Scrape(), context.RequestAborted);
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Streams.Core;
+using Streams.Gateways;
 
 namespace Streams.Server;
 

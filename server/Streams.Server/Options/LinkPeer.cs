@@ -1,5 +1,6 @@
 using System.Globalization;
 using Streams.Core;
+using Streams.Gateways;
 
 namespace Streams.Server;
 

@@ -1,3 +1,5 @@
+using Streams.Gateways;
+
 namespace Streams.Server;
 
 /// <summary>Reads which servers clients are sent to: <c>ny.example.net:1883,ldn.example.net:1883</c>.</summary>

@@ -48,7 +48,10 @@ public sealed record ServerOptions
     public ListenAddress? HttpTls { get; init; }
 
     /// <summary>What the TLS endpoints show and ask for.</summary>
-    public TlsOptions Tls { get; init; } = new();
+    public TlsOptions Tls { get; init; } = new()
+    {
+        Names = new TlsNames(OptionKey.TlsCertificate.Switch, OptionKey.TlsKey.Switch, OptionKey.TlsClientCa.Switch),
+    };
 
     /// <summary>The witness file, outside the data directory. Default: the name of the data directory and <c>.witness</c>, beside
     /// it.</summary>

@@ -1,3 +1,5 @@
+using Streams.Gateways;
+
 namespace Streams.Server;
 
 /// <summary>Checks what options say of TLS and of the endpoints that are there only when they are named.</summary>

@@ -1,3 +1,4 @@
+using Streams.Gateways;
 using Streams.Testing;
 
 namespace Streams.Server.Tests;

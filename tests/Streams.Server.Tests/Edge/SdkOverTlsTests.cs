@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Streams.Client;
 using Streams.Core;
+using Streams.Gateways;
 using Streams.Testing;
 
 namespace Streams.Server.Tests;

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Streams.Client;
 using Streams.Core;
+using Streams.Gateways;
 using Streams.Testing;
 
 namespace Streams.Server.Tests;

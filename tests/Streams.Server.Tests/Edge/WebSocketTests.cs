@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net;
 using System.Net.WebSockets;
 using System.Text;
+using Streams.Gateways;
 using Streams.Mqtt;
 using Streams.Testing;
 

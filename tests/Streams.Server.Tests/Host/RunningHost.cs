@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Streams.Core;
+using Streams.Gateways;
 using Streams.Testing;
 
 namespace Streams.Server.Tests;

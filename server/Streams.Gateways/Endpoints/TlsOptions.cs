@@ -1,4 +1,4 @@
-namespace Streams.Server;
+namespace Streams.Gateways;
 
 /// <summary>Whether a client shows a certificate when it connects.</summary>
 public enum ClientCertificates
@@ -13,9 +13,18 @@ public enum ClientCertificates
     Required,
 }
 
-/// <summary>What all TLS endpoints of a server show and ask for. The files are looked at again while the server runs.</summary>
+/// <summary>What the parts of <see cref="TlsOptions"/> are called where they are given, for faults.</summary>
+/// <param name="Certificate">Of <see cref="TlsOptions.CertificateFile"/>.</param>
+/// <param name="Key">Of <see cref="TlsOptions.KeyFile"/>.</param>
+/// <param name="ClientCa">Of <see cref="TlsOptions.ClientCaFile"/>.</param>
+public sealed record TlsNames(string Certificate, string Key, string ClientCa);
+
+/// <summary>What TLS endpoints show and ask for. The files are looked at again while they are in use.</summary>
 public sealed record TlsOptions
 {
+    /// <summary>What the options are called, for faults. Default: as the options here.</summary>
+    public TlsNames Names { get; init; } = new(nameof(CertificateFile), nameof(KeyFile), nameof(ClientCaFile));
+
     /// <summary>The server's certificate and behind it, if any, the intermediate ones, in PEM. Default none: there is no TLS
     /// endpoint.</summary>
     public string? CertificateFile { get; init; }

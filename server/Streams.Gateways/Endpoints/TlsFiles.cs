@@ -3,14 +3,14 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Streams.Server;
+namespace Streams.Gateways;
 
 /// <summary>The texts of the files that TLS options name, as they stood at one moment.</summary>
 /// <param name="Options">The options.</param>
 /// <param name="Certificate">Of the certificate and those behind it; <see langword="null"/> when no file is named.</param>
 /// <param name="Key">Of the private key, which may be the same text.</param>
 /// <param name="ClientCa">Of the certificates that clients' ones must come from; <see langword="null"/> when no file is named.</param>
-internal sealed record TlsFiles(TlsOptions Options, string? Certificate, string? Key, string? ClientCa)
+public sealed record TlsFiles(TlsOptions Options, string? Certificate, string? Key, string? ClientCa)
 {
     /// <summary>Far more than any chain of certificates takes: what is larger was named by mistake.</summary>
     private const int MaxBytes = 4 << 20;
@@ -19,9 +19,10 @@ internal sealed record TlsFiles(TlsOptions Options, string? Certificate, string?
     public static TlsFiles? Read(TlsOptions options, List<string> faults)
     {
         int before = faults.Count;
-        string? certificate = Text(OptionKey.TlsCertificate, options.CertificateFile, faults);
-        string? key = options.KeyFile is null ? certificate : Text(OptionKey.TlsKey, options.KeyFile, faults);
-        string? clientCa = Text(OptionKey.TlsClientCa, options.ClientCaFile, faults);
+        TlsNames names = options.Names;
+        string? certificate = Text(names.Certificate, options.CertificateFile, faults);
+        string? key = options.KeyFile is null ? certificate : Text(names.Key, options.KeyFile, faults);
+        string? clientCa = Text(names.ClientCa, options.ClientCaFile, faults);
         return faults.Count == before ? new TlsFiles(options, certificate, key, clientCa) : null;
     }
 
@@ -29,14 +30,14 @@ internal sealed record TlsFiles(TlsOptions Options, string? Certificate, string?
     public TlsMaterial? Load(DateTimeOffset now, List<string> faults)
     {
         int before = faults.Count;
-        X509Certificate2Collection roots = Certificates(OptionKey.TlsClientCa, Options.ClientCaFile, ClientCa, faults);
-        X509Certificate2Collection chain = Certificates(OptionKey.TlsCertificate, Options.CertificateFile, Certificate, faults);
+        X509Certificate2Collection roots = Certificates(Options.Names.ClientCa, Options.ClientCaFile, ClientCa, faults);
+        X509Certificate2Collection chain = Certificates(Options.Names.Certificate, Options.CertificateFile, Certificate, faults);
         if (chain.Count == 0)
         {
             return null;
         }
 
-        string place = $"{OptionKey.TlsCertificate.Switch} '{Options.CertificateFile}'";
+        string place = $"{Options.Names.Certificate} '{Options.CertificateFile}'";
         X509Certificate2 shown = chain[0];
         if (now > shown.NotAfter)
         {
@@ -66,7 +67,7 @@ internal sealed record TlsFiles(TlsOptions Options, string? Certificate, string?
     private X509Certificate2? WithKey(List<string> faults)
     {
         string file = Options.KeyFile ?? Options.CertificateFile!;
-        string place = $"{(Options.KeyFile is null ? OptionKey.TlsCertificate : OptionKey.TlsKey).Switch} '{file}'";
+        string place = $"{(Options.KeyFile is null ? Options.Names.Certificate : Options.Names.Key)} '{file}'";
         if (Key!.Contains("ENCRYPTED PRIVATE KEY-----", StringComparison.Ordinal) || Key.Contains("4,ENCRYPTED", StringComparison.Ordinal))
         {
             faults.Add($"{place}: the private key is encrypted; the server wants it plain, in a file that only it can read");
@@ -74,7 +75,7 @@ internal sealed record TlsFiles(TlsOptions Options, string? Certificate, string?
         else if (!Key.Contains("PRIVATE KEY-----", StringComparison.Ordinal))
         {
             faults.Add(Options.KeyFile is null
-                ? $"{place}: holds no private key; name its file with {OptionKey.TlsKey.Switch}"
+                ? $"{place}: holds no private key; name its file with {Options.Names.Key}"
                 : $"{place}: holds no private key in PEM");
         }
         else
@@ -93,7 +94,7 @@ internal sealed record TlsFiles(TlsOptions Options, string? Certificate, string?
         return null;
     }
 
-    private static X509Certificate2Collection Certificates(OptionKey key, string? file, string? text, List<string> faults)
+    private static X509Certificate2Collection Certificates(string name, string? file, string? text, List<string> faults)
     {
         X509Certificate2Collection found = [];
         if (text is null)
@@ -106,18 +107,18 @@ internal sealed record TlsFiles(TlsOptions Options, string? Certificate, string?
             found.ImportFromPem(text);
             if (found.Count == 0)
             {
-                faults.Add($"{key.Switch} '{file}': holds no certificate in PEM");
+                faults.Add($"{name} '{file}': holds no certificate in PEM");
             }
         }
         catch (CryptographicException)
         {
-            faults.Add($"{key.Switch} '{file}': a certificate in it is damaged");
+            faults.Add($"{name} '{file}': a certificate in it is damaged");
         }
 
         return found;
     }
 
-    private static string? Text(OptionKey key, string? file, List<string> faults)
+    private static string? Text(string name, string? file, List<string> faults)
     {
         if (file is null)
         {
@@ -133,19 +134,19 @@ internal sealed record TlsFiles(TlsOptions Options, string? Certificate, string?
                 return reader.ReadToEnd();
             }
 
-            faults.Add($"{key.Switch} '{file}': {stream.Length} bytes are too many for certificates");
+            faults.Add($"{name} '{file}': {stream.Length} bytes are too many for certificates");
         }
         catch (Exception fault) when (fault is FileNotFoundException or DirectoryNotFoundException)
         {
-            faults.Add($"{key.Switch} '{file}': there is no such file");
+            faults.Add($"{name} '{file}': there is no such file");
         }
         catch (UnauthorizedAccessException)
         {
-            faults.Add($"{key.Switch} '{file}': may not be read by this user, or is a directory");
+            faults.Add($"{name} '{file}': may not be read by this user, or is a directory");
         }
         catch (IOException fault)
         {
-            faults.Add($"{key.Switch} '{file}': cannot be read: {fault.Message.ReplaceLineEndings(" ")}");
+            faults.Add($"{name} '{file}': cannot be read: {fault.Message.ReplaceLineEndings(" ")}");
         }
 
         return null;
@@ -156,4 +157,4 @@ internal sealed record TlsFiles(TlsOptions Options, string? Certificate, string?
 /// <param name="Shown">The server's certificate.</param>
 /// <param name="Context">The same, its private key and the intermediate ones, made once for all connections.</param>
 /// <param name="Roots">Where clients' certificates must come from.</param>
-internal sealed record TlsMaterial(X509Certificate2 Shown, SslStreamCertificateContext Context, X509Certificate2Collection Roots);
+public sealed record TlsMaterial(X509Certificate2 Shown, SslStreamCertificateContext Context, X509Certificate2Collection Roots);

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 
-namespace Streams.Server;
+namespace Streams.Gateways;
 
 /// <summary>Where an endpoint listens: <c>127.0.0.1:1883</c>, <c>[::1]:1883</c>, <c>localhost:1883</c> (127.0.0.1) or <c>*:1883</c>
 /// (every address).
@@ -47,8 +47,9 @@ public readonly record struct ListenAddress(IPAddress Address, int Port)
 }
 
 /// <summary>Splits <c>HOST:PORT</c>.</summary>
-internal static class HostAndPort
+public static class HostAndPort
 {
+    /// <summary>Splits; <paramref name="fault"/> says what is wrong and what would be right.</summary>
     public static bool TrySplit(string? text, int lowestPort, out string host, out int port, out string? fault)
     {
         host = string.Empty;

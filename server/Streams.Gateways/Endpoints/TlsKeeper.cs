@@ -7,13 +7,13 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Logging;
 using Streams.Core;
 
-namespace Streams.Server;
+namespace Streams.Gateways;
 
 /// <summary>Has what TLS endpoints show and trust, and takes it anew when its files changed: for new connections, running ones
 /// stay.</summary>
 /// <remarks>Files that cannot be used (half written, a key that does not fit yet, expired) are told of once, and what was in use stays in
 /// use.</remarks>
-internal sealed class TlsKeeper : IAsyncDisposable
+public sealed class TlsKeeper : IAsyncDisposable
 {
     /// <summary>How soon a changed file is noticed. The files are small and read whole: file systems' notices miss what is renamed or
     /// linked into place, which is how certificates are renewed.</summary>
@@ -63,10 +63,11 @@ internal sealed class TlsKeeper : IAsyncDisposable
         OnConnection = _ => ValueTask.FromResult(Handshake(_material, protocols)),
     });
 
+    /// <summary>Stops watching the files.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        await _loop;
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _loop.ConfigureAwait(false);
         _stop.Dispose();
     }
 
@@ -108,7 +109,7 @@ internal sealed class TlsKeeper : IAsyncDisposable
         using PeriodicTimer timer = new(Interval, _time);
         try
         {
-            while (await timer.WaitForNextTickAsync(_stop.Token))
+            while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false))
             {
                 Look();
             }
@@ -146,9 +147,9 @@ internal sealed class TlsKeeper : IAsyncDisposable
         if (faults.Count > 0 && all != _told)
         {
             _told = all;
-            ServerLog.CertificateNotTaken(_logger, all);
+            EndpointLog.CertificateNotTaken(_logger, all);
         }
     }
 
-    private void Tell() => ServerLog.CertificateTaken(_logger, _material.Shown.Subject, TlsFiles.Moment(_material.Shown.NotAfter));
+    private void Tell() => EndpointLog.CertificateTaken(_logger, _material.Shown.Subject, TlsFiles.Moment(_material.Shown.NotAfter));
 }

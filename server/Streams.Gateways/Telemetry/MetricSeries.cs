@@ -1,4 +1,4 @@
-namespace Streams.Server;
+namespace Streams.Gateways;
 
 /// <summary>One set of labels of an instrument and its value. Written by many threads without a lock, read at a scrape.</summary>
 internal sealed class MetricSeries(KeyValuePair<string, object?>[] tags, double[]? bounds)

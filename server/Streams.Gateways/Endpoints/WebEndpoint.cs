@@ -9,10 +9,10 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Streams.Core;
 
-namespace Streams.Server;
+namespace Streams.Gateways;
 
 /// <summary>One listening endpoint on a web server of its own, so that each begins and ends when its turn has come.</summary>
-internal sealed class WebEndpoint : IAsyncDisposable
+public sealed class WebEndpoint : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
@@ -60,12 +60,12 @@ internal sealed class WebEndpoint : IAsyncDisposable
         try
         {
             map(app);
-            await app.StartAsync(cancellationToken);
+            await app.StartAsync(cancellationToken).ConfigureAwait(false);
             return new WebEndpoint(app, bound!.IPEndPoint ?? at.ToEndPoint());
         }
         catch (Exception fault)
         {
-            await app.DisposeAsync();
+            await app.DisposeAsync().ConfigureAwait(false);
             if (fault is IOException or SocketException)
             {
                 throw new TryAgainException($"{name} {at}: {Why(fault)}", fault);
@@ -78,8 +78,8 @@ internal sealed class WebEndpoint : IAsyncDisposable
     /// <summary>Stops listening, lets requests end for a short while, and then ends them.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _app.StopAsync();
-        await _app.DisposeAsync();
+        await _app.StopAsync().ConfigureAwait(false);
+        await _app.DisposeAsync().ConfigureAwait(false);
     }
 
     private static string Why(Exception fault) => fault switch

@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 
-namespace Streams.Server.Tests;
+namespace Streams.Gateways.Tests;
 
 public sealed class MetricCollectorTests : IDisposable
 {

@@ -2,12 +2,12 @@ using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 
-namespace Streams.Server;
+namespace Streams.Gateways;
 
 /// <summary>Writes one line per log entry to the standard output, from a task of its own: who logs never waits for the output. When more
 /// than
 /// <see cref="MaxWaiting"/> lines wait, further ones are dropped and their number is logged.</summary>
-internal sealed class LineLoggerProvider : ILoggerProvider, ILoggerFactory
+public sealed class LineLoggerProvider : ILoggerProvider, ILoggerFactory
 {
     /// <summary>A few megabytes at most; more only waits when nobody reads the output.</summary>
     public const int MaxWaiting = 8192;
@@ -20,6 +20,7 @@ internal sealed class LineLoggerProvider : ILoggerProvider, ILoggerFactory
     private readonly Task _writing;
     private long _dropped;
 
+    /// <summary>Begins to write.</summary>
     public LineLoggerProvider(LogLevels levels, TimeProvider time, TextWriter output)
     {
         _levels = levels;
@@ -31,9 +32,11 @@ internal sealed class LineLoggerProvider : ILoggerProvider, ILoggerFactory
         _writing = Task.Run(WriteAsync);
     }
 
+    /// <inheritdoc/>
     public ILogger CreateLogger(string categoryName) =>
         _loggers.GetOrAdd(categoryName, name => new LineLogger(name, _levels.Of(name), _time, Write));
 
+    /// <summary>Not supported: this factory writes lines only.</summary>
     public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException("this factory writes lines only");
 
     /// <summary>Writes a line of the program itself, as it is.</summary>
@@ -50,25 +53,26 @@ internal sealed class LineLoggerProvider : ILoggerProvider, ILoggerFactory
     {
         try
         {
-            while (await _lines.Reader.WaitToReadAsync())
+            while (await _lines.Reader.WaitToReadAsync().ConfigureAwait(false))
             {
                 while (_lines.Reader.TryRead(out string? line))
                 {
-                    await _output.WriteLineAsync(line);
+                    await _output.WriteLineAsync(line).ConfigureAwait(false);
                 }
 
                 if (Interlocked.Exchange(ref _dropped, 0) is var dropped and > 0)
                 {
-                    await _output.WriteLineAsync($"{dropped} log lines were dropped: the output was not read fast enough");
+                    await _output.WriteLineAsync($"{dropped} log lines were dropped: the output was not read fast enough")
+                        .ConfigureAwait(false);
                 }
 
-                await _output.FlushAsync();
+                await _output.FlushAsync().ConfigureAwait(false);
             }
         }
         catch (IOException)
         {
             // The reader of the output is gone; the server serves on without one.
-            await foreach (string _ in _lines.Reader.ReadAllAsync())
+            await foreach (string _ in _lines.Reader.ReadAllAsync().ConfigureAwait(false))
             {
             }
         }

@@ -1,12 +1,15 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 
-namespace Streams.Server;
+namespace Streams.Gateways;
 
 /// <summary>Listens to the instruments of all meters named <c>Streams.…</c> and to the runtime's, and gives what they measured as
 /// Prometheus text.</summary>
-internal sealed class MetricCollector : IDisposable
+public sealed class MetricCollector : IDisposable
 {
+    /// <summary>The media type of what <see cref="Scrape"/> gives.</summary>
+    public const string ContentType = PrometheusText.ContentType;
+
     private readonly ConcurrentDictionary<Instrument, MetricFamily> _families = new();
     private readonly MeterListener _listener = new();
     private readonly Lock _scrape = new();
@@ -45,6 +48,7 @@ internal sealed class MetricCollector : IDisposable
         }
     }
 
+    /// <inheritdoc/>
     public void Dispose() => _listener.Dispose();
 
     private static void Take(object? state, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)

@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 
-namespace Streams.Server;
+namespace Streams.Gateways;
 
 /// <summary>How a metric is shown.</summary>
 internal enum MetricType

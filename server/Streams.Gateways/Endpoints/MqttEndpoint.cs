@@ -4,15 +4,14 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Streams.Gateways;
 
-namespace Streams.Server;
+namespace Streams.Gateways;
 
 /// <summary>Where devices connect: over TCP or WebSocket, each in the clear or over TLS.</summary>
 /// <param name="gateway">Who speaks MQTT.</param>
 /// <param name="time">The clock.</param>
 /// <param name="log">Where the web server logs.</param>
-internal sealed class MqttEndpoint(MqttGateway gateway, TimeProvider time, ILoggerFactory log)
+public sealed class MqttEndpoint(MqttGateway gateway, TimeProvider time, ILoggerFactory log)
 {
     /// <summary>How long a client over WebSocket may take to answer a close frame: a round trip, and some.</summary>
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(2);

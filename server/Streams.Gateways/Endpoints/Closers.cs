@@ -1,10 +1,10 @@
 using Microsoft.Extensions.Logging;
 
-namespace Streams.Server;
+namespace Streams.Gateways;
 
 /// <summary>What was opened, to be closed in the opposite order, each within a limit. One that fails or is late does not keep the others
 /// from closing.</summary>
-internal sealed class Closers(TimeProvider time, ILogger logger)
+public sealed class Closers(TimeProvider time, ILogger logger)
 {
     private readonly Stack<(string Part, Func<ValueTask> Close)> _parts = new();
 
@@ -18,15 +18,15 @@ internal sealed class Closers(TimeProvider time, ILogger logger)
         {
             try
             {
-                await Task.Run(() => next.Close().AsTask()).WaitAsync(limitForEach, time);
+                await Task.Run(() => next.Close().AsTask()).WaitAsync(limitForEach, time).ConfigureAwait(false);
             }
             catch (TimeoutException)
             {
-                ServerLog.StopLate(logger, next.Part);
+                EndpointLog.StopLate(logger, next.Part);
             }
             catch (Exception fault)
             {
-                ServerLog.StopFailed(logger, next.Part, fault);
+                EndpointLog.StopFailed(logger, next.Part, fault);
             }
         }
     }

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 
-namespace Streams.Server;
+namespace Streams.Gateways;
 
 /// <summary>How much is logged: a level for everything and others for categories that begin with a name, as in
 /// <c>info,Streams.Geo=debug</c>.</summary>

@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 
-namespace Streams.Server;
+namespace Streams.Gateways;
 
 /// <summary>The buckets of a histogram: those that the instrument advises, else some that suit its unit.</summary>
 internal static class HistogramBounds

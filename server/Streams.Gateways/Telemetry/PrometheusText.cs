@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text;
 
-namespace Streams.Server;
+namespace Streams.Gateways;
 
 /// <summary>The text format of Prometheus, version 0.0.4.</summary>
 internal static class PrometheusText
