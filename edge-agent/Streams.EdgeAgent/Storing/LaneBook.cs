@@ -13,6 +13,7 @@ internal sealed class LaneBook
     private readonly Dictionary<StreamPartition, LaneRow[]> _byPartition = [];
     private readonly Dictionary<StreamPath, int> _highest = [];      // partition of which there is a lane, or -1
     private readonly Dictionary<StreamPath, StreamSettings> _settings = [];
+    private readonly HashSet<ClusterName> _clusters = [];
     private StreamPath[]? _sorted;
 
     /// <summary>All streams, in order.</summary>
@@ -39,12 +40,33 @@ internal sealed class LaneBook
         }
     }
 
+    /// <summary>The lanes whose events go up.</summary>
+    public IReadOnlyList<LaneRow> Up
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _lanes.Values.Where(static l => l.Sent >= 0)];
+            }
+        }
+    }
+
     /// <summary>A lane, or <see langword="null"/>.</summary>
     public LaneRow? Find(LaneId lane)
     {
         lock (_lock)
         {
             return _lanes.GetValueOrDefault(lane);
+        }
+    }
+
+    /// <summary>Whether there is a lane of a cluster.</summary>
+    public bool Has(ClusterName cluster)
+    {
+        lock (_lock)
+        {
+            return _clusters.Contains(cluster);
         }
     }
 
@@ -91,6 +113,7 @@ internal sealed class LaneBook
                 _byPartition[lane.Lane.Partition] = all;
                 _lanes[lane.Lane] = lane;
                 _byRow[lane.Row] = lane.Lane;
+                _clusters.Add(lane.Lane.Origin.Cluster);
                 Note(lane.Lane.Partition.Stream, lane.Lane.Partition.Partition.Value);
             }
 

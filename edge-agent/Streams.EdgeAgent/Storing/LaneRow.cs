@@ -11,10 +11,11 @@ namespace Streams.EdgeAgent;
 /// <param name="NextOffset">Behind the last event.</param>
 /// <param name="Bytes">Of the bodies kept.</param>
 /// <param name="At">When the last entry was appended, microseconds since 1970; never falls.</param>
+/// <param name="IsOwn">Whether it was written here; else it came down from a cluster, and never goes up.</param>
 /// <param name="Sent">Offset behind the last event that a cluster is known to have; -1 while nothing of the lane is to go
 /// up.</param>
 internal sealed record LaneRow(long Row, LaneId Lane, long FirstEntry, long NextEntry, long FirstOffset, long NextOffset, long Bytes,
-    long At, long Sent)
+    long At, bool IsOwn, long Sent)
 {
     /// <summary>As others see it.</summary>
     public LaneStatus Status => new(Lane, new EntryNumber(FirstEntry), new EntryNumber(NextEntry), new Offset(FirstOffset),

@@ -10,17 +10,39 @@ internal static class LocalLoading
     /// have none yet (rule R7).</summary>
     private static readonly TimeSpan ForgetAfter = TimeSpan.FromDays(30);
 
+    /// <summary>Events of lanes that go up stay until a cluster has them; of a lane that does so from now on, all that are
+    /// here.</summary>
+    public static void NoteWays(LocalConnection db, LocalStoreOptions options)
+    {
+        List<(long Row, long Sent)> changed = [];
+        Statement select = db.Use("SELECT id, stream, first_offset, sent FROM lanes WHERE own=1");
+        while (select.Step())
+        {
+            bool goesUp = options.GoesUp?.Invoke(StreamPath.Parse(select.Text(1))) ?? false;
+            if (goesUp != (select.Long(3) >= 0))
+            {
+                changed.Add((select.Long(0), goesUp ? select.Long(2) : -1));
+            }
+        }
+
+        select.Reset();
+        foreach ((long row, long sent) in changed)
+        {
+            db.Use("UPDATE lanes SET sent=?2 WHERE id=?1").Bind(1, row).Bind(2, sent).Run();
+        }
+    }
+
     /// <summary>Reads lanes and settings into memory.</summary>
     public static void Load(LocalConnection db, LaneBook book)
     {
         List<LaneRow> lanes = [];
         Statement select = db.Use("SELECT id, stream, partition, origin, first_entry, next_entry, first_offset, next_offset, bytes, at,"
-            + " sent FROM lanes ORDER BY id");
+            + " own, sent FROM lanes ORDER BY id");
         while (select.Step())
         {
             StreamPartition partition = new(StreamPath.Parse(select.Text(1)), new PartitionId((int)select.Long(2)));
             lanes.Add(new LaneRow(select.Long(0), new LaneId(partition, Origin.Parse(select.Text(3))), select.Long(4), select.Long(5),
-                select.Long(6), select.Long(7), select.Long(8), select.Long(9), select.Long(10)));
+                select.Long(6), select.Long(7), select.Long(8), select.Long(9), select.Long(10) != 0, select.Long(11)));
         }
 
         select.Reset();
@@ -41,8 +63,9 @@ internal static class LocalLoading
     {
         long before = (time.GetUtcNow() - ForgetAfter - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
         database.Execute("BEGIN IMMEDIATE");
-        using (Statement old = database.Prepare("DELETE FROM sequences WHERE at<?1"))
+        foreach (string table in (string[])["sequences", "stands"])
         {
+            using Statement old = database.Prepare($"DELETE FROM {table} WHERE at<?1");
             old.Bind(1, before).Run();
         }
 

@@ -68,10 +68,8 @@ internal sealed class LocalSalvage(LocalConnection damaged, LocalTransaction tar
 
     private void SaveLanes()
     {
-        string own = damaged.Database.ScalarText("SELECT value FROM meta WHERE key='origin'");
         List<(long Row, StreamPartition Partition, long From, long End)> lanes = [];
-        Statement select = damaged.Use("SELECT id, stream, partition, first_offset, next_offset, sent FROM lanes WHERE origin=?1")
-            .Bind(1, own);
+        Statement select = damaged.Use("SELECT id, stream, partition, first_offset, next_offset, sent FROM lanes WHERE own=1");
         while (select.Step())
         {
             if (StreamPath.TryParse(select.Text(1), out StreamPath stream, out _) && select.Long(2) is >= 0 and < PartitionId.MaxCount)

@@ -19,7 +19,7 @@ internal static class LocalSchema
         CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS lanes(id INTEGER PRIMARY KEY, stream TEXT NOT NULL, partition INTEGER NOT NULL, origin TEXT NOT NULL,
             first_entry INTEGER NOT NULL, next_entry INTEGER NOT NULL, first_offset INTEGER NOT NULL, next_offset INTEGER NOT NULL,
-            bytes INTEGER NOT NULL, at INTEGER NOT NULL, sent INTEGER NOT NULL, UNIQUE(stream, partition, origin));
+            bytes INTEGER NOT NULL, at INTEGER NOT NULL, own INTEGER NOT NULL, sent INTEGER NOT NULL, UNIQUE(stream, partition, origin));
         CREATE TABLE IF NOT EXISTS entries(id INTEGER PRIMARY KEY, number INTEGER NOT NULL, events INTEGER NOT NULL, at INTEGER NOT NULL,
             after BLOB NOT NULL, body BLOB NOT NULL);
         CREATE TABLE IF NOT EXISTS runs(producer BLOB NOT NULL, lane INTEGER NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL,
@@ -34,6 +34,10 @@ internal static class LocalSchema
         CREATE TABLE IF NOT EXISTS retained(id INTEGER PRIMARY KEY, stream TEXT NOT NULL, topic BLOB NOT NULL, lane INTEGER NOT NULL,
             offset INTEGER NOT NULL, at INTEGER NOT NULL, is_there INTEGER NOT NULL, key BLOB NOT NULL, headers BLOB NOT NULL,
             payload BLOB NOT NULL, UNIQUE(stream, topic));
+        CREATE TABLE IF NOT EXISTS stands(producer BLOB NOT NULL, stream TEXT NOT NULL, partition INTEGER NOT NULL, places BLOB NOT NULL,
+            at INTEGER NOT NULL, PRIMARY KEY(producer, stream, partition)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS refused(id INTEGER PRIMARY KEY, stream TEXT NOT NULL, partition INTEGER NOT NULL, at INTEGER NOT NULL,
+            cluster TEXT NOT NULL, reason TEXT NOT NULL, batch BLOB NOT NULL);
         """;
 
     /// <summary>Most lanes: their row ids stand above the offsets.</summary>

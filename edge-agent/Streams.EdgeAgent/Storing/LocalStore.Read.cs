@@ -21,15 +21,31 @@ internal sealed partial class LocalStore
         return status;
     }
 
+    /// <summary>A lane, or <see langword="null"/> when nothing is known of it.</summary>
+    public LaneStatus? Lane(LaneId lane) => _book.Find(lane)?.Status;
+
+    /// <summary>The lanes whose events go up.</summary>
+    public IReadOnlyList<LaneRow> UpLanes => _book.Up;
+
+    /// <summary>Where events of a producer are known to stand at clusters (rule R5).</summary>
+    public IReadOnlyList<EventPlace> Stand(ProducerId producer, StreamPartition partition) =>
+        _readers.Read((producer, partition), static (db, s) => UpRows.Stand(db, s.producer, s.partition));
+
+    /// <summary>Whether there is a lane of a cluster here.</summary>
+    public bool HasLanesOf(ClusterName cluster) => _book.Has(cluster);
+
     /// <inheritdoc/>
     public ValueTask<LaneSlice> ReadAsync(LaneId lane, Offset from, int maxBytes, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        LaneRow? row = _book.Find(lane);
-        return new ValueTask<LaneSlice>(row is null || from.Value >= row.NextOffset ? LaneSlice.Empty
-            : _readers.Read((Row: row, From: from.Value, MaxBytes: maxBytes, Own: Origin),
-                static (db, s) => LaneReading.Read(db, s.Row, s.From, s.MaxBytes, s.Own)));
+        return new ValueTask<LaneSlice>(Read(lane, from, maxBytes));
     }
+
+    /// <summary>As <see cref="ReadAsync"/>: it has read when it returns.</summary>
+    public LaneSlice Read(LaneId lane, Offset from, int maxBytes) =>
+        _book.Find(lane) is not { } row || from.Value >= row.NextOffset ? LaneSlice.Empty
+            : _readers.Read((Row: row, From: from.Value, MaxBytes: maxBytes, Own: Origin),
+                static (db, s) => LaneReading.Read(db, s.Row, s.From, s.MaxBytes, s.Own));
 
     /// <inheritdoc/>
     public Offset FindTime(LaneId lane, DateTimeOffset time) => _book.Find(lane) is not { } row ? Offset.Zero

@@ -36,6 +36,7 @@ internal sealed partial class LocalStore : IEventStore, IAsyncDisposable
         _sessions = new SessionTable(time.GetUtcNow().ToUnixTimeMilliseconds() << 16);
         _queue = new LocalQueue(options.PendingBytes);
         _watches = new LocalWatches(logger);
+        LocalLoading.NoteWays(db, options);
         LocalLoading.Load(db, _book);
         db.Database.Limit(limits);
         LocalTransaction transaction = new(db, _book, _sessions, identity, options, time);

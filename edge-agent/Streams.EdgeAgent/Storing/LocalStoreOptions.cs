@@ -34,6 +34,9 @@ internal sealed record LocalStoreOptions(string Path, ClusterName Cluster)
     /// <summary>Most bytes of a batch of one device's events; the greatest event makes a greater one. 256 KiB by default.</summary>
     public int PlainBatchBytes { get; init; } = 256 << 10;
 
+    /// <summary>Which streams' events go up to a cluster: they stay here until one has them. None by default.</summary>
+    public Func<StreamPath, bool>? GoesUp { get; init; }
+
     /// <summary>What is wrong; <see langword="null"/> when nothing is.</summary>
     public string? Fault =>
         Path.Length == 0 ? "store: a path is needed"

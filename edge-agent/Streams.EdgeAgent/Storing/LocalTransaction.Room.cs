@@ -86,7 +86,8 @@ internal sealed partial class LocalTransaction
         }
     }
 
-    private long MayGoTo(LaneRow lane) => _options.WhenFull == WhenStoreFull.DropOldest ? lane.NextOffset : Math.Max(lane.Sent, 0);
+    private long MayGoTo(LaneRow lane) =>
+        _options.WhenFull == WhenStoreFull.DropOldest || !lane.IsOwn ? lane.NextOffset : Math.Max(lane.Sent, 0);
 
     private void Enqueue(PriorityQueue<LaneId, long> oldest, LaneId id)
     {
@@ -118,7 +119,7 @@ internal sealed partial class LocalTransaction
         {
             _db.Use("DELETE FROM entries WHERE id>=?1 AND id<=?2")
                 .Bind(1, LocalSchema.EntryId(lane.Row, lane.FirstOffset)).Bind(2, last).Run();
-            _dropped += Math.Max(0, offset - Math.Max(lane.FirstOffset, lane.Sent));
+            _dropped += lane.IsOwn ? Math.Max(0, offset - Math.Max(lane.FirstOffset, lane.Sent)) : 0;
             Put(lane with { FirstEntry = entry, FirstOffset = offset, Bytes = lane.Bytes - bytes });
             _changed.Add(lane.Lane.Partition.Stream);
         }

@@ -94,7 +94,7 @@ internal sealed partial class LocalTransaction
         Clear();
     }
 
-    private LaneRow Lane(LaneId id)
+    private LaneRow Lane(LaneId id, bool isOwn = true)
     {
         if (_lanes.TryGetValue(id, out LaneRow? touched))
         {
@@ -111,14 +111,16 @@ internal sealed partial class LocalTransaction
             throw new TryAgainException($"the store has {LocalSchema.MaxLanes} lanes, and can have no more");
         }
 
-        LaneRow lane = new(_nextLane++, id, 0, 0, 0, 0, 0, 0, -1);
-        _db.Use("INSERT INTO lanes(id, stream, partition, origin, first_entry, next_entry, first_offset, next_offset, bytes, at, sent)"
-                + " VALUES(?1, ?2, ?3, ?4, 0, 0, 0, 0, 0, 0, -1)")
+        LaneRow lane = new(_nextLane++, id, 0, 0, 0, 0, 0, 0, isOwn, isOwn && GoesUp(id) ? 0 : -1);
+        _db.Use("INSERT INTO lanes(id, stream, partition, origin, first_entry, next_entry, first_offset, next_offset, bytes, at, own,"
+                + " sent) VALUES(?1, ?2, ?3, ?4, 0, 0, 0, 0, 0, 0, ?5, ?6)")
             .Bind(1, lane.Row).Bind(2, id.Partition.Stream.Value).Bind(3, (long)id.Partition.Partition.Value)
-            .Bind(4, id.Origin.ToString()).Run();
+            .Bind(4, id.Origin.ToString()).Bind(5, isOwn ? 1L : 0L).Bind(6, lane.Sent).Run();
         _lanes[id] = lane;
         return lane;
     }
+
+    private bool GoesUp(LaneId lane) => _options.GoesUp?.Invoke(lane.Partition.Stream) ?? false;
 
     private void Put(LaneRow lane) => _lanes[lane.Lane] = lane;
 }

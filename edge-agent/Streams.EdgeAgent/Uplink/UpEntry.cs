@@ -1,0 +1,84 @@
+using Streams.Core;
+
+namespace Streams.EdgeAgent;
+
+/// <summary>A batch of a lane that goes up.</summary>
+/// <param name="lane">Its lane.</param>
+/// <param name="offset">Offset of its first event.</param>
+/// <param name="after">What must be passed before it, as it is stored.</param>
+/// <param name="batch">The batch.</param>
+/// <param name="wasTried">Whether it may have been sent in an earlier life of the agent (rule R18).</param>
+internal sealed class UpEntry(UpLane lane, long offset, AfterVector after, EventBatch batch, bool wasTried)
+{
+    private EventBatch? _batch = batch;
+
+    public UpLane Lane => lane;
+
+    public AfterVector After => after;
+
+    public bool WasTried => wasTried;
+
+    public BatchHeader Header { get; } = batch.Header;
+
+    /// <summary>The batch; gone when all of it is done.</summary>
+    public EventBatch Batch => _batch ?? throw new InvalidOperationException("the batch is done");
+
+    /// <summary>Bytes that it takes in memory.</summary>
+    public int Bytes { get; } = batch.Bytes.Length;
+
+    /// <summary>Offset behind its last event.</summary>
+    public long End => offset + Header.Count;
+
+    /// <summary>The first of its sequences that is not another entry's too.</summary>
+    public long From { get; set; } = batch.Header.FirstSequence;
+
+    /// <summary>How many of its events are not done yet.</summary>
+    public long Left { get; private set; } = batch.Header.Count;
+
+    public bool IsDone => Left <= 0;
+
+    /// <summary>Its events before <see cref="From"/> are another entry's.</summary>
+    public void LeaveOut(long sequences) => Left -= sequences;
+
+    /// <summary>Events are done; whether all are now, and it holds no memory any more.</summary>
+    public bool Done(long first, long last)
+    {
+        Left -= Math.Max(0, Math.Min(last, Header.LastSequence) - Math.Max(first, From) + 1);
+        _batch = IsDone ? null : _batch;
+        return IsDone;
+    }
+}
+
+/// <summary>A lane that goes up.</summary>
+/// <param name="lane">The lane.</param>
+/// <param name="sent">Offset behind the last event that a cluster is known to have.</param>
+/// <param name="triedTo">What stands before this offset may have been sent in an earlier life.</param>
+internal sealed class UpLane(LaneId lane, long sent, long triedTo)
+{
+    public LaneId Lane => lane;
+
+    public long TriedTo => triedTo;
+
+    /// <summary>Offset behind the last event that a cluster is known to have.</summary>
+    public long Sent { get; private set; } = sent;
+
+    /// <summary>What is read next.</summary>
+    public long Next { get; set; } = sent;
+
+    /// <summary>What was read and is not done, or stands behind such.</summary>
+    public Queue<UpEntry> Entries { get; } = [];
+
+    /// <summary>Goes on behind what is done; whether that moved it.</summary>
+    public int Advance()
+    {
+        int taken = 0;
+        while (Entries.TryPeek(out UpEntry? first) && first.IsDone)
+        {
+            Sent = first.End;
+            Entries.Dequeue();
+            taken++;
+        }
+
+        return taken;
+    }
+}

@@ -1,0 +1,282 @@
+using System.Buffers;
+using Streams.Core;
+
+namespace Streams.EdgeAgent;
+
+/// <summary>The part of what goes up that is in memory: of each lane some batches behind what the clusters have. Whatever waits behind them
+/// stays on disk.</summary>
+/// <remarks>Safe for use by many threads, but for loading, reading and writing, which are the sender's.</remarks>
+internal sealed class UpWindow
+{
+    private const int MaxBytes = 8 << 20;
+    private const int MaxEntries = 32_768;           // also those that are done and stand behind one that is not: some 200 bytes each
+    private const int SliceBytes = 256 << 10;
+
+    private readonly Lock _lock = new();
+    private readonly LocalStore _store;
+    private readonly Dictionary<LaneId, UpLane> _lanes = [];
+    private readonly Dictionary<(ProducerId Producer, ulong Epoch, StreamPartition Partition), List<UpEntry>> _lines = [];
+    private readonly HashSet<UpLane> _moved = [];
+    private readonly EventBatchBuilder _builder = new();
+    private long _bytes;
+    private int _entries;
+    private int _turn;
+
+    public UpWindow(LocalStore store)
+    {
+        _store = store;
+        foreach (LaneRow lane in store.UpLanes)
+        {
+            _lanes.Add(lane.Lane, new UpLane(lane.Lane, Math.Max(lane.Sent, lane.FirstOffset), lane.NextOffset));
+        }
+    }
+
+    /// <summary>Events that wait, on disk and in memory; an upper bound while answers come in.</summary>
+    public long Waiting
+    {
+        get
+        {
+            long waiting = 0;
+            foreach (LaneRow lane in _store.UpLanes)
+            {
+                waiting += lane.NextOffset - Math.Max(lane.Sent, lane.FirstOffset);
+            }
+
+            return waiting;
+        }
+    }
+
+    /// <summary>Reads more where there is room: adds what is new, in the order of each lane.</summary>
+    public void Load(List<UpEntry> fresh)
+    {
+        IReadOnlyList<LaneRow> rows = _store.UpLanes;
+        int idle = 0;
+        for (int i = 0; idle < rows.Count && HasRoom(); i++)
+        {
+            LaneRow row = rows[(_turn + i) % rows.Count];
+            idle = LoadLane(row, fresh) ? 0 : idle + 1;
+        }
+
+        _turn++;
+    }
+
+    /// <summary>Puts events of a producer into one batch, from <paramref name="first"/> to at most <paramref name="last"/>, as many as
+    /// <paramref name="maxBytes"/> hold and have the same that must be passed before them; at least one. Gives the last, and what must be
+    /// passed.</summary>
+    public long Read(StreamPartition partition, EventIdentity first, long last, int maxBytes, out AfterVector after, out bool hasTwins,
+        out bool oneTopic)
+    {
+        _builder.Clear();
+        after = AfterVector.Empty;
+        hasTwins = false;
+        oneTopic = true;
+        long read = first.Sequence - 1;
+        ReadOnlyMemory<byte> topic = default;
+        foreach (UpEntry entry in Entries((first.Producer, first.Epoch, partition), first.Sequence, last))
+        {
+            if (_builder.Count > 0 && !HasSame(entry.After, after))
+            {
+                break;
+            }
+
+            after = entry.After;
+            hasTwins |= entry.Header.MayHaveTwins;
+            foreach (EventView view in entry.Batch.Events)
+            {
+                long sequence = entry.Header.FirstSequence + view.Index;
+                if (sequence <= read || sequence < entry.From)
+                {
+                    continue;
+                }
+
+                if (sequence != read + 1 || sequence > last || !_builder.TryAdd(view.Topic.Span, view.Key.Span, view.Headers.Span,
+                    view.Payload.Span, view.TimestampMicroseconds, _builder.Count == 0 ? EventLimits.MaxBatchBytes : maxBytes,
+                    view.IsRetained))
+                {
+                    return read;
+                }
+
+                oneTopic &= _builder.Count == 1 || topic.Span.SequenceEqual(view.Topic.Span);
+                topic = view.Topic;
+                read = sequence;
+            }
+        }
+
+        return read;
+    }
+
+    /// <summary>Bytes of what was read, before compression.</summary>
+    public int BodyBytes => _builder.Bytes - BatchHeader.Size;
+
+    /// <summary>The batch of what was read, behind <paramref name="output"/>'s end.</summary>
+    public BatchHeader Write(EventIdentity first, (ulong Epoch, long Sequence) predecessor, bool mayHaveTwins,
+        BatchCompression compression, IBufferWriter<byte> output)
+    {
+        BatchHeader head = _builder.Write(first, predecessor, mayHaveTwins, output, compression);
+        _builder.Clear();
+        return head;
+    }
+
+    /// <summary>What was read is not sent after all.</summary>
+    public void Drop() => _builder.Clear();
+
+    /// <summary>The events of a run, for keeping them elsewhere.</summary>
+    public EventBatch Copy(StreamPartition partition, EventIdentity first, long last)
+    {
+        EventBatchBuilder copy = new();
+        foreach (UpEntry entry in Entries((first.Producer, first.Epoch, partition), first.Sequence, last))
+        {
+            foreach (EventView view in entry.Batch.Events)
+            {
+                long sequence = entry.Header.FirstSequence + view.Index;
+                if (sequence >= first.Sequence + copy.Count && sequence <= last)
+                {
+                    copy.TryAdd(view.Topic.Span, view.Key.Span, view.Headers.Span, view.Payload.Span, view.TimestampMicroseconds,
+                        isRetained: view.IsRetained);
+                }
+            }
+        }
+
+        return copy.Build(first, default, mayHaveTwins: false);
+    }
+
+    /// <summary>A cluster has these events, or refused them for good and they are kept: they are done.</summary>
+    public void Done(ProducerId producer, ulong epoch, StreamPartition partition, long first, long last)
+    {
+        lock (_lock)
+        {
+            if (!_lines.TryGetValue((producer, epoch, partition), out List<UpEntry>? line))
+            {
+                return;
+            }
+
+            for (int i = 0; i < line.Count && line[i].From <= last; i++)
+            {
+                if (line[i].Header.LastSequence >= first && line[i].Done(first, last))
+                {
+                    _bytes -= line[i].Bytes;
+                    Advance(line[i].Lane);
+                    line.RemoveAt(i--);
+                }
+            }
+
+            if (line.Count == 0)
+            {
+                _lines.Remove((producer, epoch, partition));
+            }
+        }
+    }
+
+    /// <summary>The lanes that have moved since this was asked for last, and how far each has gone up.</summary>
+    public IReadOnlyList<(LaneId Lane, long Sent)> TakeMoved()
+    {
+        lock (_lock)
+        {
+            if (_moved.Count == 0)
+            {
+                return [];
+            }
+
+            (LaneId, long)[] moved = [.. _moved.Select(static l => (l.Lane, l.Sent))];
+            _moved.Clear();
+            return moved;
+        }
+    }
+
+    private static bool HasSame(AfterVector a, AfterVector b) => a.Places.SequenceEqual(b.Places);
+
+    private bool HasRoom()
+    {
+        lock (_lock)
+        {
+            return _bytes < MaxBytes && _entries < MaxEntries;
+        }
+    }
+
+    private bool LoadLane(LaneRow row, List<UpEntry> fresh)
+    {
+        UpLane? lane;
+        lock (_lock)
+        {
+            if (!_lanes.TryGetValue(row.Lane, out lane))
+            {
+                _lanes.Add(row.Lane, lane = new UpLane(row.Lane, Math.Max(row.Sent, row.FirstOffset), triedTo: 0));
+            }
+        }
+
+        if (lane.Next >= row.NextOffset)
+        {
+            return false;
+        }
+
+        using LaneSlice slice = _store.Read(row.Lane, new Offset(lane.Next), SliceBytes);
+        foreach (LaneEntry stored in slice.Entries)
+        {
+            UpEntry entry = new(lane, stored.BaseOffset.Value, stored.After.Without(_store.Origin), EventBatch.Parse(stored.Body.ToArray()),
+                stored.BaseOffset.Value < lane.TriedTo);
+            lane.Next = entry.End;
+            if (Take(entry))
+            {
+                fresh.Add(entry);
+            }
+        }
+
+        return slice.Entries.Count > 0;
+    }
+
+    // Sequences of a producer rise in a lane, but for a batch that was held in part when it came, which has some that are here already.
+    private bool Take(UpEntry entry)
+    {
+        BatchHeader head = entry.Header;
+        lock (_lock)
+        {
+            entry.Lane.Entries.Enqueue(entry);
+            _entries++;
+            (ProducerId, ulong, StreamPartition) key = (head.Producer, head.Epoch, entry.Lane.Lane.Partition);
+            if (!_lines.TryGetValue(key, out List<UpEntry>? line))
+            {
+                _lines.Add(key, line = []);
+            }
+
+            long known = line.Count == 0 ? 0 : line[^1].Header.LastSequence;
+            entry.From = Math.Max(head.FirstSequence, known + 1);
+            entry.LeaveOut(Math.Min(entry.From, head.LastSequence + 1) - head.FirstSequence);
+            if (entry.IsDone)
+            {
+                Advance(entry.Lane);
+                return false;
+            }
+
+            line.Add(entry);
+            _bytes += entry.Bytes;
+            return true;
+        }
+    }
+
+    private void Advance(UpLane lane)
+    {
+        int taken = lane.Advance();
+        if (taken > 0)
+        {
+            _entries -= taken;
+            _moved.Add(lane);
+        }
+    }
+
+    private List<UpEntry> Entries((ProducerId, ulong, StreamPartition) key, long first, long last)
+    {
+        List<UpEntry> found = [];
+        lock (_lock)
+        {
+            foreach (UpEntry entry in _lines.GetValueOrDefault(key, []))
+            {
+                if (entry.Header.LastSequence >= first && entry.From <= last)
+                {
+                    found.Add(entry);
+                }
+            }
+        }
+
+        return found;
+    }
+}
