@@ -24,6 +24,9 @@ public enum AccessAction
 /// <param name="Remote">The remote address, for people.</param>
 public sealed record AccessSubject(string ClientId, string? UserName, string Remote)
 {
+    /// <summary>The name of the listener the client came by; empty where listeners have none.</summary>
+    public string Listener { get; init; } = string.Empty;
+
     /// <summary>The certificate the client showed, checked already; <see langword="null"/> when it showed none.</summary>
     public ClientCertificate? Certificate { get; init; }
 }

@@ -2,7 +2,6 @@ using System.Net.Security;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Streams.Gateways;
@@ -21,16 +20,16 @@ public sealed class MqttEndpoint(MqttGateway gateway, TimeProvider time, ILogger
 
     /// <summary>Listens for MQTT on TCP; in the clear when <paramref name="tls"/> is <see langword="null"/>.</summary>
     public Task<WebEndpoint> ListenAsync(string name, ListenAddress at, TlsKeeper? tls, CancellationToken cancellationToken) =>
-        WebEndpoint.StartAsync(name, at, log, services => services.AddSingleton(gateway), listen =>
+        WebEndpoint.StartAsync(name, at, log, static _ => { }, listen =>
         {
             tls?.Secure(listen);
-            listen.UseConnectionHandler<MqttConnectionHandler>();
+            listen.Run(new MqttConnectionHandler(gateway, name).OnConnectedAsync);
         }, static _ => { }, cancellationToken, limits => limits.MaxConcurrentConnections = gateway.MaxConnections);
 
     /// <summary>Listens for MQTT on WebSocket; in the clear when <paramref name="tls"/> is <see langword="null"/>.</summary>
     public Task<WebEndpoint> ListenWebSocketAsync(string name, ListenAddress at, TlsKeeper? tls, CancellationToken cancellationToken)
     {
-        MqttWebSocketHandler handler = new(gateway, CloseLimit, time);
+        MqttWebSocketHandler handler = new(gateway, name, CloseLimit, time);
         return WebEndpoint.StartAsync(name, at, log, static _ => { }, listen =>
         {
             listen.Protocols = HttpProtocols.Http1;

@@ -11,8 +11,7 @@ internal sealed class ConnectHandler(GatewayServices services, Func<string> newC
 
     /// <summary>What is told about a client that is not taken; <see langword="null"/> when it is, and then what was made of its
     /// CONNECT.</summary>
-    public (MqttReasonCode Code, string Reason)? Read(MqttConnectPacket packet, string remote, ClientCertificate? certificate,
-        out ClientInfo? client)
+    public (MqttReasonCode Code, string Reason)? Read(MqttConnectPacket packet, AccessSubject subject, out ClientInfo? client)
     {
         client = null;
         bool isAssigned = packet.ClientId.Length == 0;
@@ -39,7 +38,7 @@ internal sealed class ConnectHandler(GatewayServices services, Func<string> newC
                 $"user property '{PlaceWords.Property}' is '{word}', it must be 'auto', 'always' or 'never'");
         }
 
-        AccessSubject subject = new(clientId, packet.UserName, remote) { Certificate = certificate };
+        subject = isAssigned ? subject with { ClientId = clientId } : subject;
         if (!services.Access.Allows(subject, AccessAction.Connect, default, default))
         {
             return (MqttReasonCode.NotAuthorized, "this client may not connect");

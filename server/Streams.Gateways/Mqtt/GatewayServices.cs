@@ -9,6 +9,9 @@ internal sealed record GatewayServices(IEventStore Store, ILaneHorizon Horizon, 
     /// <summary>Ends what is over; set once, before the first connection.</summary>
     public SessionKeeper Keeper { get; set; } = null!;
 
+    /// <summary>Finds out who connects; <see langword="null"/> to take clients for who they say they are.</summary>
+    public IClientAuthentication? Clients { get; init; }
+
     /// <summary>How long topics may be.</summary>
     public TopicLimits TopicLimits { get; } = new(Options.MaxTopicBytes, Options.MaxTopicLevels);
 

@@ -40,13 +40,17 @@ public sealed class MqttGateway : IDisposable
     /// <param name="time">The clock.</param>
     /// <param name="chance">For assigned client ids and the names of connections.</param>
     /// <param name="log">Where it says what happens.</param>
+    /// <param name="clients">Finds out who connects; <see langword="null"/> to take clients for who they say they are.</param>
     /// <exception cref="ConfigurationException">The options are not valid.</exception>
     public MqttGateway(IEventStore store, ILaneHorizon horizon, IAccessPolicy access, MqttGatewayOptions options, TimeProvider time,
-        Random chance, ILogger<MqttGateway> log)
+        Random chance, ILogger<MqttGateway> log, IClientAuthentication? clients = null)
     {
         _chance = chance;
         StreamRoster roster = new(store, time);
-        _services = new GatewayServices(store, horizon, access, options.Validate(), time, log, new GatewayMeter(() => Status), roster);
+        _services = new GatewayServices(store, horizon, access, options.Validate(), time, log, new GatewayMeter(() => Status), roster)
+        {
+            Clients = clients,
+        };
         _router = new PacketRouter(_services);
         _connect = new ConnectHandler(_services, () => "auto-" + NewName());
         _connack = new ConnackBuilder(_services.Options);
@@ -89,15 +93,15 @@ public sealed class MqttGateway : IDisposable
     /// <param name="remote">The client's address, for people.</param>
     /// <param name="cancellationToken">Ends the connection: the client is told that the server shuts down.</param>
     public Task ServeAsync(IDuplexPipe transport, string remote, CancellationToken cancellationToken) =>
-        ServeAsync(transport, remote, null, cancellationToken);
+        ServeAsync(transport, new ClientOrigin(remote), cancellationToken);
 
     /// <inheritdoc cref="ServeAsync(IDuplexPipe, string, CancellationToken)"/>
     /// <param name="transport">The bytes of the client.</param>
-    /// <param name="remote">The client's address, for people.</param>
-    /// <param name="certificate">The certificate the client showed, checked already.</param>
+    /// <param name="origin">Where the client comes from.</param>
     /// <param name="cancellationToken">Ends the connection: the client is told that the server shuts down.</param>
-    public async Task ServeAsync(IDuplexPipe transport, string remote, ClientCertificate? certificate, CancellationToken cancellationToken)
+    public async Task ServeAsync(IDuplexPipe transport, ClientOrigin origin, CancellationToken cancellationToken)
     {
+        string remote = origin.Remote;
         int most = Math.Min(MaxConnectBytes, _services.Options.MaxPacketBytes);
         MqttDecodeOptions decode = new() { MaximumPacketSize = most, Topics = new TopicNameCache() };
         MqttConnection connection = new(transport, decode);
@@ -116,7 +120,7 @@ public sealed class MqttGateway : IDisposable
                 if (await ReadConnectAsync(connection, remote, cancellationToken).ConfigureAwait(false) is { } packet)
                 {
                     connection.AllowPacketSize(_services.Options.MaxPacketBytes);
-                    await ServeAsync(connection, packet, remote, certificate, hasRoom, cancellationToken).ConfigureAwait(false);
+                    await ServeAsync(connection, packet, origin, hasRoom, cancellationToken).ConfigureAwait(false);
                 }
             }
             catch (Exception e) when (e is IOException or OperationCanceledException)
@@ -191,9 +195,10 @@ public sealed class MqttGateway : IDisposable
         return null;
     }
 
-    private async Task ServeAsync(MqttConnection connection, MqttConnectPacket packet, string remote, ClientCertificate? certificate,
-        bool hasRoom, CancellationToken cancellationToken)
+    private async Task ServeAsync(MqttConnection connection, MqttConnectPacket packet, ClientOrigin origin, bool hasRoom,
+        CancellationToken cancellationToken)
     {
+        string remote = origin.Remote;
         ReplyWriter replies = new(connection, packet);
         if (_draining)
         {
@@ -204,8 +209,10 @@ public sealed class MqttGateway : IDisposable
 
         (MqttReasonCode Code, string Reason)? refusal =
             hasRoom ? null : (MqttReasonCode.ServerBusy, $"{_services.Options.MaxConnections} connections are open");
+        AccessSubject? subject = refusal is null ? await ClientSignIn.AskAsync(_services, origin.Subject(packet), packet.Password,
+            cancellationToken).ConfigureAwait(false) : null;
         ClientInfo? client = null;
-        refusal ??= _connect.Read(packet, remote, certificate, out client);
+        refusal ??= subject is null ? ClientSignIn.Refusal : _connect.Read(packet, subject, out client);
         if (refusal is { } refused)
         {
             await RefuseAsync(replies, remote, refused.Code, refused.Reason).ConfigureAwait(false);
@@ -469,29 +476,19 @@ public sealed class MqttGateway : IDisposable
         }
     }
 
-    private ProducerId NewProducer()
-    {
-        lock (_chanceLock)
-        {
-            return ProducerId.Create(_chance);
-        }
-    }
+    private ProducerId NewProducer() => Chance(ProducerId.Create);
 
-    private ulong NewEpoch()
-    {
-        lock (_chanceLock)
-        {
-            return (ulong)_chance.NextInt64(1, long.MaxValue);
-        }
-    }
+    private ulong NewEpoch() => Chance(static chance => (ulong)chance.NextInt64(1, long.MaxValue));
+
+    private string NewName() => Chance(static chance => chance.NextInt64().ToString("x16", CultureInfo.InvariantCulture));
 
     private bool HasKept() => _sessions.Any(static s => s.Value.Client.IsPersistent);
 
-    private string NewName()
+    private T Chance<T>(Func<Random, T> make)
     {
         lock (_chanceLock)
         {
-            return _chance.NextInt64().ToString("x16", CultureInfo.InvariantCulture);
+            return make(_chance);
         }
     }
 }

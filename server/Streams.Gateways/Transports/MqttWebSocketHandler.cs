@@ -7,9 +7,10 @@ namespace Streams.Gateways;
 
 /// <summary>Serves MQTT over WebSocket, plain or over TLS, on the requests of one path.</summary>
 /// <param name="gateway">Who speaks MQTT.</param>
+/// <param name="listener">The name of the listener, for access rules.</param>
 /// <param name="closeLimit">How long a client may take to answer a close frame.</param>
 /// <param name="time">The clock.</param>
-public sealed class MqttWebSocketHandler(MqttGateway gateway, TimeSpan closeLimit, TimeProvider time)
+public sealed class MqttWebSocketHandler(MqttGateway gateway, string listener, TimeSpan closeLimit, TimeProvider time)
 {
     /// <summary>The path, the same as in other brokers: clients have it as their default.</summary>
     public const string Path = "/mqtt";
@@ -44,7 +45,7 @@ public sealed class MqttWebSocketHandler(MqttGateway gateway, TimeSpan closeLimi
         await using (pipe.ConfigureAwait(false))
         {
             // That the connection ended is told by the pipe, behind what came before: the request's own token would overtake it.
-            await gateway.ServeAsync(pipe, remote, certificate, stopping).ConfigureAwait(false);
+            await gateway.ServeAsync(pipe, new ClientOrigin(remote, certificate, listener), stopping).ConfigureAwait(false);
         }
     }
 

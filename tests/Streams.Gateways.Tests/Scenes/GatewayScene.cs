@@ -19,6 +19,7 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
     private readonly List<MqttGateway> _gateways = [];
     private MqttGatewayOptions _options = null!;
     private TimeProvider _time = null!;
+    private IClientAuthentication? _clients;
 
     private GatewayScene()
     {
@@ -43,10 +44,16 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
 
     public Func<string, AccessAction, string, bool> AllowedTo { get; set; } = static (_, _, _) => true;
 
+    /// <summary>Rules in place of <see cref="Allowed"/> and <see cref="AllowedTo"/>.</summary>
+    public IAccessPolicy? Rules { get; set; }
+
     public static async Task<GatewayScene> OpenAsync(string cluster = "sj", MqttGatewayOptions? options = null,
-        TimeProvider? time = null)
+        TimeProvider? time = null, IClientAuthentication? clients = null)
     {
-        GatewayScene scene = new() { _options = options ?? new MqttGatewayOptions(), _time = time ?? TimeProvider.System };
+        GatewayScene scene = new()
+        {
+            _options = options ?? new MqttGatewayOptions(), _time = time ?? TimeProvider.System, _clients = clients,
+        };
         await scene.StartAsync(cluster);
         return scene;
     }
@@ -82,12 +89,14 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
     }
 
     /// <summary>A connection that has said nothing yet.</summary>
-    public MqttPeer Dial(MqttVersion version = MqttVersion.V5, PipeOptions? toPeer = null)
+    public MqttPeer Dial(MqttVersion version = MqttVersion.V5, PipeOptions? toPeer = null,
+        string listener = "", ClientCertificate? certificate = null)
     {
         Pipe up = new(new PipeOptions(pauseWriterThreshold: 1 << 20, resumeWriterThreshold: 1 << 19, useSynchronizationContext: false));
         Pipe down = new(toPeer
             ?? new PipeOptions(pauseWriterThreshold: 1 << 20, resumeWriterThreshold: 1 << 19, useSynchronizationContext: false));
-        Task served = Gateway.ServeAsync(new Ends(up.Reader, down.Writer), $"peer-{_peers.Count}", _stop.Token);
+        Task served = Gateway.ServeAsync(new Ends(up.Reader, down.Writer), new ClientOrigin($"peer-{_peers.Count}", certificate, listener),
+            _stop.Token);
         MqttPeer peer = new(new Ends(down.Reader, up.Writer), version, served);
         lock (_peers)
         {
@@ -125,7 +134,7 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
     private void Begin()
     {
         Gateway = new MqttGateway(Store, this, this, _options, _time, new Random(2 + _gateways.Count),
-            _loggers.CreateLogger<MqttGateway>());
+            _loggers.CreateLogger<MqttGateway>(), _clients);
         _gateways.Add(Gateway);
     }
 
@@ -157,7 +166,8 @@ internal sealed class GatewayScene : IAsyncDisposable, ILaneHorizon, IAccessPoli
     }
 
     public bool Allows(AccessSubject subject, AccessAction action, StreamPath stream, ReadOnlySpan<char> topic) =>
-        Allowed(action, stream, topic.ToString()) && AllowedTo(subject.ClientId, action, topic.ToString());
+        Rules?.Allows(subject, action, stream, topic)
+        ?? (Allowed(action, stream, topic.ToString()) && AllowedTo(subject.ClientId, action, topic.ToString()));
 
     private sealed class Ends(PipeReader input, PipeWriter output) : IDuplexPipe
     {
