@@ -1,1 +1,1 @@
-return await Streams.Faults.WriterProgram.RunAsync(args);
+return await Streams.Faults.FaultsProgram.RunAsync(args);

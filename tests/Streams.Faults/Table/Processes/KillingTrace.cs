@@ -1,0 +1,25 @@
+using System.Globalization;
+using Streams.Testing;
+
+namespace Streams.Faults;
+
+/// <summary>Kills a process with SIGKILL when it is about to make a certain call of the system for the k-th time: that call is not made.
+/// strace counts by thread.</summary>
+internal static class KillingTrace
+{
+    /// <summary>The command to start a process under. Without strace's filter in the kernel: behind it no signal is given.</summary>
+    public static IReadOnlyList<string> Under(string calls, int kth, string traceFile) =>
+        [ForeignTool.Find("strace"), "-D", "-f", "-o", traceFile, .. Injection(calls, kth)];
+
+    /// <summary>Attaches to a process that runs.</summary>
+    public static async Task<ForeignTool> AttachAsync(int processId, string calls, int kth, string traceFile)
+    {
+        var tool = ForeignTool.Start(
+            "strace", ["-f", "-p", processId.ToString(CultureInfo.InvariantCulture), "-o", traceFile, .. Injection(calls, kth)]);
+        await tool.WaitForLineAsync(line => line.Contains("attached", StringComparison.Ordinal), "strace is attached");
+        return tool;
+    }
+
+    private static string[] Injection(string calls, int kth) =>
+        ["-e", $"trace={calls}", "-e", string.Create(CultureInfo.InvariantCulture, $"inject={calls}:signal=SIGKILL:when={kth}")];
+}
