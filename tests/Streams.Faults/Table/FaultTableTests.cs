@@ -22,7 +22,8 @@ public sealed class FaultTableTests(ITestOutputHelper output)
     [Fact]
     public async Task An_event_that_is_given_once_more_makes_a_row_bad()
     {
-        var result = await RowPlayer.PlayAsync(FaultRows.Find("cluster-killed")!, new TableOptions { Runs = 1, Sabotage = Sabotage.Repeat });
+        var options = new TableOptions { Runs = 1, Sabotage = Sabotage.Repeat };
+        var result = await RowPlayer.PlayAsync(FaultRows.Find("cluster-killed")!, options);
         output.WriteLine(TableText.Line(result));
         Assert.True(result.IsBad, "it was not noticed");
         Assert.Equal((0, 1, 0), (result.Tally.Lost, result.Tally.Duplicate, result.Tally.OutOfOrder));

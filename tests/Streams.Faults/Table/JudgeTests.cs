@@ -22,7 +22,8 @@ public sealed class JudgeTests : IDisposable
     [Fact]
     public void Losses_repetitions_and_disorder_are_counted()
     {
-        var log = Told("1 begun 1", "1 published 1", "1 begun 2", "1 published 2", "1 begun 3", "1 published 3", "1 begun 4", "1 failed 4 full");
+        var log = Told(
+            "1 begun 1", "1 published 1", "1 begun 2", "1 published 2", "1 begun 3", "1 published 3", "1 begun 4", "1 failed 4 full");
         Assert.Equal((1, 0, 0), Counted(Compare(log, 1, 3)));
         Assert.Equal((0, 1, 0), Counted(Compare(log, 1, 2, 2, 3)));
         Assert.Equal((0, 0, 1), Counted(Compare(log, 1, 3, 2)));

@@ -33,7 +33,8 @@ internal static class Judge
             else if (log.Failed.ContainsKey(one.Number) || log.Refused.Contains(one.Number))
             {
                 duplicate++;
-                findings.Add($"{one.Number} was given, and publishing it had failed: {log.Failed.GetValueOrDefault(one.Number, "rejected")}");
+                var why = log.Failed.GetValueOrDefault(one.Number, "rejected");
+                findings.Add($"{one.Number} was given, and publishing it had failed: {why}");
             }
             else if (one.Number < last.GetValueOrDefault(one.Topic))
             {

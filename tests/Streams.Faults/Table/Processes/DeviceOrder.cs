@@ -3,8 +3,8 @@ using Streams.Client;
 
 namespace Streams.Faults;
 
-/// <summary>What a process of the fault table is to do: a device that publishes numbered events, or a back end that reads them. Handed to it
-/// as its second argument.</summary>
+/// <summary>What a process of the fault table is to do: a device that publishes numbered events, or a back end that reads them. Handed to
+/// it as its second argument.</summary>
 internal sealed record DeviceOrder
 {
     /// <summary>Name of the client; events say <c>NAME NUMBER</c>.</summary>

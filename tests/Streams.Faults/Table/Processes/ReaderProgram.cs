@@ -4,8 +4,8 @@ using Streams.Core;
 namespace Streams.Faults;
 
 /// <summary>
-/// A back end that meets the faults: reads a stream under one name, tells each event and acknowledges it at once. <c>finish</c> on its input
-/// closes it; the end of its input is the end of the process.
+/// A back end that meets the faults: reads a stream under one name, tells each event and acknowledges it at once. <c>finish</c> on its
+/// input closes it; the end of its input is the end of the process.
 /// </summary>
 internal static class ReaderProgram
 {

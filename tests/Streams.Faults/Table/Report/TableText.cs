@@ -9,10 +9,9 @@ internal static class TableText
     public const string Begin = "<!-- table -->";
     public const string End = "<!-- end of table -->";
 
-    private const string Head = """
-        | fault | runs | published | acknowledged | lost | duplicate | out of order | dropped by policy, told by gaps | goes on after (median, longest) |
-        | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
-        """;
+    private const string Head =
+        "| fault | runs | published | acknowledged | lost | duplicate | out of order | dropped by policy, told by gaps "
+        + "| goes on after (median, longest) |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
 
     public static bool HasPlace(string document)
         => document.IndexOf(Begin, StringComparison.Ordinal) is var at and >= 0
@@ -28,7 +27,7 @@ internal static class TableText
 
     public static string Markdown(IReadOnlyList<RowResult> rows, string title)
     {
-        var text = new StringBuilder().Append(title).Append("\n\n").Append(Head.ReplaceLineEndings("\n")).Append('\n');
+        var text = new StringBuilder().Append(title).Append("\n\n").Append(Head);
         foreach (var row in rows)
         {
             text.Append(CultureInfo.InvariantCulture, $"| `{row.Row.Name}`: {row.Row.What} | {Cells(row)} |\n");

@@ -12,7 +12,8 @@ internal static class DeviceKillRows
     public static IReadOnlyList<FaultRow> All { get; } =
     [
         new("device-killed", "kill -9 of the device at any moment, three times, on the same outbox", WorldKind.Alone, AnyMomentAsync),
-        AtCall("device-killed-at-write", "… before the k-th write to its outbox (publish, and noting of acknowledgements)", "write,pwrite64", 120),
+        AtCall("device-killed-at-write", "… before the k-th write to its outbox (publish, and noting of acknowledgements)",
+            "pwrite64", 120),
         AtCall("device-killed-at-flush", "… before the k-th flush of its outbox", "fdatasync,fsync", 60),
         AtCall("device-killed-at-send", "… before the k-th send to a cluster", "sendto,sendmsg", 25),
         AtCall("device-killed-at-receive", "… before the k-th look for an answer: the cluster holds what the device does not know of",

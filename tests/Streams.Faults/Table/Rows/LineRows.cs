@@ -22,8 +22,8 @@ internal static class LineRows
         new("cluster-stopped", "the cluster's process stands still (SIGSTOP), later it goes on", WorldKind.Ring, StoppedAsync),
         new("line-flaps", "the line to the only cluster is cut and mended twelve times, 0 to 400 ms apart", WorldKind.Alone, FlapsAsync),
         new("line-slow", "the line to the only cluster has 300 ms delay each way and 64 kB/s", WorldKind.Alone, SlowAsync),
-        new("all-clusters-gone", "no cluster can be reached for as long as it takes to publish 2,000 events, then both again", WorldKind.Ring,
-            AllGoneAsync),
+        new("all-clusters-gone", "no cluster can be reached for as long as it takes to publish 2,000 events, then both again",
+            WorldKind.Ring, AllGoneAsync),
     ];
 
     private static async Task StruckAsync(FaultRun run, Func<Ring, Task> strikeAsync)

@@ -72,7 +72,7 @@ internal sealed class FaultRun : IAsyncDisposable
         return process;
     }
 
-    /// <summary>From now on it is counted how long it takes until an event is acknowledged whose publishing began behind this moment.</summary>
+    /// <summary>From now on it is counted how long it takes until an event is acknowledged whose publishing begins later.</summary>
     public void Mark() => _marks.Add(Stopwatch.GetTimestamp());
 
     /// <summary>Waits until so many more events than now are acknowledged.</summary>
@@ -130,7 +130,7 @@ internal sealed class FaultRun : IAsyncDisposable
             .Select(stored => (Begun: Log.Begun[stored.Key], Stored: stored.Value)).ToList();
         return
         [
-            .. _marks.Select(mark => behind.Where(one => one.Begun >= mark).Select(one => one.Stored).DefaultIfEmpty(long.MaxValue).Min() - mark)
+            .. _marks.Select(mark => behind.Where(one => one.Begun >= mark).Min(one => (long?)one.Stored) - mark ?? long.MaxValue)
                 .Where(ticks => ticks < long.MaxValue / 2).Select(ticks => TimeSpan.FromSeconds(ticks / (double)Stopwatch.Frequency)),
         ];
     }
