@@ -77,7 +77,8 @@ internal static class TableProgram
             var title = string.Create(
                 CultureInfo.InvariantCulture,
                 $"{TimeProvider.System.GetUtcNow():d MMMM yyyy}, `--seed {options.Seed} --runs {options.Runs}`, "
-                + $"{took.TotalMinutes:0} minutes, {Environment.ProcessorCount} processors, {Environment.OSVersion.VersionString}, .NET {Environment.Version}.");
+                + $"{took.TotalMinutes:0} minutes, "
+                + $"{Environment.ProcessorCount} processors, {Environment.OSVersion.VersionString}, .NET {Environment.Version}.");
             var document = await File.ReadAllTextAsync(file);
             await File.WriteAllTextAsync(file, TableText.Put(document, TableText.Markdown(results, title)));
         }
