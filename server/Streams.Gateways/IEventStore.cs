@@ -33,6 +33,20 @@ public interface IEventStore
     ValueTask<ProduceResult> ProduceAsync(ProducerSession session, StreamPartition partition, AfterVector after, EventBatch batch,
         CancellationToken cancellationToken);
 
+    /// <summary>Takes batches in their order, each as <see cref="ProduceAsync"/> does; a store that can writes and flushes them together.
+    /// Their places in the order are taken before this returns. One answer for each, in their order.</summary>
+    IReadOnlyList<Task<ProduceResult>> ProduceAll(IReadOnlyList<ProducedBatch> batches)
+    {
+        Task<ProduceResult>[] answers = new Task<ProduceResult>[batches.Count];
+        for (int i = 0; i < answers.Length; i++)
+        {
+            ProducedBatch each = batches[i];
+            answers[i] = ProduceAsync(each.Session, each.Partition, each.After, each.Batch, CancellationToken.None).AsTask();
+        }
+
+        return answers;
+    }
+
     /// <summary>Takes one event of a client without an outbox, as a batch of one; completes when it is flushed.</summary>
     /// <exception cref="TryAgainException">Not now.</exception>
     ValueTask<EventPlace> AppendPlainAsync(StreamPartition partition, PlainEvent plain, CancellationToken cancellationToken);

@@ -23,10 +23,33 @@ public sealed partial class Container
         EventBatch batch,
         CancellationToken cancellationToken)
     {
-        int cost = batch.Bytes.Length + EntryCost + (after.Count * 48);
-        ProduceOperation operation = new(session, partition, after, batch, BatchTopics.Of(batch)) { Cost = cost };
+        ProduceOperation operation = new(session, partition, after, batch, BatchTopics.Of(batch)) { Cost = CostOf(batch, after) };
         return await RunAsync(operation, cancellationToken);
     }
+
+    /// <summary>Takes batches into the own lanes, in their order, each as <see cref="ProduceAsync"/> does; they are written with one
+    /// write and flushed with one flush, as far as they fit one group. Their places in the order are taken before this returns.</summary>
+    /// <returns>One answer for each, in their order.</returns>
+    public IReadOnlyList<Task<ProduceResult>> ProduceAll(IReadOnlyList<ProducedBatch> batches)
+    {
+        Operation[] operations = new Operation[batches.Count];
+        Task<ProduceResult>[] answers = new Task<ProduceResult>[batches.Count];
+        for (int i = 0; i < answers.Length; i++)
+        {
+            ProducedBatch each = batches[i];
+            ProduceOperation operation = new(each.Session, each.Partition, each.After, each.Batch, BatchTopics.Of(each.Batch))
+            {
+                Cost = CostOf(each.Batch, each.After),
+            };
+            operations[i] = operation;
+            answers[i] = operation.Answer;
+        }
+
+        _queue.AddAll(operations);
+        return answers;
+    }
+
+    private static int CostOf(EventBatch batch, AfterVector after) => batch.Bytes.Length + EntryCost + (after.Count * 48);
 
     /// <summary>Takes one event of a client without an outbox; completes when it is as durable as the stream's settings say. Its memory
     /// must not change until then.</summary>

@@ -51,6 +51,21 @@ public sealed class ProduceTests
     }
 
     [Fact]
+    public async Task Batches_given_at_once_share_one_flush_and_each_has_its_own_answer()
+    {
+        await using Scene scene = await OpenAsync();
+        ProducedBatch[] batches = [.. Enumerable.Range(0, 200).Select(i => new ProducedBatch(scene.Store.BeginProducer(Car(i)),
+            i % 2 == 0 ? P0 : Part(1), AfterVector.Empty, Batch(Car(i), 1, 2, after: i == 7 ? 3 : 0)))];
+        int flushes = scene.Disk.FlushesBegun;
+        ProduceResult[] results = await Task.WhenAll(scene.Store.ProduceAll(batches));
+        Assert.Equal(1, scene.Disk.FlushesBegun - flushes);
+        Assert.Equal(ProduceRefusal.OutOfOrder, results[7].Refusal);
+        Assert.All(results.Where(static (_, i) => i != 7), static r => Assert.Equal(ProduceRefusal.None, r.Refusal));
+        Assert.Equal(new Offset(4), results[4].Placed[0].FirstOffset);
+        Assert.Equal(200, (await scene.PayloadsAsync()).Count);
+    }
+
+    [Fact]
     public async Task R2_a_batch_that_does_not_follow_the_last_one_ends_the_session()
     {
         await using Scene scene = await OpenAsync();

@@ -34,6 +34,13 @@ public readonly record struct ProduceResult(ProduceRefusal Refusal, string Detai
     public static ProduceResult Refused(ProduceRefusal refusal, string detail) => new(refusal, detail, []);
 }
 
+/// <summary>A batch that is given to a cluster among others.</summary>
+/// <param name="Session">The session of its producer.</param>
+/// <param name="Partition">The partition.</param>
+/// <param name="After">What must be passed before it (rules R4, R5).</param>
+/// <param name="Batch">The batch; its memory must not change until it is answered.</param>
+public readonly record struct ProducedBatch(ProducerSession Session, StreamPartition Partition, AfterVector After, EventBatch Batch);
+
 /// <summary>A producer's session at a cluster; a later one of the same producer shuts it out (rule R2).</summary>
 /// <param name="Producer">The producer.</param>
 /// <param name="Number">Given by the cluster, rising.</param>

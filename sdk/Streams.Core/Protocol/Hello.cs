@@ -15,12 +15,7 @@ public sealed record HelloRequest(uint Correlation, ProducerId Producer, IReadOn
     {
         writer.UInt32(Correlation);
         writer.Producer(Producer);
-        writer.Varint((ulong)Waiting.Count);
-        foreach ((StreamPartition partition, long from) in Waiting)
-        {
-            writer.StreamPartition(partition);
-            writer.Varint((ulong)from);
-        }
+        WriteWaiting(ref writer, Waiting);
     }
 
     /// <summary>Reads a request; <see langword="null"/> when it is malformed.</summary>
@@ -29,6 +24,22 @@ public sealed record HelloRequest(uint Correlation, ProducerId Producer, IReadOn
         ByteReader reader = new(payload);
         uint correlation = reader.UInt32();
         ProducerId producer = reader.Producer();
+        List<(StreamPartition, long)> waiting = ReadWaiting(ref reader);
+        return reader.AtEnd ? new HelloRequest(correlation, producer, waiting) : null;
+    }
+
+    internal static void WriteWaiting(ref ByteWriter writer, IReadOnlyList<(StreamPartition Partition, long From)> waiting)
+    {
+        writer.Varint((ulong)waiting.Count);
+        foreach ((StreamPartition partition, long from) in waiting)
+        {
+            writer.StreamPartition(partition);
+            writer.Varint((ulong)from);
+        }
+    }
+
+    internal static List<(StreamPartition Partition, long From)> ReadWaiting(ref ByteReader reader)
+    {
         int count = (int)reader.Varint(MaxPartitions);
         List<(StreamPartition, long)> waiting = [];
         for (int i = 0; i < count && !reader.Failed; i++)
@@ -36,7 +47,7 @@ public sealed record HelloRequest(uint Correlation, ProducerId Producer, IReadOn
             waiting.Add((reader.StreamPartition(), reader.Varint(long.MaxValue)));
         }
 
-        return reader.AtEnd ? new HelloRequest(correlation, producer, waiting) : null;
+        return waiting;
     }
 }
 
@@ -58,23 +69,8 @@ public sealed record HelloReply(uint Correlation, Origin Origin, IReadOnlyList<(
     {
         writer.UInt32(Correlation);
         writer.Origin(Origin);
-        writer.Varint((ulong)Held.Count);
-        foreach ((StreamPartition partition, IReadOnlyList<HeldRun> runs) in Held)
-        {
-            writer.StreamPartition(partition);
-            writer.Varint((ulong)runs.Count);
-            foreach (HeldRun run in runs)
-            {
-                WriteRun(ref writer, run);
-            }
-        }
-
-        writer.Varint((ulong)Streams.Count);
-        foreach ((StreamPath stream, int partitions) in Streams)
-        {
-            writer.Text(stream.Value);
-            writer.Varint((ulong)partitions);
-        }
+        WriteHeld(ref writer, Held);
+        WriteStreams(ref writer, Streams);
     }
 
     /// <summary>Reads an answer; <see langword="null"/> when it is malformed.</summary>
@@ -83,6 +79,37 @@ public sealed record HelloReply(uint Correlation, Origin Origin, IReadOnlyList<(
         ByteReader reader = new(payload);
         uint correlation = reader.UInt32();
         Origin origin = reader.Origin();
+        IReadOnlyList<(StreamPartition, IReadOnlyList<HeldRun>)> held = ReadHeld(ref reader);
+        IReadOnlyList<(StreamPath, int)> streams = ReadStreams(ref reader);
+        return reader.AtEnd ? new HelloReply(correlation, origin, held, streams) : null;
+    }
+
+    internal static void WriteHeld(ref ByteWriter writer, IReadOnlyList<(StreamPartition Partition, IReadOnlyList<HeldRun> Runs)> held)
+    {
+        writer.Varint((ulong)held.Count);
+        foreach ((StreamPartition partition, IReadOnlyList<HeldRun> runs) in held)
+        {
+            writer.StreamPartition(partition);
+            writer.Varint((ulong)runs.Count);
+            foreach (HeldRun run in runs)
+            {
+                WriteRun(ref writer, run);
+            }
+        }
+    }
+
+    internal static void WriteStreams(ref ByteWriter writer, IReadOnlyList<(StreamPath Stream, int Partitions)> streams)
+    {
+        writer.Varint((ulong)streams.Count);
+        foreach ((StreamPath stream, int partitions) in streams)
+        {
+            writer.Text(stream.Value);
+            writer.Varint((ulong)partitions);
+        }
+    }
+
+    internal static IReadOnlyList<(StreamPartition Partition, IReadOnlyList<HeldRun> Runs)> ReadHeld(ref ByteReader reader)
+    {
         List<(StreamPartition, IReadOnlyList<HeldRun>)> held = [];
         int count = (int)reader.Varint(HelloRequest.MaxPartitions);
         for (int i = 0; i < count && !reader.Failed; i++)
@@ -98,14 +125,19 @@ public sealed record HelloReply(uint Correlation, Origin Origin, IReadOnlyList<(
             held.Add((partition, runs));
         }
 
+        return held;
+    }
+
+    internal static IReadOnlyList<(StreamPath Stream, int Partitions)> ReadStreams(ref ByteReader reader)
+    {
         List<(StreamPath, int)> streams = [];
-        count = (int)reader.Varint(HelloRequest.MaxPartitions);
+        int count = (int)reader.Varint(HelloRequest.MaxPartitions);
         for (int i = 0; i < count && !reader.Failed; i++)
         {
             streams.Add((reader.Stream(), (int)reader.Varint(PartitionId.MaxCount)));
         }
 
-        return reader.AtEnd ? new HelloReply(correlation, origin, held, streams) : null;
+        return streams;
     }
 
     /// <summary>Writes a held run.</summary>

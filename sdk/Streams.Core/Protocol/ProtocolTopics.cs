@@ -16,6 +16,17 @@ public static class ProtocolTopics
     /// <see cref="PlacedProperty"/>.</summary>
     public const string Produce = Prefix + "produce";
 
+    /// <summary>Client to cluster, QoS 1: <see cref="HellosRequest"/>. Answered on <see cref="HellosReply"/>. For clients that said
+    /// <see cref="BundlesProperty"/>.</summary>
+    public const string Hellos = Prefix + "hellos";
+
+    /// <summary>Cluster to client, QoS 0: <see cref="Core.HellosReply"/>.</summary>
+    public const string HellosReply = Prefix + "hellos/reply";
+
+    /// <summary>Client to cluster, QoS 1: <see cref="Core.Bundle"/>. PUBACK only when everything taken is flushed, with an answer to each
+    /// batch (<see cref="BundleAnswers"/>). For clients that said <see cref="BundlesProperty"/>.</summary>
+    public const string Bundle = Prefix + "bundle";
+
     /// <summary>Client to cluster, QoS 1: <see cref="OpenRequest"/>. Answered on <see cref="OpenReply"/>.</summary>
     public const string Open = Prefix + "open";
 
@@ -43,6 +54,15 @@ public static class ProtocolTopics
     /// <summary>User property of CONNECT: the client takes hints, up to the version that is its value. Servers that know none ignore
     /// it.</summary>
     public const string HintsProperty = "streams-hints";
+
+    /// <summary>User property of CONNECT: the client sends for many producers on one connection, up to the version that is its value. Of
+    /// the CONNACK that answers it: the cluster takes that, up to the version that is its value. A cluster that does not know it ignores
+    /// it.</summary>
+    public const string BundlesProperty = "streams-bundles";
+
+    /// <summary>User property of a CONNACK with <see cref="BundlesProperty"/>: how many producers may have a session on the
+    /// connection.</summary>
+    public const string ProducersProperty = "streams-producers";
 
     /// <summary>User property of a CONNACK that says that the cluster is busy: milliseconds after which it will have room.</summary>
     public const string RetryAfterProperty = "retry-after-ms";

@@ -7,7 +7,9 @@ namespace Streams.Gateways;
 /// <param name="Code">The reason code of PUBACK, PUBREC or PUBCOMP.</param>
 /// <param name="Reason">For people; <see langword="null"/> when there is nothing to say.</param>
 /// <param name="Placed">Where a batch stands (<see cref="ProtocolTopics.PlacedProperty"/>).</param>
-internal readonly record struct Answer(MqttReasonCode Code, string? Reason = null, IReadOnlyList<PlacedRun>? Placed = null)
+/// <param name="Bundle">What became of the batches of a bundle (<see cref="BundleAnswers"/>).</param>
+internal readonly record struct Answer(MqttReasonCode Code, string? Reason = null, IReadOnlyList<PlacedRun>? Placed = null,
+    IReadOnlyList<string>? Bundle = null)
 {
     /// <summary>Taken, flushed.</summary>
     public static readonly Answer Taken = new(MqttReasonCode.Success);
@@ -46,6 +48,11 @@ internal readonly record struct Answer(MqttReasonCode Code, string? Reason = nul
         foreach (PlacedRun run in Placed ?? [])
         {
             (properties ??= new MqttProperties()).Add(ProtocolTopics.PlacedProperty, run.ToString());
+        }
+
+        foreach (string told in Bundle ?? [])
+        {
+            (properties ??= new MqttProperties()).Add(ProtocolTopics.PlacedProperty, told);
         }
 
         return properties;

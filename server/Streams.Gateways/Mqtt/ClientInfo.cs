@@ -59,6 +59,9 @@ internal sealed record ClientInfo : IConsumer
     /// <summary>Whether it is an SDK that asked for hints.</summary>
     public bool TakesHints { get; init; }
 
+    /// <summary>Whether it is an SDK or agent that sends for many producers.</summary>
+    public bool SendsBundles { get; init; }
+
     /// <summary>The name of its cursors.</summary>
     public ConsumerName CursorName { get; init; }
 }

@@ -79,6 +79,7 @@ internal sealed class ConnectHandler(GatewayServices services, Func<string> newC
             WantsProblemInformation = packet.Properties?.RequestProblemInformation ?? true,
             Will = packet.Will,
             TakesHints = isV5 && packet.Properties?.FirstUserValue(ProtocolTopics.HintsProperty) is not null,
+            SendsBundles = isV5 && packet.Properties?.FirstUserValue(ProtocolTopics.BundlesProperty) is not null,
             CursorName = cursorName,
         };
     }

@@ -20,10 +20,10 @@ internal sealed class HelloHandler : ISdkHandler
         }
 
         SdkConnection sdk = session.Sdk;
-        if (!sdk.Producers.ContainsKey(request.Producer) && sdk.Producers.Count >= SdkConnection.MaxProducers)
+        if (!sdk.Producers.ContainsKey(request.Producer) && sdk.Producers.Count >= sdk.MaxProducers)
         {
             return new Answer(MqttReasonCode.ImplementationSpecificError,
-                $"at most {SdkConnection.MaxProducers} producers on one connection");
+                $"at most {sdk.MaxProducers} producers on one connection");
         }
 
         IEventStore store = session.Services.Store;

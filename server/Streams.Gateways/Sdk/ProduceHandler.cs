@@ -11,7 +11,17 @@ internal sealed class ProduceHandler : ISdkHandler
     public string Topic => ProtocolTopics.Produce;
 
     /// <summary>Makes the stream of a first batch: batches that follow must not overtake it while it waits.</summary>
-    public async ValueTask PrepareAsync(MqttSession session, ReadOnlyMemory<byte> payload)
+    public ValueTask PrepareAsync(MqttSession session, ReadOnlyMemory<byte> payload) => EnsureStreamAsync(session, payload);
+
+    /// <inheritdoc/>
+    public int Held(ReadOnlyMemory<byte> payload) => payload.Length + Unpacked(payload);
+
+    /// <inheritdoc/>
+    public Task<Answer> HandleAsync(MqttSession session, ReadOnlyMemory<byte> payload) =>
+        Check(session, payload, out ProducedBatch produced) is { } refusal ? Task.FromResult(refusal) : ProduceAsync(session, produced);
+
+    /// <summary>Makes the stream of a batch that may be taken, when it is not known here.</summary>
+    public static async ValueTask EnsureStreamAsync(MqttSession session, ReadOnlyMemory<byte> payload)
     {
         GatewayServices services = session.Services;
         if (!ProduceRequest.TryRead(payload, out ProduceRequest request) || services.Store.Settings(request.Partition.Stream) is not null
@@ -31,64 +41,75 @@ internal sealed class ProduceHandler : ISdkHandler
         }
     }
 
-    /// <inheritdoc/>
-    public int Held(ReadOnlyMemory<byte> payload) => payload.Length
-        + (ProduceRequest.TryRead(payload, out ProduceRequest request) ? BatchHeader.PeekUnpackedBytes(request.Batch.Span) : 0);
+    /// <summary>Bytes that a batch takes unpacked, as far as can be seen.</summary>
+    public static int Unpacked(ReadOnlyMemory<byte> payload) =>
+        ProduceRequest.TryRead(payload, out ProduceRequest request) ? BatchHeader.PeekUnpackedBytes(request.Batch.Span) : 0;
 
-    /// <inheritdoc/>
-    public Task<Answer> HandleAsync(MqttSession session, ReadOnlyMemory<byte> payload)
+    /// <summary>Looks at a batch. Gives it to be produced, or why it is refused before the store is asked.</summary>
+    public static Answer? Check(MqttSession session, ReadOnlyMemory<byte> payload, out ProducedBatch produced)
     {
+        produced = default;
         if (!ProduceRequest.TryRead(payload, out ProduceRequest request))
         {
-            return Task.FromResult(SdkAnswers.Malformed("produce"));
+            return SdkAnswers.Malformed("produce");
         }
 
         if (!EventBatch.TryParse(request.Batch, out EventBatch? batch, out string? fault))
         {
-            return Task.FromResult(new Answer(MqttReasonCode.PayloadFormatInvalid, fault));
+            return new Answer(MqttReasonCode.PayloadFormatInvalid, fault);
         }
 
         StreamPath stream = request.Partition.Stream;
         if (!SdkAnswers.IsForClients(stream) || DeniedTopic(session, stream, batch!) is not null)
         {
-            return Task.FromResult(new Answer(MqttReasonCode.NotAuthorized, $"producing to {stream} with these topics is not allowed"));
+            return new Answer(MqttReasonCode.NotAuthorized, $"producing to {stream} with these topics is not allowed");
         }
 
         if (!session.Sdk.Producers.TryGetValue(batch!.Header.Producer, out ProducerSession producer))
         {
-            return Task.FromResult(new Answer(MqttReasonCode.ImplementationSpecificError,
-                $"{nameof(ProduceRefusal.OutOfOrder)}: this producer has not said hello on this connection"));
+            return new Answer(MqttReasonCode.ImplementationSpecificError,
+                $"{nameof(ProduceRefusal.OutOfOrder)}: this producer has not said hello on this connection");
         }
 
-        return ProduceAsync(session, producer, request, batch);
-    }
+        if (session.Services.Store.Settings(stream) is not { } settings)
+        {
+            return new Answer(MqttReasonCode.ImplementationSpecificError,
+                $"{nameof(ProduceRefusal.NotWriting)}: {stream} could not be made");
+        }
 
-    // Up to the call of the store nothing is waited for: batches keep their order.
-    private static async Task<Answer> ProduceAsync(MqttSession session, ProducerSession producer, ProduceRequest request, EventBatch batch)
-    {
-        GatewayServices services = session.Services;
-        StreamPath stream = request.Partition.Stream;
-        StreamSettings settings = services.Store.Settings(stream) ?? throw new TryAgainException($"{stream} could not be made");
         if (request.Partition.Partition.Value >= settings.Partitions)
         {
             return new Answer(MqttReasonCode.PayloadFormatInvalid,
                 $"{stream} has {settings.Partitions} partitions, this is for number {request.Partition.Partition}");
         }
 
-        ProduceResult result =
-            await services.Store.ProduceAsync(producer, request.Partition, request.After, batch,
-                CancellationToken.None).ConfigureAwait(false);
+        produced = new ProducedBatch(producer, request.Partition, request.After, batch);
+        return null;
+    }
+
+    /// <summary>What the store made of a batch, as it is answered; counted, and logged when it was refused.</summary>
+    public static Answer ToAnswer(MqttSession session, in ProducedBatch produced, in ProduceResult result)
+    {
+        GatewayServices services = session.Services;
         if (result.Refusal != ProduceRefusal.None)
         {
-            GatewayLog.BatchRefused(services.Log, session.Client.ClientId, request.Partition.ToString(),
+            GatewayLog.BatchRefused(services.Log, session.Client.ClientId, produced.Partition.ToString(),
                 $"{result.Refusal}: {result.Detail}");
             return new Answer(result.Refusal == ProduceRefusal.Invalid ? MqttReasonCode.PayloadFormatInvalid
                 : MqttReasonCode.ImplementationSpecificError, $"{result.Refusal}: {result.Detail}");
         }
 
-        services.Meter.Publishes.Add(batch.Header.Count);
-        services.Meter.PublishBytes.Add(batch.Bytes.Length);
+        services.Meter.Publishes.Add(produced.Batch.Header.Count);
+        services.Meter.PublishBytes.Add(produced.Batch.Bytes.Length);
         return new Answer(MqttReasonCode.Success, null, result.Placed);
+    }
+
+    // Up to the call of the store nothing is waited for: batches keep their order.
+    private static async Task<Answer> ProduceAsync(MqttSession session, ProducedBatch produced)
+    {
+        ProduceResult result = await session.Services.Store.ProduceAsync(produced.Session, produced.Partition, produced.After,
+            produced.Batch, CancellationToken.None).ConfigureAwait(false);
+        return ToAnswer(session, produced, result);
     }
 
     private static ProducerId Producer(in ProduceRequest request) =>

@@ -9,8 +9,12 @@ namespace Streams.Gateways;
 /// session's read loop.</summary>
 internal sealed class SdkConnection
 {
-    /// <summary>Most producers on one connection: a device has one outbox, an agent few.</summary>
-    public const int MaxProducers = 64;
+    /// <summary>Most producers on a connection that did not say that it sends for many.</summary>
+    public const int MaxProducersOfOne = 64;
+
+    /// <summary>Most producers at once on a connection that sends for many: each takes some 100 bytes here, and those who have nothing to
+    /// send leave.</summary>
+    public const int MaxProducersOfMany = 16_384;
 
     private readonly MqttSession _session;
     private readonly Dictionary<string, ISdkHandler> _handlers = new(StringComparer.Ordinal);
@@ -21,10 +25,17 @@ internal sealed class SdkConnection
         _session = session;
         Add(new HelloHandler(), new ProduceHandler(), new OpenHandler(), new CommitHandler(), new CreditHandler(), new ResumeHandler(),
             new CloseHandler());
+        if (session.Client.SendsBundles)
+        {
+            Add(new HellosHandler(), new BundleHandler());
+        }
     }
 
     /// <summary>The sessions of the producers that said hello on this connection (rule R2).</summary>
     public Dictionary<ProducerId, ProducerSession> Producers { get; } = [];
+
+    /// <summary>Most of them.</summary>
+    public int MaxProducers => _session.Client.SendsBundles ? MaxProducersOfMany : MaxProducersOfOne;
 
     /// <summary>Open subscriptions.</summary>
     public int SubscriptionCount { get; private set; }

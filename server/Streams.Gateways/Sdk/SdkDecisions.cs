@@ -9,15 +9,26 @@ internal static class SdkDecisions
     /// <summary>What is held, flushed, of a producer that presents itself (rules R1, R3).</summary>
     public static HelloReply Hello(IEventStore store, HelloRequest request)
     {
-        List<(StreamPartition, IReadOnlyList<HeldRun>)> held = [];
         Dictionary<StreamPath, int> streams = [];
-        foreach ((StreamPartition partition, long from) in request.Waiting)
+        IReadOnlyList<(StreamPartition, IReadOnlyList<HeldRun>)> held = Held(store, request.Producer, request.Waiting, streams);
+        return new HelloReply(request.Correlation, store.Origin, held, [.. streams.Select(static s => (s.Key, s.Value))]);
+    }
+
+    /// <summary>The same for one of many producers; what is told of their streams is gathered in <paramref name="streams"/>.</summary>
+    public static IReadOnlyList<(StreamPartition Partition, IReadOnlyList<HeldRun> Runs)> Held(IEventStore store, ProducerId producer,
+        IReadOnlyList<(StreamPartition Partition, long From)> waiting, Dictionary<StreamPath, int> streams)
+    {
+        List<(StreamPartition, IReadOnlyList<HeldRun>)> held = new(waiting.Count);
+        foreach ((StreamPartition partition, long from) in waiting)
         {
-            held.Add((partition, store.Held(request.Producer, partition, from)));
-            streams[partition.Stream] = Partitions(store, partition.Stream);
+            held.Add((partition, store.Held(producer, partition, from)));
+            if (!streams.ContainsKey(partition.Stream))
+            {
+                streams.Add(partition.Stream, Partitions(store, partition.Stream));
+            }
         }
 
-        return new HelloReply(request.Correlation, store.Origin, held, [.. streams.Select(static s => (s.Key, s.Value))]);
+        return held;
     }
 
     /// <summary>How many partitions a stream has, or would have (decision 0004).</summary>

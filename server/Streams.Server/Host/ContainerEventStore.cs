@@ -26,6 +26,8 @@ internal sealed class ContainerEventStore(Engine engine) : IEventStore
     public ValueTask<ProduceResult> ProduceAsync(ProducerSession session, StreamPartition partition, AfterVector after, EventBatch batch,
         CancellationToken cancellationToken) => engine.For(partition).ProduceAsync(session, partition, after, batch, cancellationToken);
 
+    public IReadOnlyList<Task<ProduceResult>> ProduceAll(IReadOnlyList<ProducedBatch> batches) => Any.ProduceAll(batches);
+
     public ValueTask<EventPlace> AppendPlainAsync(StreamPartition partition, PlainEvent plain, CancellationToken cancellationToken) =>
         engine.For(partition).AppendPlainAsync(partition, plain, cancellationToken);
 

@@ -64,6 +64,34 @@ internal sealed class WriteQueue(long maxBytes, int maxOperations)
         }
     }
 
+    /// <summary>Adds operations that nobody can cancel, at once: they are taken together as far as there is room and they fit a
+    /// group.</summary>
+    public void AddAll(IReadOnlyList<Operation> operations)
+    {
+        Exception? closed;
+        lock (_lock)
+        {
+            closed = _closed;
+            for (int i = 0; i < operations.Count && closed is null; i++)
+            {
+                Operation operation = operations[i];
+                if (_outside.Count > 0 || !HasRoom(operation))
+                {
+                    operation.Waiting = _outside.AddLast(operation);
+                }
+                else
+                {
+                    Enter(operation);
+                }
+            }
+        }
+
+        for (int i = 0; i < operations.Count && closed is not null; i++)
+        {
+            operations[i].Fail(closed);
+        }
+    }
+
     /// <summary>Wakes the one who takes, though there may be nothing to take.</summary>
     public void Wake()
     {

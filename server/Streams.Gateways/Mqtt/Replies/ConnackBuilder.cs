@@ -1,3 +1,5 @@
+using System.Globalization;
+using Streams.Core;
 using Streams.Mqtt;
 
 namespace Streams.Gateways;
@@ -34,6 +36,12 @@ internal sealed class ConnackBuilder(MqttGatewayOptions options)
             ServerKeepAlive = client.ServerKeepAlive,
             SessionExpiryInterval = client.ExpirySeconds != (packet.Properties?.SessionExpiryInterval ?? 0) ? client.ExpirySeconds : null,
         };
+        if (client.SendsBundles)
+        {
+            properties.Add(ProtocolTopics.BundlesProperty, Bundle.Version.ToString(CultureInfo.InvariantCulture));
+            properties.Add(ProtocolTopics.ProducersProperty, SdkConnection.MaxProducersOfMany.ToString(CultureInfo.InvariantCulture));
+        }
+
         return new MqttConnackPacket { SessionPresent = sessionPresent, Properties = properties };
     }
 }
