@@ -66,6 +66,17 @@ internal sealed class ClientMetrics : IDisposable
         _unreadable = _meter.CreateCounter<long>("streams.client.unreadable", "{event}", "Events whose payload the serializer refused");
     }
 
+    /// <summary>What the outbox does to the disk.</summary>
+    public void Observe(EventOutbox outbox)
+    {
+        _meter.CreateObservableCounter("streams.client.outbox.stored_bytes", () => outbox.StoredBytes, "By",
+            "Bytes of events that were stored in the outbox");
+        _meter.CreateObservableCounter("streams.client.outbox.disk_bytes", () => outbox.DiskBytes, "By",
+            "Most bytes that the outbox has written to its disk, by whole pages");
+        _meter.CreateObservableCounter("streams.client.outbox.flushes", () => outbox.Flushes, "{flush}",
+            "Transactions that were flushed to stable storage");
+    }
+
     /// <summary>Events were stored in the outbox.</summary>
     public void Published(long events) => _published.Add(events);
 

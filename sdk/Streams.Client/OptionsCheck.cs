@@ -26,6 +26,8 @@ internal static class OptionsCheck
         List<string> faults = FaultsOf(options);
         Expect(faults, !string.IsNullOrWhiteSpace(options.OutboxPath), "OutboxPath: names the file of the outbox");
         Expect(faults, options.OutboxBytes >= 1 << 20, $"OutboxBytes {options.OutboxBytes}: at least 1 MiB");
+        Expect(faults, options.FlushWithin >= TimeSpan.FromMilliseconds(10) && options.FlushWithin <= TimeSpan.FromHours(1),
+            $"FlushWithin {options.FlushWithin}: 10 ms to 1 h");
         Expect(faults, options.Patience >= TimeSpan.Zero || options.Patience == Timeout.InfiniteTimeSpan,
             $"Patience {options.Patience}: 0 or more, or infinite");
         Expect(faults, options.HoldBackEvents >= 1, $"HoldBackEvents {options.HoldBackEvents}: at least 1");

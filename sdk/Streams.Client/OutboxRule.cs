@@ -23,6 +23,18 @@ public enum OutboxPolicy
     KeepLatestPerKey,
 }
 
+/// <summary>How far an event has come in the outbox.</summary>
+public enum PublishDurability
+{
+    /// <summary>It is on stable storage: nothing but the loss of the storage loses it. The default.</summary>
+    Flushed,
+
+    /// <summary>It is in the operating system's hands, and is flushed within <see cref="StreamsClientOptions.FlushWithin"/>, together with
+    /// what comes until then: spares a flash memory most of its writes. The end of the process, kill -9 as well, loses nothing; a cut of
+    /// the power may lose the latest events that no cluster has yet, never any from before them.</summary>
+    Buffered,
+}
+
 /// <summary>What the outbox does with the events of some topics. It counts for an event as it was when the event was published.</summary>
 /// <param name="Filter">Which topics: an MQTT filter on the topic within its stream. The first rule that matches counts.</param>
 /// <param name="Policy">What is done when the outbox is full.</param>
@@ -31,4 +43,8 @@ public sealed record OutboxRule(string Filter, OutboxPolicy Policy)
     /// <summary>How long an event may wait unsent; then it is dropped as <see cref="PublishOutcome.Expired"/>. Measured by a clock that no
     /// set wall clock makes run faster (docs/client.md). <see langword="null"/> (the default): for ever; else 1 ms to 10 years.</summary>
     public TimeSpan? TimeToLive { get; init; }
+
+    /// <summary>How far an event must have come for its publish to be done, where the publish does not say. Default
+    /// <see cref="PublishDurability.Flushed"/>.</summary>
+    public PublishDurability Durability { get; init; }
 }

@@ -40,7 +40,8 @@ public readonly record struct StoredEvent(StreamPath Stream, PartitionId Partiti
     public EventIdentity Identity { get; init; }
 }
 
-/// <summary>An event is durable on this device; <see cref="Stored"/> tells when a cluster has it.</summary>
+/// <summary>An event is stored on this device, as durably as <see cref="Durability"/> says; <see cref="Stored"/> tells when a
+/// cluster has it.</summary>
 /// <param name="Identity">Identity of the event in its partition. Sequence 0 means that it has no number yet: an event that may still be
 /// dropped, or stands behind one, gets its number when it is about to be sent (<see cref="StoredEvent.Identity"/> tells).</param>
 /// <param name="Partition">The partition it belongs to.</param>
@@ -49,6 +50,9 @@ public readonly record struct StoredEvent(StreamPath Stream, PartitionId Partiti
 /// and is sent at the next opening).</param>
 public readonly record struct PublishReceipt(EventIdentity Identity, StreamPartition Partition, Task<StoredEvent> Stored)
 {
+    /// <summary>How far it has come on this device: what was asked for, or better.</summary>
+    public PublishDurability Durability { get; init; }
+
     /// <summary>What has become of it so far.</summary>
     public PublishOutcome Outcome => Stored.IsCompletedSuccessfully ? Stored.Result.Outcome : PublishOutcome.Waiting;
 }

@@ -37,6 +37,7 @@ public sealed class StreamsClient : IAsyncDisposable
         _options = options;
         _disconnection = new Disconnection(time);
         _metrics = new ClientMetrics(options.Name, () => outbox.Events, () => outbox.Gate.Inside);
+        _metrics.Observe(outbox);
         _rules = new OutboxRules(options.OutboxRules);
         DropReport report = new(_metrics, time, logger);
         outbox.Settled = report.Settled;
@@ -82,7 +83,8 @@ public sealed class StreamsClient : IAsyncDisposable
         time ??= TimeProvider.System;
         chance ??= new Random();
         ILogger logger = (logging ?? NullLoggerFactory.Instance).CreateLogger("Streams.Client");
-        EventOutbox outbox = await Task.Run(() => EventOutbox.Open(options.OutboxPath, options.OutboxBytes, time, chance, logger),
+        EventOutbox outbox = await Task.Run(
+            () => EventOutbox.Open(options.OutboxPath, options.OutboxBytes, time, chance, logger, options.FlushWithin),
             cancellationToken).ConfigureAwait(false);
         ClientLog.OutboxOpened(logger, options.OutboxPath, outbox.Producer, outbox.Events);
         try
@@ -96,8 +98,8 @@ public sealed class StreamsClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Publishes an event. Completes when it is durable on this device; waits while the outbox is full, or does what
-    /// <see cref="StreamsClientOptions.OutboxRules"/> declare for its topic: the receipt's outcome tells.</summary>
+    /// <summary>Publishes an event. Completes when it is as durable on this device as was asked for; waits while the outbox is full, or
+    /// does what <see cref="StreamsClientOptions.OutboxRules"/> declare for its topic: the receipt's outcome tells.</summary>
     /// <param name="stream">The stream.</param>
     /// <param name="topic">The topic within it.</param>
     /// <param name="payload">The payload, at most 1 MiB; must not change until the call completes.</param>
@@ -106,6 +108,7 @@ public sealed class StreamsClient : IAsyncDisposable
     /// unless they bring one.</param>
     /// <param name="timestamp">When it happened; default now.</param>
     /// <param name="timeToLive">How long it may wait unsent, 1 ms to 10 years; default what the rule of its topic says.</param>
+    /// <param name="durability">How far it must have come for the call to complete; default what the rule of its topic says.</param>
     /// <param name="cancellationToken">Ends the wait for room in the outbox. An event that has been let in is stored all the
     /// same.</param>
     /// <exception cref="InvalidRequestException">Name, key, headers, payload or time to live are over a limit, or a header's name is
@@ -115,7 +118,7 @@ public sealed class StreamsClient : IAsyncDisposable
     public ValueTask<PublishReceipt> PublishAsync(StreamPath stream, TopicName topic, ReadOnlyMemory<byte> payload,
         ReadOnlyMemory<byte> key = default,
         IReadOnlyList<EventHeader>? headers = null, DateTimeOffset? timestamp = null, TimeSpan? timeToLive = null,
-        CancellationToken cancellationToken = default)
+        PublishDurability? durability = null, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         if (stream.Value.Length == 0 || topic.Value.Length == 0)
@@ -134,11 +137,16 @@ public sealed class StreamsClient : IAsyncDisposable
             throw new InvalidRequestException($"a time to live of {limit} is none: 1 ms to 10 years");
         }
 
+        if (durability is { } asked && !Enum.IsDefined(asked))
+        {
+            throw new InvalidRequestException($"durability {(int)asked} is none");
+        }
+
         GapHeaders.Check(headers);
         long at = (timestamp ?? _time.GetUtcNow()).UtcTicks / TimeSpan.TicksPerMicrosecond - (
             DateTimeOffset.UnixEpoch.UtcTicks / TimeSpan.TicksPerMicrosecond);
         PlainEvent content = new(Encoding.UTF8.GetBytes(topic.Value), key, default, payload, at);
-        PublishTerms terms = _rules.For(topic.Value, timeToLive);
+        PublishTerms terms = _rules.For(topic.Value, timeToLive, durability);
         return ClientActivities.HasListeners
             ? TracedAsync(stream, topic, content, headers, terms, cancellationToken)
             : _outbox.PublishAsync(stream, content with { Headers = Headers(headers) }, terms, cancellationToken);

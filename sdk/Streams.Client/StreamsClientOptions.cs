@@ -20,6 +20,10 @@ public sealed record StreamsClientOptions : ClusterOptions
     /// 64. Whatever is dropped leaves an event in the stream that tells (<see cref="ReceivedEvent.Gap"/>).</summary>
     public IReadOnlyList<OutboxRule> OutboxRules { get; init; } = [];
 
+    /// <summary>Longest that an event published as <see cref="PublishDurability.Buffered"/> is not on stable storage. Default 1 s; 10 ms to
+    /// 1 h. No publish of the other kind waits for it: each flushes all before it.</summary>
+    public TimeSpan FlushWithin { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>How long a consumer waits for an earlier event of the same producer that stands in a lane not here yet (the design's
     /// patience).
     /// Default 30 s. After it the order is given up for that event, counted and marked.</summary>

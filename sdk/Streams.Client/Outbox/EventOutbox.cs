@@ -24,11 +24,12 @@ internal sealed class EventOutbox : IAsyncDisposable
     private TaskCompletionSource? _empty;
     private long _events;
     private long _staged;
+    private long _stored;
     private long _mayMakeRoom;
     private int _disposed;
 
     private EventOutbox(string path, long maxBytes, OutboxLock held, OutboxDatabase database, TimeProvider time, Random chance,
-        ILogger logger)
+        ILogger logger, TimeSpan flushWithin)
     {
         Path = path;
         _lock = held;
@@ -66,7 +67,7 @@ internal sealed class EventOutbox : IAsyncDisposable
         Interlocked.Exchange(ref _staged, _transaction.Stage.Rows);
         Interlocked.Exchange(ref _mayMakeRoom, _transaction.Stage.MayMakeRoom);
         _timer = time.CreateTimer(_ => Look(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _writer = new OutboxWriter(_transaction, Counted, Announce, Gate.Close, time, logger);
+        _writer = new OutboxWriter(_transaction, Counted, Announce, Gate.Close, time, logger) { FlushWithin = flushWithin };
         Gate.LeadTo(_writer.TryWrite);
     }
 
@@ -119,16 +120,32 @@ internal sealed class EventOutbox : IAsyncDisposable
     /// <summary>Events that wait for a cluster.</summary>
     public long Events => Interlocked.Read(ref _events);
 
+    /// <summary>Bytes of events that were stored.</summary>
+    public long StoredBytes => Interlocked.Read(ref _stored);
+
+    /// <summary>Most bytes written to the disk for them.</summary>
+    public long DiskBytes => _writer.WrittenBytes;
+
+    /// <summary>Transactions that were flushed.</summary>
+    public long Flushes => _writer.Flushes;
+
     /// <summary>Opens the file; what is in it stays in it.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="maxBytes">Most bytes that its files may take.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="chance">Where ids come from.</param>
+    /// <param name="logger">Where to tell.</param>
+    /// <param name="flushWithin">Longest that a buffered event is not flushed; default 1 s.</param>
     /// <exception cref="StorageFailedException">It cannot be opened, or another process has it.</exception>
-    public static EventOutbox Open(string path, long maxBytes, TimeProvider time, Random chance, ILogger logger)
+    public static EventOutbox Open(string path, long maxBytes, TimeProvider time, Random chance, ILogger logger,
+        TimeSpan? flushWithin = null)
     {
         OutboxLock held = OutboxLock.Take(path);
         OutboxDatabase? database = null;
         try
         {
             database = OutboxFile.Open(path, time, logger);
-            return new EventOutbox(path, maxBytes, held, database, time, chance, logger);
+            return new EventOutbox(path, maxBytes, held, database, time, chance, logger, flushWithin ?? TimeSpan.FromSeconds(1));
         }
         catch (Exception e)
         {
@@ -274,6 +291,7 @@ internal sealed class EventOutbox : IAsyncDisposable
         _transaction.Dispose();
         try
         {
+            _database.Flushes = true;
             _database.Execute("UPDATE meta SET value=1 WHERE key='clean'");
         }
         catch (Exception e) when (e is StorageFailedException or DamagedOutboxException)
@@ -287,6 +305,7 @@ internal sealed class EventOutbox : IAsyncDisposable
 
     private void Counted(OutboxTransaction transaction)
     {
+        Interlocked.Add(ref _stored, transaction.BytesCame);
         long events = Interlocked.Add(ref _events, transaction.EventsCame - transaction.EventsLeft);
         Interlocked.Exchange(ref _staged, transaction.Stage.Rows);
         Interlocked.Exchange(ref _mayMakeRoom, transaction.Stage.MayMakeRoom);

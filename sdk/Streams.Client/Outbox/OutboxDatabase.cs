@@ -4,7 +4,8 @@ using Streams.Core;
 namespace Streams.Client;
 
 /// <summary>One connection to the outbox's SQLite file. Used by one thread at a time.</summary>
-/// <remarks>WAL with full synchronisation: what is committed is on stable storage. Drawn in docs/client.md.</remarks>
+/// <remarks>WAL with full synchronisation: what is committed is on stable storage, unless <see cref="Flushes"/> is off. Drawn in
+/// docs/client.md.</remarks>
 internal sealed class OutboxDatabase : IDisposable
 {
     /// <summary>The format that this program reads and writes.</summary>
@@ -40,6 +41,7 @@ internal sealed class OutboxDatabase : IDisposable
 
     private readonly sqlite3 _handle;
     private readonly string _owner;
+    private bool _flushes = true;
 
     static OutboxDatabase() => Batteries_V2.Init();
 
@@ -99,6 +101,21 @@ internal sealed class OutboxDatabase : IDisposable
     /// <summary>Whose file it is, as messages name it.</summary>
     public string Owner => _owner;
 
+    /// <summary>Whether a commit is on stable storage when it returns (the default), or in the hands of the operating system. In order: a
+    /// flushed commit flushes all before it. Set outside of transactions.</summary>
+    public bool Flushes
+    {
+        get => _flushes;
+        set
+        {
+            if (value != _flushes)
+            {
+                Execute(value ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+                _flushes = value;
+            }
+        }
+    }
+
     /// <summary>Pages that this connection has put into the journal; counts round after 2^31.</summary>
     public int PagesWritten
     {
@@ -118,13 +135,22 @@ internal sealed class OutboxDatabase : IDisposable
     }
 
     /// <summary>Writes the journal back into the database, so that it begins anew; waits so long for readers.</summary>
-    public bool TryWriteBack(int milliseconds, out long pagesLeft, out string why)
+    public bool TryWriteBack(int milliseconds, out long pagesLeft, out string why) =>
+        TryWriteBack(milliseconds, out pagesLeft, out _, out why);
+
+    /// <summary>The same.</summary>
+    /// <param name="milliseconds">Longest wait for readers.</param>
+    /// <param name="pagesLeft">Pages that stay in the journal.</param>
+    /// <param name="pagesBack">Most pages that went into the database.</param>
+    /// <param name="why">Why it cannot be done now.</param>
+    public bool TryWriteBack(int milliseconds, out long pagesLeft, out long pagesBack, out string why)
     {
         _ = raw.sqlite3_busy_timeout(_handle, milliseconds);
-        int code = raw.sqlite3_wal_checkpoint_v2(_handle, "main", raw.SQLITE_CHECKPOINT_RESTART, out int log, out _);
+        int code = raw.sqlite3_wal_checkpoint_v2(_handle, "main", raw.SQLITE_CHECKPOINT_RESTART, out int log, out int back);
         why = code == raw.SQLITE_OK ? string.Empty : raw.sqlite3_errmsg(_handle).utf8_to_string();
         _ = raw.sqlite3_busy_timeout(_handle, BusyMilliseconds);
         pagesLeft = code == raw.SQLITE_OK ? 0 : Math.Max(log, 0);
+        pagesBack = Math.Max(back, 0);
         return code == raw.SQLITE_OK;
     }
 

@@ -14,6 +14,11 @@ internal sealed class OutboxJournal(OutboxDatabase database, FileLimits limits, 
 
     private int _counted = database.PagesWritten;
     private bool _failing;
+    private long _bytes;
+    private long _back;
+
+    /// <summary>Most bytes that have been written to the disk, into the journal and from there into the database.</summary>
+    public long WrittenBytes => Interlocked.Read(ref _bytes);
 
     /// <summary>Pages in the journal.</summary>
     public long Pages { get; private set; } = limits.JournalTurn;     // of the last life: not known, so it is written back soon
@@ -46,13 +51,18 @@ internal sealed class OutboxJournal(OutboxDatabase database, FileLimits limits, 
     private void Count()
     {
         int written = database.PagesWritten;
-        Pages += unchecked(written - _counted);
+        int more = unchecked(written - _counted);
+        Pages += more;
         _counted = written;
+        Interlocked.Add(ref _bytes, more * FileLimits.FrameBytes);
     }
 
     private bool TryWriteBack(int milliseconds, out string why)
     {
-        bool done = database.TryWriteBack(milliseconds, out long left, out why);
+        bool done = database.TryWriteBack(milliseconds, out long left, out long back, out why);
+        long fresh = Math.Max(back - _back, 0);                // of those that have gone back before it would count again
+        _back = done ? 0 : Math.Max(back, _back);
+        Interlocked.Add(ref _bytes, fresh * FileLimits.PageBytes);
         _counted = database.PagesWritten;
         Pages = done ? 0 : Math.Max(left, Pages);
         return done;

@@ -14,6 +14,10 @@ internal sealed class ConfirmOperation(IReadOnlyList<ConfirmedRun> runs, IReadOn
 {
     private readonly RemovalProgress _progress = new(runs.Count);
 
+    /// <summary>No: undone, the events wait again, and the next hello tells that they are held, or they are sent as possible twins (rules
+    /// R6, R18), as if the answer had been lost.</summary>
+    public bool NeedsFlush => false;
+
     /// <inheritdoc/>
     public bool IsUnfinished => _progress.IsUnfinished;
 
@@ -79,10 +83,36 @@ internal sealed class LookOperation : IOutboxOperation
     {
     }
 
+    /// <summary>Not by itself: the writer knows when the stage does.</summary>
+    public bool NeedsFlush => false;
+
     /// <inheritdoc/>
     public void Apply(OutboxTransaction transaction)
     {
     }
+
+    /// <inheritdoc/>
+    public void Committed()
+    {
+    }
+
+    /// <inheritdoc/>
+    public bool Failed(Exception why) => true;
+}
+
+/// <summary>Brings to stable storage what is committed already.</summary>
+internal sealed class FlushOperation : IOutboxOperation
+{
+    /// <summary>The only one needed.</summary>
+    public static readonly FlushOperation Instance = new();
+
+    private FlushOperation()
+    {
+    }
+
+    /// <summary>Writes a row as it is: SQLite flushes the journal with the transaction, and all that stands in it before.</summary>
+    public void Apply(OutboxTransaction transaction) =>
+        transaction.Database.Execute("UPDATE meta SET value=value WHERE key='clean'");
 
     /// <inheritdoc/>
     public void Committed()

@@ -85,15 +85,20 @@ internal sealed class OutboxTransaction : IDisposable
     /// <summary>Bytes of the database that are in use; free pages are not. As of the last commit.</summary>
     public long UsedBytes { get; private set; }
 
+    /// <summary>Whether the transaction is flushed when it is committed.</summary>
+    public bool IsFlushed => _database.Flushes;
+
     /// <summary>Begins.</summary>
-    public void Begin()
+    /// <param name="flushes">Whether it is to be flushed when it is committed.</param>
+    public void Begin(bool flushes)
     {
         Forget();
         Stage.Begin();
+        _database.Flushes = flushes;
         _database.Execute("BEGIN IMMEDIATE");
     }
 
-    /// <summary>Makes everything since <see cref="Begin"/> durable.</summary>
+    /// <summary>Makes everything since <see cref="Begin"/> last, as was said there.</summary>
     public void Commit()
     {
         foreach (PartitionRow row in _touched)

@@ -32,6 +32,8 @@ internal sealed class OutboxWriter
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Thread _thread;
+    private long _unflushedSince;                    // timestamp of the first buffered event that is not flushed, or 0
+    private long _flushes;
     private readonly TaskCompletionSource _stopping = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -50,6 +52,15 @@ internal sealed class OutboxWriter
         _thread = new Thread(Run) { IsBackground = true, Name = "streams outbox" };
         _thread.Start();
     }
+
+    /// <summary>Longest that a buffered event is not flushed; set at once.</summary>
+    public TimeSpan FlushWithin { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Most bytes written to the disk.</summary>
+    public long WrittenBytes => _journal.WrittenBytes;
+
+    /// <summary>Transactions that were flushed.</summary>
+    public long Flushes => Interlocked.Read(ref _flushes);
 
     /// <summary>Queues an operation, if there is room.</summary>
     public bool TryWrite(IOutboxOperation operation) => _queue.Writer.TryWrite(operation);
@@ -86,6 +97,7 @@ internal sealed class OutboxWriter
                 Write();
             }
 
+            AddFlush();
             do
             {
                 _refused = false;
@@ -150,12 +162,21 @@ internal sealed class OutboxWriter
         }
 
         Task<bool> work = _queue.Reader.WaitToReadAsync().AsTask();
-        while (!work.IsCompleted && _journal.Pages > 0)
+        while (!work.IsCompleted && (_journal.Pages > 0 || _unflushedSince != 0))
         {
-            if (IsOverAfter(IdleAfter, work))
+            TimeSpan pause = _unflushedSince == 0 ? IdleAfter : FlushWithin - _time.GetElapsedTime(_unflushedSince);
+            if (pause > TimeSpan.Zero && !IsOverAfter(pause, work))
             {
-                _journal.Idle();
+                continue;
             }
+
+            if (_unflushedSince != 0)
+            {
+                AddFlush();
+                return true;
+            }
+
+            _journal.Idle();
         }
 
         return work.GetAwaiter().GetResult();
@@ -213,7 +234,7 @@ internal sealed class OutboxWriter
         try
         {
             _journal.MakeRoom(WorstPagesOf(_batch));
-            _transaction.Begin();
+            _transaction.Begin(NeedsFlush());
             bool holdsUp = false;
             while (applied < _batch.Count && !holdsUp)
             {
@@ -239,6 +260,7 @@ internal sealed class OutboxWriter
         }
 
         _refused = false;
+        NoteFlush();
         _counted(_transaction);
         for (int i = 0; i < _batch.Count; i++)
         {
@@ -261,6 +283,47 @@ internal sealed class OutboxWriter
 
         _announced(_transaction);
         _journal.Committed();
+    }
+
+    // What the stage gives a sequence may be sent at once: undone and given another one it would stand at the cluster twice.
+    private bool NeedsFlush()
+    {
+        if ((_unflushedSince != 0 && _time.GetElapsedTime(_unflushedSince) >= FlushWithin)
+            || (_transaction.Stage.Rows > 0 && _transaction.Stage.IsSending))
+        {
+            return true;
+        }
+
+        foreach (IOutboxOperation operation in _batch)
+        {
+            if (operation.NeedsFlush)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void NoteFlush()
+    {
+        if (_transaction.IsFlushed)
+        {
+            _unflushedSince = 0;
+            Interlocked.Increment(ref _flushes);
+        }
+        else if (_unflushedSince == 0 && _transaction.EventsCame > 0)
+        {
+            _unflushedSince = Math.Max(_time.GetTimestamp(), 1);
+        }
+    }
+
+    private void AddFlush()
+    {
+        if (_unflushedSince != 0)
+        {
+            _again.Add(FlushOperation.Instance);
+        }
     }
 
     private long WorstPagesOf(List<IOutboxOperation> batch)

@@ -24,6 +24,7 @@ internal sealed class PendingPublish : TaskCompletionSource<StoredEvent>, IOutbo
     private EventIdentity _identity;
     private long _staged;
     private Taken _taken;
+    private PublishDurability _reached;
 
     /// <summary>A publish; the memory given must stay as it is until the receipt is there.</summary>
     public PendingPublish(EventOutbox outbox, StreamPartition partition, PlainEvent content, PublishTerms terms)
@@ -48,6 +49,9 @@ internal sealed class PendingPublish : TaskCompletionSource<StoredEvent>, IOutbo
 
     /// <summary>What else is done in its transaction, or <see langword="null"/>.</summary>
     public Action<OutboxTransaction>? With { get; init; }
+
+    /// <inheritdoc/>
+    public bool NeedsFlush => Terms.Durability == PublishDurability.Flushed || With is not null;
 
     /// <summary>Whether writing it changes pages on which other events stand: those that it drops or replaces.</summary>
     public bool Displaces => Entry == GateEntry.Forced || Terms.Policy == OutboxPolicy.KeepLatestPerKey;
@@ -106,6 +110,7 @@ internal sealed class PendingPublish : TaskCompletionSource<StoredEvent>, IOutbo
     {
         With?.Invoke(transaction);
         _staged = 0;
+        _reached = transaction.IsFlushed ? PublishDurability.Flushed : PublishDurability.Buffered;
         _taken = transaction.Stage.Take(this);
         if (_taken == Taken.Dropped)
         {
@@ -134,7 +139,7 @@ internal sealed class PendingPublish : TaskCompletionSource<StoredEvent>, IOutbo
                 break;
         }
 
-        _receipt.SetResult(new PublishReceipt(_identity, Partition, Task));
+        _receipt.SetResult(new PublishReceipt(_identity, Partition, Task) { Durability = _reached });
     }
 
     /// <summary>It was dropped.</summary>

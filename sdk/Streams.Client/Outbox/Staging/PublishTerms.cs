@@ -5,7 +5,9 @@ namespace Streams.Client;
 /// <summary>What may become of an event as long as it is unsent.</summary>
 /// <param name="Policy">What is done when the outbox is full.</param>
 /// <param name="TimeToLive">Milliseconds it may wait, or 0: for ever.</param>
-internal readonly record struct PublishTerms(OutboxPolicy Policy, long TimeToLive)
+/// <param name="Durability">How far it must have come for its publish to be done.</param>
+internal readonly record struct PublishTerms(OutboxPolicy Policy, long TimeToLive,
+    PublishDurability Durability = PublishDurability.Flushed)
 {
     /// <summary>Whether it may be dropped although it was stored.</summary>
     public bool MayGo => TimeToLive > 0 || Policy is OutboxPolicy.DropOldest or OutboxPolicy.KeepLatestPerKey;
@@ -23,7 +25,8 @@ internal sealed class OutboxRules(IReadOnlyList<OutboxRule> rules)
     /// <summary>The terms of an event.</summary>
     /// <param name="topic">Its topic.</param>
     /// <param name="timeToLive">What the publish says, or <see langword="null"/>: what the rule says.</param>
-    public PublishTerms For(string topic, TimeSpan? timeToLive)
+    /// <param name="durability">The same.</param>
+    public PublishTerms For(string topic, TimeSpan? timeToLive, PublishDurability? durability = null)
     {
         OutboxPolicy policy = OutboxPolicy.Block;
         for (int i = 0; i < rules.Count; i++)
@@ -32,11 +35,12 @@ internal sealed class OutboxRules(IReadOnlyList<OutboxRule> rules)
             {
                 policy = rules[i].Policy;
                 timeToLive ??= rules[i].TimeToLive;
+                durability ??= rules[i].Durability;
                 break;
             }
         }
 
-        return new PublishTerms(policy, timeToLive is { } limit ? (long)limit.TotalMilliseconds : 0);
+        return new PublishTerms(policy, timeToLive is { } limit ? (long)limit.TotalMilliseconds : 0, durability ?? default);
     }
 
     /// <summary>What is wrong with the rules.</summary>
@@ -58,6 +62,11 @@ internal sealed class OutboxRules(IReadOnlyList<OutboxRule> rules)
             if (!Enum.IsDefined(rules[i].Policy))
             {
                 yield return $"OutboxRules[{i}]: policy {(int)rules[i].Policy} is none";
+            }
+
+            if (!Enum.IsDefined(rules[i].Durability))
+            {
+                yield return $"OutboxRules[{i}]: durability {(int)rules[i].Durability} is none";
             }
 
             if (rules[i].TimeToLive is { } limit && !IsValid(limit))
