@@ -88,6 +88,15 @@ internal static partial class ClientLog
         "{Cluster} refused a batch of {Partition} from {First} on ({Reason}): it is sent again in smaller ones.")]
     public static partial void Narrowing(ILogger logger, ClusterName cluster, StreamPartition partition, long first, string reason);
 
+    [LoggerMessage(3024, LogLevel.Information,
+        "{Cluster} ended the session of producer {Producer} ({Reason}): it says hello again in {Rest}.")]
+    public static partial void ProducerShutOut(ILogger logger, ClusterName cluster, ProducerId producer, string reason, TimeSpan rest);
+
+    [LoggerMessage(3025, LogLevel.Error,
+        "Events of producer {Producer} in {Partition} cannot be read from {First} on: it is tried again in {Rest}; others go on.")]
+    public static partial void ProducerUnreadable(ILogger logger, ProducerId producer, StreamPartition partition, long first, TimeSpan rest,
+        Exception fault);
+
     [LoggerMessage(3030, LogLevel.Information, "Consumer {Consumer} of {Stream} reads at {Cluster}.")]
     public static partial void ConsumerOpened(ILogger logger, ConsumerName consumer, StreamPath stream, ClusterName cluster);
 

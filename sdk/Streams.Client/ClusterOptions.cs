@@ -81,6 +81,9 @@ public abstract record ClusterOptions
     /// published is stored in its headers, so that whoever consumes it can link to it. Default <see langword="true"/>.</summary>
     public bool StoreTraceContext { get; init; } = true;
 
+    /// <summary>Whether one connection sends for many producers: only clusters that take bundles are used then. Default no.</summary>
+    internal bool SendsForMany { get; init; }
+
     /// <summary>How long closing tries to send what waits before it closes all the same. What is not sent stays in the outbox, or,
     /// without one, is given up. Default 5 s; 0 (not at all) to 1 h.</summary>
     public TimeSpan CloseWithin { get; init; } = TimeSpan.FromSeconds(5);

@@ -51,6 +51,33 @@ public class OverTheWireTests
     }
 
     [Fact]
+    public async Task Who_sends_for_many_producers_is_told_of_a_cluster_that_is_older_than_that_and_tries_the_others()
+    {
+        ScriptedWorld world = new("a", "b");
+        await using WireCluster a = new(world["a"]);
+        await using WireCluster b = new(world["b"]);
+        CollectingLoggerProvider logs = new();
+        StreamsProducerOptions options = new()
+        {
+            Name = "agent",
+            Clusters = [a.Endpoint, b.Endpoint],
+            SendsForMany = true,
+            ConnectBackoff = (TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(50)),
+        };
+        Microsoft.Extensions.Logging.ILogger logger = logs.CreateLogger("agent");
+        using ClientMetrics metrics = new("agent", static () => 0, static () => 0);
+        await using ClusterLink link = new(options, new MqttClusterConnector(options, TimeProvider.System, logger), metrics,
+            TimeProvider.System, new Random(1), logger);
+        link.Start();
+        await Eventually.TrueAsync(() => ToldOf("a") && ToldOf("b"), "both are too old");
+        Assert.DoesNotContain(logs.Logs.Entries, static e => e.EventId.Id == 3010);
+
+        bool ToldOf(string cluster) => logs.Logs.Entries.Any(e => e.EventId.Id == 3011
+            && e.Message.Contains($"connect to {cluster} ", StringComparison.Ordinal)
+            && e.Message.Contains("does not take batches of many producers", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_client_that_loses_its_cluster_goes_within_the_window_to_the_one_it_was_told_and_waits_while_that_is_busy()
     {
         using TemporaryDirectory directory = new();

@@ -62,6 +62,9 @@ internal sealed class ClusterSession : IAsyncDisposable
     /// <summary>How long connecting took.</summary>
     public TimeSpan ConnectTook { get; private set; }
 
+    /// <summary>Producers that may have a session on the connection, where the cluster takes bundles; else 0.</summary>
+    public int MaxProducers => _connection?.MaxProducers ?? 0;
+
     /// <summary>The connection stands.</summary>
     public void Attach(IClusterConnection connection, TimeSpan took = default)
     {
@@ -73,6 +76,13 @@ internal sealed class ClusterSession : IAsyncDisposable
 
     /// <summary>Ends it: this side has found it no good.</summary>
     public void End(string why) => End(new ConnectionEnd(why, SessionLoss.Alone));
+
+    /// <summary>Ends it: this cluster does not do now what it is for; others come first for a while.</summary>
+    public void Refused(string why)
+    {
+        WasRefused = true;
+        End(why);
+    }
 
     /// <summary>Ends it: a better cluster is there, at this place in the list.</summary>
     public void EndToMove(string why, int goal) => End(new ConnectionEnd(why, SessionLoss.Alone), goal);

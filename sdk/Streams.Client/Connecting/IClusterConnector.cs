@@ -31,6 +31,10 @@ internal interface IClusterConnection : IAsyncDisposable
     /// not known.</summary>
     TimeSpan? ConnectTook => null;
 
+    /// <summary>Producers that may have a session on this connection, where it takes bundles (<see cref="ProtocolTopics.Bundle"/>); 0 where
+    /// it does not.</summary>
+    int MaxProducers => 0;
+
     /// <summary>Completes with the reason when the connection is over. Never faults.</summary>
     Task<ConnectionEnd> Closed { get; }
 

@@ -14,6 +14,7 @@ internal sealed class MqttClusterConnector(ClusterOptions options, TimeProvider 
 {
     private const int MaxPacketBytes = 16 << 20;      // the greatest batch, its head, and handshakes of many partitions
 
+    private static readonly string BundleVersion = Bundle.Version.ToString(CultureInfo.InvariantCulture);
     private static readonly string HintVersion = SpreadHint.Version.ToString(CultureInfo.InvariantCulture);
 
     private readonly CertificateKeeper? _certificates =
@@ -38,14 +39,25 @@ internal sealed class MqttClusterConnector(ClusterOptions options, TimeProvider 
             PingTimeout = options.AnswerTimeout,
             ConnectTimeout = options.AnswerTimeout,
             MaximumPacketSize = MaxPacketBytes,
-            UserProperties = [new MqttUserProperty(ProtocolTopics.HintsProperty, HintVersion)],
+            UserProperties = options.SendsForMany
+                ? [new MqttUserProperty(ProtocolTopics.HintsProperty, HintVersion),
+                    new MqttUserProperty(ProtocolTopics.BundlesProperty, BundleVersion)]
+                : [new MqttUserProperty(ProtocolTopics.HintsProperty, HintVersion)],
         };
         long began = time.GetTimestamp();
         try
         {
             MqttClientConnection connection = await MqttClientConnection.ConnectAsync(
                 mqtt, packet => incoming(packet.Topic, Copy(packet.Payload)), time, cancellationToken).ConfigureAwait(false);
-            return new Connection(connection, time.GetElapsedTime(began));
+            int producers = MaxProducers(connection.Connack.Properties);
+            if (options.SendsForMany && producers == 0)
+            {
+                await connection.DisposeAsync().ConfigureAwait(false);
+                throw new IOException("it does not take batches of many producers on one connection: it is older than that. Update it, or "
+                    + "leave it out of the list of clusters");
+            }
+
+            return new Connection(connection, time.GetElapsedTime(began), producers);
         }
         catch (MqttConnectRefusedException refused) when (SaysNo(refused.ReasonCode))
         {
@@ -107,8 +119,16 @@ internal sealed class MqttClusterConnector(ClusterOptions options, TimeProvider 
     private static bool SaysBusy(MqttReasonCode code) => code is MqttReasonCode.ServerBusy or MqttReasonCode.QuotaExceeded
         or MqttReasonCode.UseAnotherServer or MqttReasonCode.ServerMoved or MqttReasonCode.ConnectionRateExceeded;
 
-    private sealed class Connection(MqttClientConnection connection, TimeSpan connectTook) : IClusterConnection
+    private static int MaxProducers(MqttProperties? said) =>
+        int.TryParse(said?.FirstUserValue(ProtocolTopics.BundlesProperty), NumberStyles.None, CultureInfo.InvariantCulture, out int version)
+        && version >= Bundle.Version
+        && int.TryParse(said.FirstUserValue(ProtocolTopics.ProducersProperty), NumberStyles.None, CultureInfo.InvariantCulture,
+            out int most) ? most : 0;
+
+    private sealed class Connection(MqttClientConnection connection, TimeSpan connectTook, int maxProducers) : IClusterConnection
     {
+        public int MaxProducers => maxProducers;
+
         public TimeSpan? ConnectTook => connectTook;
 
         public Task<ConnectionEnd> Closed { get; } = WhyAsync(connection.Closed);

@@ -47,6 +47,26 @@ internal sealed class ProducerState(ProducerId producer)
         }
     }
 
+    /// <summary>Whether something waits, sent or not.</summary>
+    public bool HasWaiting
+    {
+        get
+        {
+            foreach (PartitionProducer partition in _turns)
+            {
+                if (partition.From > 0)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>Whether anything is known of a partition.</summary>
+    public bool Knows(StreamPartition partition) => _partitions.ContainsKey(partition);
+
     /// <summary>The partitions.</summary>
     public IReadOnlyList<PartitionProducer> Partitions => _turns;
 

@@ -11,6 +11,12 @@ internal sealed class RentedBuffer : IBufferWriter<byte>, IDisposable
     /// <summary>What was written.</summary>
     public ReadOnlyMemory<byte> Written => _bytes.AsMemory(0, _written);
 
+    /// <summary>The same, to be corrected.</summary>
+    public Span<byte> WrittenSpan => _bytes.AsSpan(0, _written);
+
+    /// <summary>Begins anew in the same memory.</summary>
+    public void Clear() => _written = 0;
+
     /// <inheritdoc/>
     public void Advance(int count) => _written += count;
 

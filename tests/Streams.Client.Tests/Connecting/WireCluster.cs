@@ -65,7 +65,11 @@ internal sealed class WireCluster : IAsyncDisposable
             peer.GetStream(), new MqttDecodeOptions { Role = MqttRole.Server, MaximumPacketSize = 8 << 20 });
         try
         {
-            MqttConnectPacket connect = (MqttConnectPacket)(await mqtt.ReadAsync(_stop.Token))!;
+            if (await mqtt.ReadAsync(_stop.Token) is not MqttConnectPacket connect)
+            {
+                return;                                  // gone before it said anything
+            }
+
             if (Busy?.Invoke() is { } after)
             {
                 await mqtt.WriteAsync(new MqttConnackPacket
