@@ -4,9 +4,9 @@ namespace Streams.Client;
 
 /// <summary>What many producers on one connection know and decide: who says hello and who leaves, whose batch is next, and what an answer
 /// means for whom. Each has its own <see cref="ProducerState"/>; a fault of one is no other's.</summary>
-/// <remarks>Pure and single-threaded, as that is; time, since any fixed moment, is an argument. What is kept: those with something waiting
-/// or unanswered, and at most <see cref="ManyProducerRules.MaxIdle"/> whose session stands without; the longest idle are forgotten and leave.
-/// When more producers wait than the cluster takes on one connection, they come as others have nothing left.</remarks>
+/// <remarks>Pure and single-threaded, as that is; time, since any fixed moment, is an argument. What is kept: those with something
+/// waiting or unanswered, and at most <see cref="ManyProducerRules.MaxIdle"/> whose session stands without; the longest idle are forgotten
+/// and leave. When more producers wait than the cluster takes on one connection, they come as others have nothing left.</remarks>
 internal sealed class ManyProducers(ManyProducerRules rules)
 {
     private readonly Dictionary<ProducerId, ProducerSlot> _slots = [];
