@@ -6,10 +6,6 @@ namespace Streams.EdgeAgent;
 /// <summary>What is done with the tables when the store opens.</summary>
 internal static class LocalLoading
 {
-    /// <summary>Clients that published nothing for so long begin anew: their sequences are counted from 1 again, in an epoch in which they
-    /// have none yet (rule R7).</summary>
-    private static readonly TimeSpan ForgetAfter = TimeSpan.FromDays(30);
-
     /// <summary>Events of lanes that go up stay until a cluster has them; of a lane that does so from now on, all that are
     /// here.</summary>
     public static void NoteWays(LocalConnection db, LocalStoreOptions options)
@@ -56,20 +52,5 @@ internal static class LocalLoading
 
         registers.Reset();
         book.Publish(lanes, settings);
-    }
-
-    /// <summary>Forgets clients that are idle for long. Only before the opening's epoch is used.</summary>
-    public static void ForgetIdle(OutboxDatabase database, TimeProvider time)
-    {
-        long before = (time.GetUtcNow() - ForgetAfter - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
-        database.Execute("BEGIN IMMEDIATE");
-        foreach (string table in (string[])["sequences", "stands"])
-        {
-            using Statement old = database.Prepare($"DELETE FROM {table} WHERE at<?1");
-            old.Bind(1, before).Run();
-        }
-
-        database.Execute("DELETE FROM clients WHERE id NOT IN (SELECT client FROM sequences)");
-        database.Execute("COMMIT");
     }
 }

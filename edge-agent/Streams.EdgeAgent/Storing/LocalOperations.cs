@@ -69,6 +69,17 @@ internal sealed class ReplaceRegisterOperation(StreamPath stream, RegisterFact k
     public override void Apply(LocalTransaction transaction) => Result = transaction.ReplaceRegister(stream, known, value);
 }
 
+/// <summary>What nobody asks for any more is forgotten, a part at a time.</summary>
+internal sealed class TidyOperation : LocalOperation<bool>
+{
+    private RunKey? _runs = RunKey.Start;
+    private bool _more;
+
+    public override bool IsUnfinished => _more;
+
+    public override void Apply(LocalTransaction transaction) => _more = transaction.Tidy(ref _runs);
+}
+
 /// <summary>What the settings of streams say of old events is done, a part at a time.</summary>
 internal sealed class RetainOperation : LocalOperation<bool>
 {

@@ -12,6 +12,7 @@ namespace Streams.EdgeAgent;
 internal sealed partial class LocalStore : IEventStore, IAsyncDisposable
 {
     private static readonly TimeSpan RetainEvery = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan TidyEvery = TimeSpan.FromHours(1);
 
     private readonly OutboxLock _lock;
     private readonly LocalConnection _db;
@@ -23,10 +24,12 @@ internal sealed partial class LocalStore : IEventStore, IAsyncDisposable
     private readonly LocalWatches _watches;
     private readonly LocalWriter _writer;
     private readonly ITimer _retaining;
+    private readonly ITimer _tidying;
+    private int _isRetaining;
     private int _disposed;
 
     private LocalStore(LocalStoreOptions options, OutboxLock held, LocalConnection db, LocalIdentity identity, string? aside,
-        TimeProvider time, ILogger logger)
+        TimeProvider time, Random chance, ILogger logger)
     {
         FileLimits limits = FileLimits.For(options.MaxBytes);
         _lock = held;
@@ -39,10 +42,11 @@ internal sealed partial class LocalStore : IEventStore, IAsyncDisposable
         LocalLoading.NoteWays(db, options);
         LocalLoading.Load(db, _book);
         db.Database.Limit(limits);
-        LocalTransaction transaction = new(db, _book, _sessions, identity, options, time);
+        LocalTransaction transaction = new(db, _book, _sessions, identity, options, time, chance);
         Saved = aside is null ? 0 : LocalSalvage.Run(aside, transaction);
         _writer = new LocalWriter(_queue, db, transaction, limits, _watches, time, logger);
         _retaining = time.CreateTimer(_ => _ = RetainAsync(), null, RetainEvery, RetainEvery);
+        _tidying = time.CreateTimer(_ => _ = QuietlyAsync(new TidyOperation { Cost = SmallCost }), null, TimeSpan.Zero, TidyEvery);
     }
 
     /// <summary>Opens the store, or makes it where there is none. The file is checked when it was not closed in order, which reads all of
@@ -62,8 +66,7 @@ internal sealed partial class LocalStore : IEventStore, IAsyncDisposable
         {
             (database, string? aside, string reason) = LocalFile.Open(options.Path, time);
             LocalIdentity identity = LocalFile.Identify(database, options.Cluster, time, chance);
-            LocalLoading.ForgetIdle(database, time);
-            LocalStore store = new(options, held, new LocalConnection(database), identity, aside, time, logger);
+            LocalStore store = new(options, held, new LocalConnection(database), identity, aside, time, chance, logger);
             if (aside is not null)
             {
                 StoreLog.Damaged(logger, options.Path, aside, reason, store.Saved);
@@ -104,6 +107,10 @@ internal sealed partial class LocalStore : IEventStore, IAsyncDisposable
     /// <inheritdoc/>
     public IDisposable Watch(StreamPath stream, Action changed) => _watches.Add(stream, changed);
 
+    /// <summary>Calls <paramref name="changed"/> after each flush that changed any stream. On the writer's thread: set a flag and
+    /// return.</summary>
+    public IDisposable WatchAll(Action changed) => _watches.Add(null, changed);
+
     /// <summary>Writes what waits, then closes. Later operations are refused.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -113,6 +120,7 @@ internal sealed partial class LocalStore : IEventStore, IAsyncDisposable
         }
 
         await _retaining.DisposeAsync().ConfigureAwait(false);
+        await _tidying.DisposeAsync().ConfigureAwait(false);
         _queue.Close();
         await _writer.Ended.ConfigureAwait(false);
         _readers.Dispose();
@@ -129,11 +137,21 @@ internal sealed partial class LocalStore : IEventStore, IAsyncDisposable
         _lock.Dispose();
     }
 
+    // One at a time, however long it takes or the clock jumps.
     private async Task RetainAsync()
+    {
+        if (Interlocked.Exchange(ref _isRetaining, 1) == 0)
+        {
+            await QuietlyAsync(new RetainOperation { Cost = SmallCost }).ConfigureAwait(false);
+            Volatile.Write(ref _isRetaining, 0);
+        }
+    }
+
+    private async Task QuietlyAsync(LocalOperation<bool> operation)
     {
         try
         {
-            await RunAsync(new RetainOperation { Cost = SmallCost }, CancellationToken.None).ConfigureAwait(false);
+            await RunAsync(operation, CancellationToken.None).ConfigureAwait(false);
         }
         catch (StreamsException)
         {

@@ -81,7 +81,7 @@ internal sealed partial class LocalTransaction
         {
             (long client, ProducerId producer) = ClientOf(open.Client);
             long last = LastSequence(client, open.Partition);
-            EventBatch batch = open.Builder.Build(new EventIdentity(producer, _identity.Epoch, last + 1), default, mayHaveTwins: false);
+            EventBatch batch = open.Builder.Build(new EventIdentity(producer, Epoch, last + 1), default, mayHaveTwins: false);
             LaneRow lane = Lane(new LaneId(open.Partition, _identity.Origin));
             long offset = Append(lane, AfterVector.Empty, batch.Bytes.Span, batch.Header.Count);
             Note(client, open.Partition, batch.Header.LastSequence);

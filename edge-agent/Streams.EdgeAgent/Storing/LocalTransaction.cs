@@ -15,6 +15,7 @@ internal sealed partial class LocalTransaction
     private readonly LocalIdentity _identity;
     private readonly LocalStoreOptions _options;
     private readonly TimeProvider _time;
+    private readonly Random _chance;
     private readonly HybridClock _clock;
     private readonly Dictionary<LaneId, LaneRow> _lanes = [];
     private readonly Dictionary<StreamPath, StreamSettings?> _settings = [];
@@ -23,8 +24,9 @@ internal sealed partial class LocalTransaction
     private long _now;
 
     public LocalTransaction(LocalConnection db, LaneBook book, SessionTable sessions, LocalIdentity identity, LocalStoreOptions options,
-        TimeProvider time)
+        TimeProvider time, Random chance)
     {
+        _chance = chance;
         _db = db;
         _book = book;
         _sessions = sessions;
@@ -48,6 +50,7 @@ internal sealed partial class LocalTransaction
     {
         _db.Database.Execute("BEGIN IMMEDIATE");
         _now = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+        BeginEpoch();
         Measure();
     }
 

@@ -11,14 +11,24 @@ internal sealed class ClusterSide : IAsyncDisposable
 {
     private readonly ClientMetrics _metrics;
     private readonly ClusterLink _link;
+    private readonly UpEvents _events;
+    private readonly ManyProducerSender _sender;
     private int _disposed;
 
     /// <summary>Begins to connect.</summary>
     public ClusterSide(ClusterSideOptions options, LocalStore store, TimeProvider time, Random chance, ILogger logger,
         IClusterConnector? connector = null)
     {
-        _metrics = new ClientMetrics(options.Name, static () => 0, static () => 0);
-        _link = new ClusterLink(options, connector ?? new MqttClusterConnector(options, time, logger), _metrics, time, chance, logger);
+        options = options with { SendsForMany = true };
+        _events = new UpEvents(store, time, logger);
+        _metrics = new ClientMetrics(options.Name, () => _events.Waiting, () => store.UsedBytes);
+        SendMeter? meter = options.SendCap is { } cap ? new SendMeter(cap, time) : null;
+        _sender = new ManyProducerSender(_events, options, _metrics, time, logger, meter);
+        _link = new ClusterLink(options, connector ?? new MqttClusterConnector(options, time, logger), _metrics, time, chance, logger)
+        {
+            Meter = meter,
+        };
+        _link.Add(_sender);
         Downlinks = [.. options.Downlinks.Select(d => new Downlink(d, store, _link, options.AnswerTimeout, time, logger))];
         foreach (Downlink downlink in Downlinks)
         {
@@ -30,6 +40,9 @@ internal sealed class ClusterSide : IAsyncDisposable
 
     /// <summary>The cluster now connected, or <see langword="null"/>.</summary>
     public ClusterName? ConnectedTo => _link.ConnectedTo;
+
+    /// <summary>Events that wait to go up.</summary>
+    public long Waiting => _events.Waiting;
 
     /// <summary>What is fetched.</summary>
     public IReadOnlyList<Downlink> Downlinks { get; }
@@ -48,6 +61,8 @@ internal sealed class ClusterSide : IAsyncDisposable
         }
 
         await _link.DisposeAsync().ConfigureAwait(false);
+        _sender.Dispose();
+        await _events.DisposeAsync().ConfigureAwait(false);
         _metrics.Dispose();
     }
 }

@@ -37,6 +37,10 @@ internal sealed class UpEntry(UpLane lane, long offset, AfterVector after, Event
 
     public bool IsDone => Left <= 0;
 
+    /// <summary>Whether it gives sequences again that were given to other events (rule R7): its device's outbox was put back from an old
+    /// copy. It is not sent.</summary>
+    public bool IsPutBack { get; set; }
+
     /// <summary>Its events before <see cref="From"/> are another entry's.</summary>
     public void LeaveOut(long sequences) => Left -= sequences;
 

@@ -11,11 +11,13 @@ internal sealed class UpWindow
     private const int MaxBytes = 8 << 20;
     private const int MaxEntries = 32_768;           // also those that are done and stand behind one that is not: some 200 bytes each
     private const int SliceBytes = 256 << 10;
+    private const int MaxTold = 200_000;             // some 100 bytes each; forgotten all at once
 
     private readonly Lock _lock = new();
     private readonly LocalStore _store;
     private readonly Dictionary<LaneId, UpLane> _lanes = [];
-    private readonly Dictionary<(ProducerId Producer, ulong Epoch, StreamPartition Partition), List<UpEntry>> _lines = [];
+    private readonly Dictionary<(ProducerId Producer, StreamPartition Partition), List<UpEntry>> _lines = [];
+    private readonly Dictionary<(ProducerId, StreamPartition), (ulong Epoch, long Last)> _told = [];
     private readonly HashSet<UpLane> _moved = [];
     private readonly EventBatchBuilder _builder = new();
     private long _bytes;
@@ -72,7 +74,7 @@ internal sealed class UpWindow
         oneTopic = true;
         long read = first.Sequence - 1;
         ReadOnlyMemory<byte> topic = default;
-        foreach (UpEntry entry in Entries((first.Producer, first.Epoch, partition), first.Sequence, last))
+        foreach (UpEntry entry in Entries((first.Producer, partition), first.Sequence, last))
         {
             if (_builder.Count > 0 && !HasSame(entry.After, after))
             {
@@ -80,7 +82,7 @@ internal sealed class UpWindow
             }
 
             after = entry.After;
-            hasTwins |= entry.Header.MayHaveTwins;
+            hasTwins |= entry.Header.MayHaveTwins || entry.WasTried;
             foreach (EventView view in entry.Batch.Events)
             {
                 long sequence = entry.Header.FirstSequence + view.Index;
@@ -120,32 +122,34 @@ internal sealed class UpWindow
     /// <summary>What was read is not sent after all.</summary>
     public void Drop() => _builder.Clear();
 
-    /// <summary>The events of a run, for keeping them elsewhere.</summary>
-    public EventBatch Copy(StreamPartition partition, EventIdentity first, long last)
+    /// <summary>The events of a run, for keeping them elsewhere; <see langword="null"/> when none is here.</summary>
+    public EventBatch? Copy(ProducerId producer, StreamPartition partition, long from, long last)
     {
         EventBatchBuilder copy = new();
-        foreach (UpEntry entry in Entries((first.Producer, first.Epoch, partition), first.Sequence, last))
+        EventIdentity first = default;
+        foreach (UpEntry entry in Entries((producer, partition), from, last))
         {
             foreach (EventView view in entry.Batch.Events)
             {
                 long sequence = entry.Header.FirstSequence + view.Index;
-                if (sequence >= first.Sequence + copy.Count && sequence <= last)
+                if (sequence >= from && sequence >= entry.From && sequence <= last)
                 {
+                    first = copy.Count == 0 ? entry.Header.Identity(view.Index) : first;
                     copy.TryAdd(view.Topic.Span, view.Key.Span, view.Headers.Span, view.Payload.Span, view.TimestampMicroseconds,
                         isRetained: view.IsRetained);
                 }
             }
         }
 
-        return copy.Build(first, default, mayHaveTwins: false);
+        return copy.Count == 0 ? null : copy.Build(first, default, mayHaveTwins: false);
     }
 
     /// <summary>A cluster has these events, or refused them for good and they are kept: they are done.</summary>
-    public void Done(ProducerId producer, ulong epoch, StreamPartition partition, long first, long last)
+    public void Done(ProducerId producer, StreamPartition partition, long first, long last)
     {
         lock (_lock)
         {
-            if (!_lines.TryGetValue((producer, epoch, partition), out List<UpEntry>? line))
+            if (!_lines.TryGetValue((producer, partition), out List<UpEntry>? line))
             {
                 return;
             }
@@ -162,7 +166,7 @@ internal sealed class UpWindow
 
             if (line.Count == 0)
             {
-                _lines.Remove((producer, epoch, partition));
+                _lines.Remove((producer, partition));
             }
         }
     }
@@ -180,6 +184,18 @@ internal sealed class UpWindow
             (LaneId, long)[] moved = [.. _moved.Select(static l => (l.Lane, l.Sent))];
             _moved.Clear();
             return moved;
+        }
+    }
+
+    /// <summary>What was taken by <see cref="TakeMoved"/> was not stored: it is given again.</summary>
+    public void PutBack(IReadOnlyList<(LaneId Lane, long Sent)> moved)
+    {
+        lock (_lock)
+        {
+            foreach ((LaneId lane, _) in moved)
+            {
+                _moved.Add(_lanes[lane]);
+            }
         }
     }
 
@@ -224,7 +240,8 @@ internal sealed class UpWindow
         return slice.Entries.Count > 0;
     }
 
-    // Sequences of a producer rise in a lane, but for a batch that was held in part when it came, which has some that are here already.
+    // Sequences of a producer rise in a lane, but for a batch that was held in part when it came, which has some that are here already, and
+    // where a device's outbox was put back from an old copy.
     private bool Take(UpEntry entry)
     {
         BatchHeader head = entry.Header;
@@ -232,14 +249,15 @@ internal sealed class UpWindow
         {
             entry.Lane.Entries.Enqueue(entry);
             _entries++;
-            (ProducerId, ulong, StreamPartition) key = (head.Producer, head.Epoch, entry.Lane.Lane.Partition);
-            if (!_lines.TryGetValue(key, out List<UpEntry>? line))
+            (ProducerId, StreamPartition) key = (head.Producer, entry.Lane.Lane.Partition);
+            (ulong epoch, long last) = _told.GetValueOrDefault(key);
+            if (head.FirstSequence <= last && head.Epoch != epoch)
             {
-                _lines.Add(key, line = []);
+                entry.IsPutBack = true;
+                return true;
             }
 
-            long known = line.Count == 0 ? 0 : line[^1].Header.LastSequence;
-            entry.From = Math.Max(head.FirstSequence, known + 1);
+            entry.From = Math.Max(head.FirstSequence, last + 1);
             entry.LeaveOut(Math.Min(entry.From, head.LastSequence + 1) - head.FirstSequence);
             if (entry.IsDone)
             {
@@ -247,9 +265,30 @@ internal sealed class UpWindow
                 return false;
             }
 
+            if (_told.Count >= MaxTold)
+            {
+                _told.Clear();
+            }
+
+            _told[key] = (head.Epoch, head.LastSequence);
+            if (!_lines.TryGetValue(key, out List<UpEntry>? line))
+            {
+                _lines.Add(key, line = []);
+            }
+
             line.Add(entry);
             _bytes += entry.Bytes;
             return true;
+        }
+    }
+
+    /// <summary>A batch that is not to be sent is done.</summary>
+    public void LeaveOut(UpEntry entry)
+    {
+        lock (_lock)
+        {
+            entry.LeaveOut(entry.Left);
+            Advance(entry.Lane);
         }
     }
 
@@ -263,7 +302,7 @@ internal sealed class UpWindow
         }
     }
 
-    private List<UpEntry> Entries((ProducerId, ulong, StreamPartition) key, long first, long last)
+    private List<UpEntry> Entries((ProducerId, StreamPartition) key, long first, long last)
     {
         List<UpEntry> found = [];
         lock (_lock)

@@ -35,6 +35,32 @@ public sealed class AfterVector
             : throw new InvalidRequestException($"after: at most {MaxLanes} lanes, each once, {sorted.Length} given");
     }
 
+    /// <summary>What both name: in each lane the higher offset. Beyond <see cref="MaxLanes"/> lanes those that only
+    /// <paramref name="other"/> names are left out.</summary>
+    public AfterVector Join(AfterVector other)
+    {
+        if (other.Count == 0 || Count == 0)
+        {
+            return other.Count == 0 ? this : other;
+        }
+
+        List<EventPlace> joined = [.. _places];
+        foreach (EventPlace place in other._places)
+        {
+            int at = Array.FindIndex(_places, p => p.Origin == place.Origin);
+            if (at >= 0)
+            {
+                joined[at] = place.Offset > joined[at].Offset ? place : joined[at];
+            }
+            else if (joined.Count < MaxLanes)
+            {
+                joined.Add(place);
+            }
+        }
+
+        return Of(joined);
+    }
+
     /// <summary>This vector without the lane of <paramref name="own"/>.</summary>
     public AfterVector Without(Origin own)
     {

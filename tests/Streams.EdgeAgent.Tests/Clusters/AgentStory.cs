@@ -9,12 +9,21 @@ namespace Streams.EdgeAgent.Tests;
 /// <summary>A real cluster or two, an agent's store and its side towards them.</summary>
 internal sealed class AgentStory : IAsyncDisposable
 {
-    public static readonly StreamPath Fleet = StreamPath.Parse("/fleet");
-    public static readonly StreamPath Orders = StreamPath.Parse("/orders");
-    public static readonly ConsumerName Name = ConsumerName.Parse("agent/line-4");
+    private static int _stories;
 
     private readonly TemporaryDirectory _folder = new();
     private readonly List<IAsyncDisposable> _open = [];
+    private readonly int _number = Interlocked.Increment(ref _stories);
+    private bool _isShared;
+
+    /// <summary>What goes up.</summary>
+    public StreamPath Fleet => StreamPath.Parse($"/fleet-{_number}");
+
+    /// <summary>What comes down.</summary>
+    public StreamPath Orders => StreamPath.Parse($"/orders-{_number}");
+
+    /// <summary>The downlink of all of <see cref="Orders"/>.</summary>
+    public DownlinkStream AllOrders => new(Orders, ConsumerName.Parse($"agent/line-4-{_number}"));
 
     public CollectingLogger Logger { get; } = new();
 
@@ -26,6 +35,14 @@ internal sealed class AgentStory : IAsyncDisposable
     public LocalStore Store { get; private set; } = null!;
 
     public ClusterSide Side { get; private set; } = null!;
+
+    /// <summary>A story at a cluster that others use too: it is not killed.</summary>
+    public static AgentStory At(ServerProcess cluster)
+    {
+        AgentStory story = new() { _isShared = true };
+        story.Clusters.Add(cluster);
+        return story;
+    }
 
     public static async Task<AgentStory> StartAsync(int clusters = 1)
     {
@@ -52,7 +69,7 @@ internal sealed class AgentStory : IAsyncDisposable
     {
         LocalStoreOptions options = new(_folder.Combine(box, "agent.db"), ClusterName.Parse("line-4"))
         {
-            GoesUp = static s => s == Fleet,
+            GoesUp = s => s == Fleet,
         };
         Store = LocalStore.Open(change?.Invoke(options) ?? options, TimeProvider.System, new Random(), Logger);
     }
@@ -60,7 +77,7 @@ internal sealed class AgentStory : IAsyncDisposable
     /// <summary>Connects to the clusters, to the first through <see cref="Line"/> where there is one.</summary>
     public void Connect(params DownlinkStream[] downlinks) => Side = new ClusterSide(new ClusterSideOptions
     {
-        Name = "line-4",
+        Name = $"line-4-{_number}",
         Clusters = [.. Clusters.Select((c, i) => new ClusterEndpoint(ClusterName.Parse(c.Options.ClusterName), "127.0.0.1",
             i == 0 && Line is { } line ? line.Port : c.Options.MqttPort))],
         Downlinks = downlinks,
@@ -75,7 +92,7 @@ internal sealed class AgentStory : IAsyncDisposable
         ServerProcess at = Clusters[cluster];
         StreamsClient client = await StreamsClient.OpenAsync(new StreamsClientOptions
         {
-            Name = name,
+            Name = $"{name}-{_number}",
             OutboxPath = _folder.Combine(name, "outbox.db"),
             Clusters = [new ClusterEndpoint(ClusterName.Parse(at.Options.ClusterName), "127.0.0.1", at.Options.MqttPort)],
         }, NullLoggerFactory.Instance);
@@ -96,6 +113,20 @@ internal sealed class AgentStory : IAsyncDisposable
 
     /// <summary>Cuts the agent's line to the first cluster from now on, until it is restored.</summary>
     public CuttingProxy ThroughLine() => Line ??= CuttingProxy.Start(Clusters[0].Options.MqttPort);
+
+    /// <summary>Copies the files of a box as they are at this moment to another, while the agent works: what is left when it is
+    /// killed.</summary>
+    public void CopyBox(string from, string to)
+    {
+        _folder.CreateDirectory(to);
+        foreach (string file in (string[])["agent.db", "agent.db-wal"])
+        {
+            using FileStream source = new(_folder.Combine(from, file), FileMode.Open, FileAccess.Read,
+                FileShare.ReadWrite | FileShare.Delete);
+            using FileStream target = new(_folder.Combine(to, file), FileMode.CreateNew);
+            source.CopyTo(target);
+        }
+    }
 
     /// <summary>Ends the agent.</summary>
     public async Task StopAsync()
@@ -151,7 +182,7 @@ internal sealed class AgentStory : IAsyncDisposable
             await open.DisposeAsync();
         }
 
-        foreach (ServerProcess cluster in Clusters)
+        foreach (ServerProcess cluster in _isShared ? [] : Clusters)
         {
             await cluster.DisposeAsync();
         }

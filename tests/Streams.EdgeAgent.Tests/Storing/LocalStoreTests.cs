@@ -36,18 +36,38 @@ public sealed class LocalStoreTests : StoreScene
     }
 
     [Fact]
-    public async Task A_client_that_was_silent_for_a_month_and_is_forgotten_begins_anew_in_another_epoch()
+    public async Task A_client_that_was_silent_for_a_week_is_forgotten_and_begins_anew_in_another_epoch()
     {
         await AppendAsync("a1", client: "a");
-        Time.Advance(TimeSpan.FromDays(20));
+        Time.Advance(TimeSpan.FromDays(5));
         await AppendAsync("b1", client: "b");
-        Time.Advance(TimeSpan.FromDays(20));
-        await ReopenAsync();
+        Time.Advance(TimeSpan.FromDays(5));
+        await Eventually.EqualAsync(1L, async () => await ScalarAsync("SELECT count(*) FROM clients"), "one is forgotten");
         await AppendAsync("a2", client: "a");
         await AppendAsync("b2", client: "b");
         List<BatchHeader> heads = await HeadsAsync();
         Assert.Equal([1, 1, 1, 2], heads.Select(h => (int)h.FirstSequence));
         Assert.NotEqual(heads[0].Epoch, heads[2].Epoch);
+    }
+
+    [Fact]
+    public async Task Where_events_stood_that_are_gone_is_forgotten_but_for_the_latest_of_each_producer()
+    {
+        await Store.SetRegisterAsync(Fleet, StreamSettings.RegisterKey,
+            new StreamSettings(4) { RetentionAge = TimeSpan.FromHours(1) }.Write(), default);
+        ProducerSession[] sessions = [Store.BeginProducer(Car(1)), Store.BeginProducer(Car(2))];
+        for (int i = 1; i <= 5; i++)
+        {
+            await SendAsync(sessions[0], Batch(Car(1), i, 1, after: i - 1));
+            await SendAsync(sessions[1], Batch(Car(2), i, 1, after: i - 1));
+        }
+
+        Assert.Equal(10, await ScalarAsync("SELECT count(*) FROM runs"));
+        Time.Advance(TimeSpan.FromHours(2));
+        await Eventually.EqualAsync(10L, () => Store.Lanes(P0).Single().FirstOffset.Value, "the events go");
+        Time.Advance(TimeSpan.FromHours(1));
+        await Eventually.EqualAsync(2L, async () => await ScalarAsync("SELECT count(*) FROM runs"), "what is known of them goes");
+        Assert.Equal(5, Assert.Single(Store.Held(Car(1), P0, 0)).Run.First);
     }
 
     [Fact]
@@ -91,18 +111,18 @@ public sealed class LocalStoreTests : StoreScene
     {
         _options = _options with { MaxBytes = LocalStoreOptions.LeastBytes, WhenFull = WhenStoreFull.DropOldest };
         await ReopenAsync();
-        string text = new('x', 1000);
-        for (int i = 0; i < 60; i++)
+        string text = new('x', 4000);
+        for (int i = 0; i < 14; i++)
         {
             await Task.WhenAll(Enumerable.Range(0, 500).Select(n => AppendAsync(text, client: $"{n % 7}")));
         }
 
         Assert.InRange(BytesOnDisk, 10 << 20, LocalStoreOptions.LeastBytes + (1 << 20));
         LaneStatus lane = Store.Lanes(P0).Single();
-        Assert.Equal(30_000, lane.NextOffset.Value);
+        Assert.Equal(7000, lane.NextOffset.Value);
         Dictionary<long, string> events = await EventsAsync(maxBytes: 1 << 20);
-        Assert.Equal(30_000 - lane.FirstOffset.Value, events.Count);
-        Assert.InRange(events.Count, 5000, 20_000);
+        Assert.Equal(7000 - lane.FirstOffset.Value, events.Count);
+        Assert.InRange(events.Count, 1000, 4000);
         Assert.Contains(_logger.Logs.Entries, e => e.EventId.Id == 4104);
         await ReopenAsync();
         Assert.Equal(lane, Store.Lanes(P0).Single());
@@ -229,6 +249,13 @@ public sealed class LocalStoreTests : StoreScene
     }
 
     private Task ExecuteAsync(string sql) => Local.RunAsync(new StatementOperation(sql) { Cost = 1 }, default).AsTask();
+
+    private Task<long> ScalarAsync(string sql) => Local.RunAsync(new ScalarOperation(sql) { Cost = 1 }, default).AsTask();
+
+    private sealed class ScalarOperation(string sql) : LocalOperation<long>
+    {
+        public override void Apply(LocalTransaction transaction) => Result = transaction.Connection.Database.Scalar(sql);
+    }
 
     private sealed class StatementOperation(string sql) : LocalOperation<bool>
     {

@@ -24,7 +24,7 @@ internal sealed class BundleWriter(IManyWaitingEvents events, BatchCompression c
     {
         _batch.Clear();
         ByteWriter request = new(_batch);
-        new ProduceRequest(batch.Partition, batch.After, default).WriteHead(ref request);
+        new ProduceRequest(batch.Partition, batch.After.Join(events.After), default).WriteHead(ref request);
         CompressionTrial? trial = compression == BatchCompression.None ? null : Trial(batch.Partition.Stream);
         bool tries = trial?.ShouldTry(body) == true;
         BatchHeader head = events.Write(batch, tries ? compression : BatchCompression.None, _batch);

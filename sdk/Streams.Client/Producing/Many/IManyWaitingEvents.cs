@@ -32,6 +32,10 @@ internal interface IManyWaitingEvents : IDisposable
     /// <exception cref="StorageFailedException">They cannot be read: the producer rests for a while, the others go on.</exception>
     long Read(StreamPartition partition, EventIdentity first, long last, int maxBytes, out int bodyBytes, out bool oneTopic);
 
+    /// <summary>What must be passed before what was read last (rule R5), beside where the sender knows earlier events of the producer to
+    /// stand: what its events came with.</summary>
+    AfterVector After => AfterVector.Empty;
+
     /// <summary>The batch of what was read, written behind <paramref name="output"/>'s end; gives its head.</summary>
     BatchHeader Write(OutgoingBatch batch, BatchCompression compression, IBufferWriter<byte> output);
 
