@@ -10,7 +10,7 @@ internal static class BenchProgram
     private const string Usage = """
         usage: Streams.Bench [--rows NAME,NAME…] [--repeat N] [--small] [--directory FOLDER]
 
-          --rows       which rows; all when it is left out
+          --rows       which rows; all but the long ones (client-memory-10m) when it is left out
           --repeat     how often each is measured; the median counts (5)
           --small      as short as can be, to see that it runs
           --directory  where files are written: the disk that is measured (a temporary folder)
@@ -37,6 +37,10 @@ internal static class BenchProgram
         new ClientPublishRow(1024, 250_000),
         new ClientReplayRow(100, 5_000_000),
         new ClientReplayRow(1024, 1_200_000),
+        new ClientTailRow(),
+        new ClientPacedRow(),
+        new OutboxRow(),
+        new ClientMemoryRow(),
     ];
 
     public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter errors)
@@ -84,7 +88,7 @@ internal static class BenchProgram
             CodecBench.Run(small, output);
         }
 
-        foreach (BenchRow row in Rows.Where(r => wanted.Count == 0 || wanted.Contains(r.Name)))
+        foreach (BenchRow row in Rows.Where(r => wanted.Count == 0 ? !r.IsLong : wanted.Contains(r.Name)))
         {
             await MeasureAsync(row, run, repeat > 0 ? repeat : small ? 1 : 5, output);
         }

@@ -85,6 +85,10 @@ public sealed class TidyRepositoryTests
         => None(ConformanceRows.Check(RepositoryFiles.All.Single(file => file.Path == "docs/mqtt.md"), Code));
 
     [Fact]
+    public void Tests_named_in_the_list_of_demands_exist()
+        => None(ConformanceRows.CheckNames(RepositoryFiles.All.Single(file => file.Path == "docs/demands.md"), Code));
+
+    [Fact]
     public void Decisions_are_numbered_without_gaps() => None(Documents.CheckDecisionNumbers(Paths));
 
     [Theory]

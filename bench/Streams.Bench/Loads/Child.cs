@@ -29,6 +29,7 @@ internal static class Child
     {
         [Switch, "load", var folder, var bytes] => OpenRow.LoadAsync(folder, long.Parse(bytes, null), output),
         [Switch, "memory", var folder, var count] => MemoryRow.FillAsync(folder, int.Parse(count, null), output),
+        [Switch, "outbox", var path, var publish] => ClientMemoryRow.OpenAsync(path, int.Parse(publish, null), output),
         _ => Task.FromResult(2),
     };
 }

@@ -16,6 +16,9 @@ internal abstract class BenchRow : IDisposable
     /// <summary>What must be reached.</summary>
     public abstract string Goal { get; }
 
+    /// <summary>Whether it takes so long that it is measured only when it is named.</summary>
+    public virtual bool IsLong => false;
+
     /// <summary>Makes what all repetitions need.</summary>
     public virtual Task PrepareAsync(BenchRun run) => Task.CompletedTask;
 

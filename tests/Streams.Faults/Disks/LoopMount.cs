@@ -3,7 +3,7 @@ using Streams.Testing;
 namespace Streams.Faults;
 
 /// <summary>An ext4 file system in a sparse file, mounted by a loop device that the kernel gives back when it is unmounted.</summary>
-internal sealed class LoopMount
+internal sealed class LoopMount : IAsyncDisposable
 {
     private static readonly Lock MountedGate = new();
     private static readonly HashSet<LoopMount> Mounted = [];
@@ -55,6 +55,13 @@ internal sealed class LoopMount
         }
     }
 
+    /// <summary>The file system meets a fault of its own, and does what it was mounted to do then.</summary>
+    public void Fail()
+    {
+        var device = File.ReadLines("/proc/mounts").Select(line => line.Split(' ')).Last(words => words[1] == Folder)[0];
+        File.WriteAllText($"/sys/fs/ext4/{Path.GetFileName(device)}/trigger_fs_error", "1");
+    }
+
     /// <summary>Unmounts; nothing happens when it is not mounted. A process that was just killed may hold it for a moment.</summary>
     public async Task UnmountAsync()
     {
@@ -69,6 +76,8 @@ internal sealed class LoopMount
             }
         }
     }
+
+    public ValueTask DisposeAsync() => new(UnmountAsync());
 
     private static void UnmountAll()
     {

@@ -35,6 +35,23 @@ public static partial class ConformanceRows
         return faults;
     }
 
+    /// <summary>Every test, and every class of tests, that a document names exists.</summary>
+    public static IReadOnlyList<Fault> CheckNames(RepositoryFile document, IEnumerable<RepositoryFile> code)
+    {
+        List<RepositoryFile> files = [.. code];
+        HashSet<string> tests =
+        [
+            .. files.SelectMany(Tests),
+            .. files.SelectMany(file => TestClass().Matches(file.Text)).Select(match => match.Groups["name"].Value),
+        ];
+        return
+        [
+            .. document.Lines.SelectMany((text, index) => NamedTestOrClass().Matches(text)
+                .Select(match => match.Groups["test"].Value).Where(test => !tests.Contains(test))
+                .Select(test => new Fault(document.Path, index + 1, $"names the test {test}, which does not exist"))),
+        ];
+    }
+
     // One class a file, as is the rule here; several are no harm, a test is then known under each.
     private static IEnumerable<string> Tests(RepositoryFile file)
     {
@@ -52,6 +69,9 @@ public static partial class ConformanceRows
 
     [GeneratedRegex(@"`(?<test>[A-Z]\w*Tests\.\w+)`")]
     private static partial Regex NamedTest();
+
+    [GeneratedRegex(@"`(?<test>[A-Z]\w*Tests(?:\.\w+)?)`")]
+    private static partial Regex NamedTestOrClass();
 
     [GeneratedRegex(@"\bclass\s+(?<name>\w+)")]
     private static partial Regex TestClass();

@@ -82,6 +82,21 @@ public sealed class DocumentRuleTests
         Assert.Equal(faults, ConformanceRows.Check(new("docs/x.md", text), [code]).Count);
     }
 
+    [Theory]
+    [InlineData("| demand | `CarTests.It_drives`, `CarTests`, `docs/x.md`, `Car.Drive` |", 0)]
+    [InlineData("| demand | `CarTests.It_flies` |\n| demand | `ShipTests` |", 2)]
+    public void A_document_that_names_a_test_that_does_not_exist_is_refused(string text, int faults)
+    {
+        RepositoryFile code = new("tests/CarTests.cs", """
+            public sealed class CarTests
+            {
+                [Fact]
+                public void It_drives() { }
+            }
+            """);
+        Assert.Equal(faults, ConformanceRows.CheckNames(new("docs/x.md", text), [code]).Count);
+    }
+
     [Fact]
     public void Without_git_the_tree_is_walked_without_build_output()
     {

@@ -14,6 +14,9 @@ internal sealed class DeviceLog(string file)
     private readonly Dictionary<int, string> _failed = [];
     private readonly Dictionary<int, long> _stored = [];
     private readonly Dictionary<int, string> _dropped = [];
+    private readonly List<GivenEvent> _given = [];
+    private readonly HashSet<int> _givenNumbers = [];
+    private readonly Dictionary<int, long> _killed = [];
     private long _read;
     private string _tail = "";
 
@@ -48,8 +51,17 @@ internal sealed class DeviceLog(string file)
 
     public int LastBegun { get; private set; }
 
-    /// <summary>What was told about an event of the reader's: each in the order given, with the time.</summary>
-    public List<(int Number, long Time)> Given { get; } = [];
+    /// <summary>What a reading process was given, in that order.</summary>
+    public IReadOnlyList<GivenEvent> Given => _given;
+
+    /// <summary>Whether a reading process was given this.</summary>
+    public bool HasGiven(int number) => _givenNumbers.Contains(number);
+
+    /// <summary>Notes when the life that now ends was killed, or last heard of.</summary>
+    public void Killed(long time) => _killed.TryAdd(Opened, time);
+
+    /// <summary>When a life was killed; a life that ended by itself never was.</summary>
+    public long KilledAt(int life) => _killed.GetValueOrDefault(life, long.MaxValue);
 
     /// <summary>Takes what has been written since.</summary>
     public void Refresh()
@@ -99,6 +111,8 @@ internal sealed class DeviceLog(string file)
             case Tell.Failed:
                 _failed[number] = text;
                 break;
+            case Tell.Unsure:
+                break;                                        // a flush that failed: on the disk or not, as if it had been killed there
             case Tell.Stored:
                 _stored.TryAdd(number, time);
                 break;
@@ -106,7 +120,8 @@ internal sealed class DeviceLog(string file)
                 _dropped[number] = text;
                 break;
             case Tell.Given:
-                Given.Add((number, time));
+                _given.Add(new GivenEvent(number, text, Opened, time));
+                _givenNumbers.Add(number);
                 break;
             case Tell.Flushed:
                 Flushed++;

@@ -15,6 +15,9 @@ internal sealed record Tally
     /// <summary>Given a second time, or given although publishing had failed or been refused.</summary>
     public long Duplicate { get; init; }
 
+    /// <summary>Given again to a reader that was killed before its acknowledgement was due on its disk.</summary>
+    public long Again { get; init; }
+
     /// <summary>Given behind a later one of the same topic.</summary>
     public long OutOfOrder { get; init; }
 
@@ -35,6 +38,7 @@ internal sealed record Tally
         Acknowledged = Acknowledged + other.Acknowledged,
         Lost = Lost + other.Lost,
         Duplicate = Duplicate + other.Duplicate,
+        Again = Again + other.Again,
         OutOfOrder = OutOfOrder + other.OutOfOrder,
         Dropped = Dropped + other.Dropped,
         ToldByGaps = ToldByGaps + other.ToldByGaps,

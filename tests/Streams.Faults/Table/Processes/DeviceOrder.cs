@@ -20,9 +20,6 @@ internal sealed record DeviceOrder
     /// <summary>Number of the first event.</summary>
     public int First { get; init; } = 1;
 
-    /// <summary>Events that it publishes at most.</summary>
-    public int Count { get; init; } = int.MaxValue;
-
     /// <summary>Publishes that are begun before one of them is waited for.</summary>
     public int Burst { get; init; } = 4;
 

@@ -91,9 +91,8 @@ internal sealed class DeviceProgram : IDisposable
     {
         using var breath = new PeriodicTimer(Breath);
         var next = _order.First;
-        var end = _order.Count == int.MaxValue ? int.MaxValue : _order.First + _order.Count;
         var burst = new List<Task<bool>>();
-        while (!_finish.IsCancellationRequested && next < end)
+        while (!_finish.IsCancellationRequested)
         {
             if (Volatile.Read(ref _unconfirmed) >= _order.MaxUnconfirmed)
             {
@@ -102,7 +101,7 @@ internal sealed class DeviceProgram : IDisposable
             }
 
             burst.Clear();
-            for (var i = 0; i < _order.Burst && next < end; i++)
+            for (var i = 0; i < _order.Burst; i++)
             {
                 burst.Add(PublishAsync(client, next++));
             }
@@ -114,16 +113,6 @@ internal sealed class DeviceProgram : IDisposable
                 await pause.WaitForNextTickAsync();
             }
         }
-
-        // Without numbers left it stays, until it is told to finish.
-        await FinishedAsync();
-    }
-
-    private Task FinishedAsync()
-    {
-        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _finish.Token.Register(told.SetResult);
-        return told.Task;
     }
 
     private async Task<bool> PublishAsync(StreamsClient client, int number)
@@ -144,6 +133,11 @@ internal sealed class DeviceProgram : IDisposable
             Interlocked.Increment(ref _unconfirmed);
             _ = NoteAsync(receipt, number);
             return true;
+        }
+        catch (StorageFailedException cause) when (!cause.IsFull)
+        {
+            _tell.Line(Tell.Unsure, number, cause.Message);
+            return false;
         }
         catch (StreamsException cause)
         {

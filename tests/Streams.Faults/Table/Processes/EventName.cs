@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Streams.Client;
 using Streams.Core;
 
 namespace Streams.Faults;
@@ -18,6 +19,10 @@ internal static class EventName
 
     public static byte[] Payload(string device, int number, int bytes)
         => Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{device} {number} ").PadRight(bytes, '.'));
+
+    /// <summary>The unit of order: the key of an event, or its topic without one.</summary>
+    public static string OrderedBy(ReceivedEvent found)
+        => found.Key.IsEmpty ? found.Topic.ToString() : "key " + Encoding.UTF8.GetString(found.Key.Span);
 
     /// <summary>The number that a payload says.</summary>
     public static int Number(ReadOnlySpan<byte> payload)

@@ -15,6 +15,7 @@ internal sealed class Tell : IDisposable
     public const string Published = "published";
     public const string Refused = "refused";
     public const string Failed = "failed";
+    public const string Unsure = "unsure";
     public const string Stored = "stored";
     public const string Dropped = "dropped";
     public const string Given = "given";

@@ -44,12 +44,12 @@ internal static class TableText
             ? $"{row.Row.Name,-34} skipped: {why}"
             : string.Create(
                 CultureInfo.InvariantCulture,
-                $"{row.Row.Name,-34}{row.Runs,5}{t.Published,10:N0}{t.Acknowledged,10:N0}{t.Lost,6}{t.Duplicate,6}{t.OutOfOrder,6}"
-                + $"{t.Dropped,8:N0}{t.ToldByGaps,8:N0}  {Times(row)}{(row.IsBad ? "  BAD" : "")}");
+                $"{row.Row.Name,-34}{row.Runs,5}{t.Published,10:N0}{t.Acknowledged,10:N0}{t.Lost,6}{t.Duplicate,6}"
+                + $"{t.Again,6}{t.OutOfOrder,6}{t.Dropped,8:N0}{t.ToldByGaps,8:N0}  {Times(row)}{(row.IsBad ? "  BAD" : "")}");
     }
 
     public static string TerminalHead { get; } =
-        $"{"",-34}{"runs",5}{"published",10}{"acked",10}{"lost",6}{"dup",6}{"ooo",6}{"dropped",8}{"told",8}  goes on";
+        $"{"",-34}{"runs",5}{"published",10}{"acked",10}{"lost",6}{"dup",6}{"again",6}{"ooo",6}{"dropped",8}{"told",8}  goes on";
 
     private static string Cells(RowResult row)
     {
@@ -59,12 +59,14 @@ internal static class TableText
         }
 
         var t = row.Tally;
+        var again = t.Again == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" ({t.Again:N0} again)");
         var dropped = t.Dropped == 0 && t.ToldByGaps == 0
             ? "–"
             : string.Create(CultureInfo.InvariantCulture, $"{t.Dropped:N0}, {t.ToldByGaps:N0}");
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{row.Runs} | {t.Published:N0} | {t.Acknowledged:N0} | {t.Lost} | {t.Duplicate} | {t.OutOfOrder} | {dropped} | {Times(row)}");
+            $"{row.Runs} | {t.Published:N0} | {t.Acknowledged:N0} | {t.Lost} | {t.Duplicate}{again} | "
+            + $"{t.OutOfOrder} | {dropped} | {Times(row)}");
     }
 
     private static string Times(RowResult row)

@@ -32,7 +32,7 @@ internal static class ClusterKillRows
         var device = run.StartDevice();
         await run.AcknowledgedAsync(device, run.Chance.Next(1, 50));
         var server = run.World.Sj.Server;
-        await using (await KillingTrace.AttachAsync(server.Id, calls, run.Chance.Next(1, most), run.TraceFile))
+        await using (await CallTrap.AttachAsync(server.Id, calls, run.Chance.Next(1, most), run.TraceFile))
         {
             var enough = run.Log.Stored.Count + MostEvents;
             await device.ToldAsync(log => server.HasExited || log.Stored.Count >= enough, "the call comes", TimeSpan.FromSeconds(90));

@@ -42,7 +42,7 @@ internal static class DeviceKillRows
         var hits = 0;
         for (var kill = 0; kill < Kills; kill++)
         {
-            var device = run.StartDevice(KillingTrace.Under(calls, run.Chance.Next(1, most), run.TraceFile));
+            var device = run.StartDevice(CallTrap.Under(calls, run.Chance.Next(1, most), run.TraceFile));
             var enough = run.Log.Published.Count + MostEvents;
             await device.ToldAsync(log => log.Published.Count >= enough, "the call comes", TimeSpan.FromSeconds(90));
             hits += device.HasExited ? 1 : 0;

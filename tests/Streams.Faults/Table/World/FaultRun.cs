@@ -11,6 +11,7 @@ internal sealed class FaultRun : IAsyncDisposable
 
     private readonly List<TableProcess> _processes = [];
     private readonly List<long> _marks = [];
+    private readonly Stack<object> _kept = [];
     private int _traces;
     private int _lives;
 
@@ -43,6 +44,9 @@ internal sealed class FaultRun : IAsyncDisposable
     /// <summary>What the device told, over all its lives.</summary>
     public DeviceLog Log { get; }
 
+    /// <summary>What a reading process told, over all its lives; <see langword="null"/> when the row has none.</summary>
+    public DeviceLog? Reading { get; private set; }
+
     /// <summary>What a device of this run is to do unless a row says otherwise.</summary>
     public DeviceOrder Order { get; set; }
 
@@ -65,8 +69,20 @@ internal sealed class FaultRun : IAsyncDisposable
         return Started(TableProcess.Start("device", order, Log, under));
     }
 
-    /// <summary>Keeps a process with the run: whatever happens, it ends with it.</summary>
-    public TableProcess Started(TableProcess process)
+    /// <summary>Starts a process that reads the stream all the time, or starts it again with the same memory.</summary>
+    public TableProcess StartReader(IReadOnlyList<string>? under = null)
+    {
+        Reading ??= new DeviceLog(Path.Combine(Directory, "reader.log"));
+        Reading.Refresh();
+        var order = Order with
+        {
+            Name = "back-end", Outbox = Path.Combine(Directory, "back-end.db"), Seed = unchecked(Order.Seed + _lives++),
+        };
+        return Started(TableProcess.Start("reader", order, Reading, under));
+    }
+
+    // Whatever happens, it ends with the run.
+    private TableProcess Started(TableProcess process)
     {
         _processes.Add(process);
         return process;
@@ -120,14 +136,19 @@ internal sealed class FaultRun : IAsyncDisposable
             all = all.Plus(index == 0 ? tally : tally with { Published = 0, Acknowledged = 0, Dropped = 0, ToldByGaps = 0 });
         }
 
-        return all;
+        Reading?.Refresh();
+        return Reading is null ? all : all.Plus(ReaderJudge.Compare(Log, Reading));
     }
 
-    /// <summary>How long it took to go on, for each mark; none for a mark behind which nothing was acknowledged.</summary>
+    /// <summary>How long it took to go on, for each mark, the reading process where there is one, else the device; none for a mark behind
+    /// which nothing came.</summary>
     public IReadOnlyList<TimeSpan> GoneOnAfter()
     {
-        var behind = Log.Stored.Where(stored => Log.Begun.ContainsKey(stored.Key))
-            .Select(stored => (Begun: Log.Begun[stored.Key], Stored: stored.Value)).ToList();
+        var came = Reading is null
+            ? Log.Stored.Select(one => (Number: one.Key, Time: one.Value))
+            : Reading.Given.Select(one => (one.Number, one.Time));
+        var behind = came.Where(one => Log.Begun.ContainsKey(one.Number))
+            .Select(one => (Begun: Log.Begun[one.Number], Stored: one.Time)).ToList();
         return
         [
             .. _marks.Select(mark => behind.Where(one => one.Begun >= mark).Min(one => (long?)one.Stored) - mark ?? long.MaxValue)
@@ -135,11 +156,31 @@ internal sealed class FaultRun : IAsyncDisposable
         ];
     }
 
+    /// <summary>Takes something away, behind the processes, when the run is over.</summary>
+    public T Keep<T>(T kept)
+        where T : class
+    {
+        _kept.Push(kept);
+        return kept;
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var process in _processes)
         {
             await process.DisposeAsync();
+        }
+
+        while (_kept.TryPop(out var kept))
+        {
+            if (kept is IAsyncDisposable one)
+            {
+                await one.DisposeAsync();
+            }
+            else
+            {
+                (kept as IDisposable)?.Dispose();
+            }
         }
     }
 }

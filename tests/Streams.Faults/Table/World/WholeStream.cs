@@ -27,8 +27,9 @@ internal static class WholeStream
             await foreach (var found in consumer.ReadAllAsync(stop.Token))
             {
                 var one = found.Gap is { } gap
-                    ? new SeenEvent(found.Topic.ToString(), 0, gap.Events)
-                    : new SeenEvent(found.Topic.ToString(), EventName.Number(found.Payload.Span), 0, found.OrderReleased);
+                    ? new SeenEvent("", 0, gap.Events)
+                    : new SeenEvent(
+                        EventName.OrderedBy(found), EventName.Number(found.Payload.Span), OrderReleased: found.OrderReleased);
                 lock (gate)
                 {
                     seen.Add(one);

@@ -1,6 +1,4 @@
-using Streams.Testing;
-
-namespace Streams.EndToEnd.Tests;
+namespace Streams.Testing;
 
 /// <summary>What a small disk is made of.</summary>
 public enum SmallDiskKind
@@ -16,8 +14,9 @@ public enum SmallDiskKind
 }
 
 /// <summary>A disk that can be full.</summary>
-internal sealed class SmallDisk : IAsyncDisposable
+public sealed class SmallDisk : IAsyncDisposable
 {
+    /// <summary>Size of a disk that is one.</summary>
     public const int Megabytes = 64;
     private const int LeftKilobytes = 1536;
 
@@ -38,6 +37,7 @@ internal sealed class SmallDisk : IAsyncDisposable
         DataDirectory = Path.Combine(place, "data");
     }
 
+    /// <summary>Where a process is to write; it need not be there yet.</summary>
     public string DataDirectory { get; }
 
     private string Ballast => Path.Combine(_place, "ballast");
@@ -58,6 +58,7 @@ internal sealed class SmallDisk : IAsyncDisposable
         return kind == SmallDiskKind.Ext4 && !File.Exists("/dev/loop-control") ? "there are no loop devices (/dev/loop-control)" : null;
     }
 
+    /// <summary>Makes one. Disposal takes it away again.</summary>
     public static async Task<SmallDisk> CreateAsync(TemporaryDirectory directory, SmallDiskKind kind)
     {
         var place = directory.CreateDirectory("disk");
@@ -108,6 +109,7 @@ internal sealed class SmallDisk : IAsyncDisposable
         }
     }
 
+    /// <summary>Gives back what <see cref="Fill"/> took.</summary>
     public void MakeRoom() => File.Delete(Ballast);
 
     public async ValueTask DisposeAsync()
@@ -122,11 +124,4 @@ internal sealed class SmallDisk : IAsyncDisposable
     private static bool MayMount() => File.Exists("/proc/self/status")
         && File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(MayLine, StringComparison.Ordinal)) is { } line
         && ((Convert.ToUInt64(line[MayLine.Length..].Trim(), 16) >> MayMountBit) & 1) == 1;
-}
-
-/// <summary>A test that needs a disk of its own; where none can be made it is skipped, and says why.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-public sealed class SmallDiskFactAttribute : FactAttribute
-{
-    public SmallDiskFactAttribute(SmallDiskKind kind) => Skip = SmallDisk.WhyNot(kind);
 }
