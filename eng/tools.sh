@@ -24,6 +24,7 @@ missing_packages() {
     command -v strace >/dev/null || echo strace
     { command -v mount && command -v umount && command -v losetup; } >/dev/null || echo mount
     { command -v mkfs.ext4 && command -v e2fsck; } >/dev/null || echo e2fsprogs
+    command -v etcd >/dev/null || echo etcd-server
     # Of Debian's own interpreter, for which its packages are.
     /usr/bin/python3 -c 'import paho.mqtt.client' 2>/dev/null || echo python3-paho-mqtt
     command -v node >/dev/null || echo nodejs

@@ -12,6 +12,7 @@ namespace Streams.Cluster;
 [JsonSerializable(typeof(CatalogRecord))]
 [JsonSerializable(typeof(WitnessRecord))]
 [JsonSerializable(typeof(NeighboursRecord))]
+[JsonSerializable(typeof(StoredCatalogRecord))]
 internal sealed partial class CatalogJson : JsonSerializerContext;
 
 /// <summary>A cluster name as text.</summary>

@@ -9,6 +9,9 @@ public enum CertificateUse
 {
     Server,
     Client,
+
+    /// <summary>Both, as members of etcd need it: they also connect to themselves.</summary>
+    Both,
 }
 
 /// <summary>An authority that a test makes for itself: nothing of it outlives the test, nothing else trusts it.</summary>
@@ -53,8 +56,18 @@ public sealed class TestAuthority : IDisposable
             ? new(subject, rsaKey, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
             : new(subject, (ECDsa)key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(
-            [new Oid(use == CertificateUse.Server ? "1.3.6.1.5.5.7.3.1" : "1.3.6.1.5.5.7.3.2")], false));
+        OidCollection uses = [];
+        if (use != CertificateUse.Client)
+        {
+            uses.Add(new Oid("1.3.6.1.5.5.7.3.1"));
+        }
+
+        if (use != CertificateUse.Server)
+        {
+            uses.Add(new Oid("1.3.6.1.5.5.7.3.2"));
+        }
+
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(uses, false));
         SubjectAlternativeNameBuilder names = new();
         if (host != "127.0.0.1")
         {

@@ -15,6 +15,7 @@ public sealed class ForeignTool : IAsyncDisposable
         ["mkfs.ext4"] = "e2fsprogs",
         ["e2fsck"] = "e2fsprogs",
         ["kcat"] = "kcat",
+        ["etcd"] = "etcd-server",
         ["/usr/bin/python3"] = "python3",
         ["node"] = "nodejs",
     };
