@@ -95,6 +95,15 @@ internal sealed partial class LocalStore : IEventStore, IAsyncDisposable
     /// <summary>Transactions committed since it was opened, each with one flush.</summary>
     public long Commits => _writer.Commits;
 
+    /// <summary>Why the last transaction was not written; <see langword="null"/> when it was.</summary>
+    public string? Fault => _writer.Fault;
+
+    /// <summary>Completes when nothing is written any more: the store was closed, or its writer died.</summary>
+    public Task Ended => _writer.Ended;
+
+    /// <summary>The lanes, as they were committed last.</summary>
+    public IReadOnlyList<LaneRow> LaneRows => _book.All;
+
     /// <inheritdoc/>
     public IReadOnlyList<StreamPath> Streams => _book.Streams;
 

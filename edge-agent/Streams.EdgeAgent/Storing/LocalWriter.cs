@@ -51,6 +51,9 @@ internal sealed class LocalWriter
     /// <summary>Transactions committed.</summary>
     public long Commits { get; private set; }
 
+    /// <summary>Why the last transaction was not written; <see langword="null"/> when it was.</summary>
+    public string? Fault { get; private set; }
+
     private void Run()
     {
         try
@@ -140,6 +143,7 @@ internal sealed class LocalWriter
         {
             _transaction.RollBack();
             StorageFailedException why = e as StorageFailedException ?? new StorageFailedException($"{LocalSchema.Owner}: {e.Message}", e);
+            Fault = why.Message;
             StoreLog.WriteFailed(_logger, _group.Count, why.Message);
             Fail(_group, why);
             _queue.Done(cost);
@@ -147,6 +151,7 @@ internal sealed class LocalWriter
         }
 
         Commits++;
+        Fault = null;
         Tell(cost);
     }
 

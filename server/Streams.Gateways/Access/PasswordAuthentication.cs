@@ -7,7 +7,7 @@ namespace Streams.Gateways;
 /// <summary>Users with passwords, and what each listener asks for. Immutable: a new one takes its place when the rules change.</summary>
 /// <remarks>A password is derived one at a time, so that who guesses takes one core at most; what was right once is known again at no
 /// cost until this is replaced. An unknown user takes as long as a wrong password.</remarks>
-public sealed class PasswordAuthentication : IClientAuthentication, IDisposable
+public sealed class PasswordAuthentication : IClientAuthentication
 {
     private static readonly PasswordHash Nobody = PasswordHash.Of(RandomNumberGenerator.GetBytes(16));
 
@@ -15,7 +15,7 @@ public sealed class PasswordAuthentication : IClientAuthentication, IDisposable
     private readonly ImmutableDictionary<string, SignInRule> _listeners;
     private readonly ConcurrentDictionary<string, byte[]> _known = new(StringComparer.Ordinal);     // at most one for each user
     private readonly byte[] _key = RandomNumberGenerator.GetBytes(32);
-    private readonly SemaphoreSlim _one = new(1, 1);
+    private readonly TaskFactory _oneByOne = new(new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler);
 
     /// <summary>Users and listeners by their names.</summary>
     /// <param name="users">The users' passwords.</param>
@@ -44,9 +44,6 @@ public sealed class PasswordAuthentication : IClientAuthentication, IDisposable
         };
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _one.Dispose();
-
     private async ValueTask<bool> IsRightAsync(string user, ReadOnlyMemory<byte> password, CancellationToken cancellationToken)
     {
         byte[] print = HMACSHA256.HashData(_key, password.Span);
@@ -56,19 +53,12 @@ public sealed class PasswordAuthentication : IClientAuthentication, IDisposable
         }
 
         PasswordHash? hash = _users.GetValueOrDefault(user);
-        await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+
+        // Elsewhere than on the thread that serves connections: it takes a tenth of a second.
+        bool fits = await _oneByOne.StartNew(() => (hash ?? Nobody).Fits(password.Span), cancellationToken).ConfigureAwait(false);
+        if (!fits || hash is null)
         {
-            // Elsewhere than on the thread that serves connections: it takes a tenth of a second.
-            bool fits = await Task.Run(() => (hash ?? Nobody).Fits(password.Span), CancellationToken.None).ConfigureAwait(false);
-            if (!fits || hash is null)
-            {
-                return false;
-            }
-        }
-        finally
-        {
-            _one.Release();
+            return false;
         }
 
         _known[user] = print;

@@ -1,0 +1,21 @@
+using System.Text.Json.Serialization;
+
+namespace Streams.EdgeAgent;
+
+/// <summary>The answer of <c>/health</c>.</summary>
+/// <param name="Status"><c>ready</c>, <c>starting</c>, <c>draining</c>, <c>refusing</c> (the disk is full or refuses) or
+/// <c>failed</c>.</param>
+/// <param name="Reason">Why it is not ready.</param>
+internal sealed record HealthAnswer(string Status, string? Reason);
+
+/// <summary>The answer of <c>/api/v1/status</c>.</summary>
+internal sealed record StatusAnswer(string Agent, string Origin, string Status, string? Reason, string Version, double UptimeSeconds,
+    int Connections, int Subscriptions, long Events, long EventsTaken, long StoreBytes, long StoreMaxBytes, long StoreCommits,
+    IReadOnlyDictionary<string, string> Listeners);
+
+/// <summary>How answers become JSON, without reflection.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(HealthAnswer))]
+[JsonSerializable(typeof(StatusAnswer))]
+internal sealed partial class AgentJson : JsonSerializerContext;
