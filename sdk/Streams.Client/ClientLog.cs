@@ -26,6 +26,16 @@ internal static partial class ClientLog
         + " more is taken until it can be.")]
     public static partial void JournalStays(ILogger logger, string owner, long pages, string reason);
 
+    [LoggerMessage(3005, LogLevel.Error,
+        "Events {First} to {Last} of {Partition} cannot be read ({Reason}): damage has got at them on this device's disk. They are given up,"
+        + " the stream tells, and what waits behind them goes on.")]
+    public static partial void EventUnreadable(ILogger logger, StreamPartition partition, long first, long last, string reason);
+
+    [LoggerMessage(3006, LogLevel.Error,
+        "The outbox's file is damaged: {Operations} confirmations could not be written and are left. The clusters tell them again; what can"
+        + " be read of the file is saved at the next opening.")]
+    public static partial void DamageMet(ILogger logger, int operations, Exception reason);
+
     [LoggerMessage(3010, LogLevel.Information, "Connected to {Cluster} at {Address}.")]
     public static partial void Connected(ILogger logger, ClusterName cluster, string address);
 

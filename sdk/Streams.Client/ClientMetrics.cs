@@ -13,6 +13,7 @@ internal sealed class ClientMetrics : IDisposable
     private readonly Counter<long> _published;
     private readonly Counter<long> _confirmed;
     private readonly Counter<long> _parked;
+    private readonly Counter<long> _damaged;
     private readonly Counter<long> _dropped;
     private readonly Counter<long> _batches;
     private readonly Counter<long> _bodyBytes;
@@ -43,6 +44,7 @@ internal sealed class ClientMetrics : IDisposable
         _published = _meter.CreateCounter<long>("streams.client.published", "{event}", "Events stored in the outbox");
         _confirmed = _meter.CreateCounter<long>("streams.client.confirmed", "{event}", "Events that a cluster was found to hold");
         _parked = _meter.CreateCounter<long>("streams.client.refused", "{event}", "Events refused for good and put aside");
+        _damaged = _meter.CreateCounter<long>("streams.client.damaged", "{event}", "Events lost to damage on this device's disk");
         _dropped = _meter.CreateCounter<long>("streams.client.dropped", "{event}",
             "Events rejected or dropped under the rules of the outbox, never sent");
         _batches = _meter.CreateCounter<long>("streams.client.batches", "{batch}", "Batches sent");
@@ -85,6 +87,9 @@ internal sealed class ClientMetrics : IDisposable
 
     /// <summary>Events were put aside.</summary>
     public void Parked(long events) => _parked.Add(events);
+
+    /// <summary>Events were lost to damage.</summary>
+    public void Damaged(long events) => _damaged.Add(events);
 
     /// <summary>Events were rejected or dropped.</summary>
     public void Dropped(PublishOutcome outcome, long events) => _dropped.Add(events, _reasons[outcome - PublishOutcome.Rejected]);

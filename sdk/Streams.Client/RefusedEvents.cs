@@ -40,7 +40,7 @@ public sealed class RefusedEvents
     /// headers, payload and time. In one transaction it leaves the refused ones: it is never in both, nor in neither.</summary>
     /// <returns>The receipt, when it is durable on this device; <see langword="null"/> when no such event is refused, or another call is
     /// just dealing with it.</returns>
-    /// <exception cref="InvalidRequestException">Its bytes cannot be an event.</exception>
+    /// <exception cref="InvalidRequestException">Its bytes cannot be an event, or are damaged.</exception>
     /// <exception cref="StorageFailedException">The device's disk refused.</exception>
     public async Task<PublishReceipt?> RetryAsync(long id, CancellationToken cancellationToken = default)
     {
@@ -54,6 +54,11 @@ public sealed class RefusedEvents
             if (await FindAsync(id, cancellationToken).ConfigureAwait(false) is not { } refused)
             {
                 return null;
+            }
+
+            if (refused.IsDamaged)
+            {
+                throw new InvalidRequestException($"event {id} cannot be published again: its row does not match its checksum");
             }
 
             if (KeptEvent.FaultOf(refused.Content.Topic, refused.Content.Key.Length, refused.Content.Headers,
@@ -115,14 +120,15 @@ public sealed class RefusedEvents
         return transaction.Database.Scalar("SELECT changes()") > 0;
     }
 
-    private Task<(StreamPath Stream, PlainEvent Content)?> FindAsync(long id, CancellationToken cancellationToken) =>
-        _outbox.RunAsync<(StreamPath, PlainEvent)?>(transaction =>
+    private Task<(StreamPath Stream, PlainEvent Content, bool IsDamaged)?> FindAsync(long id, CancellationToken cancellationToken) =>
+        _outbox.RunAsync<(StreamPath, PlainEvent, bool)?>(transaction =>
         {
-            using Statement select = transaction.Database.Prepare("SELECT stream, at, topic, key, headers, payload FROM refused"
+            using Statement select = transaction.Database.Prepare("SELECT stream, at, topic, key, headers, payload, epoch, crc FROM refused"
                 + $" JOIN partitions ON partitions.id = refused.id >> {OutboxDatabase.SequenceBits} WHERE refused.id=?");
             return select.Bind(1, id).Step()
                 ? (StreamPath.Parse(select.Text(0)), new PlainEvent(select.Blob(2).ToArray(), select.Blob(3).ToArray(),
-                    select.Blob(4).ToArray(), select.Blob(5).ToArray(), select.Long(1)))
+                    select.Blob(4).ToArray(), select.Blob(5).ToArray(), select.Long(1)), !select.IsNull(7) && select.Long(7) != RowCheck.Of(id,
+                    unchecked((ulong)select.Long(6)), select.Long(1), select.Blob(2), select.Blob(3), select.Blob(4), select.Blob(5)))
                 : null;
         }, cancellationToken);
 

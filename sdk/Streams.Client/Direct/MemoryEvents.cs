@@ -252,6 +252,10 @@ internal sealed class MemoryEvents(ProducerId producer, ulong epoch, long maxByt
     }
 
     /// <inheritdoc/>
+    public ValueTask SetAsideAsync(StreamPartition partition, UnreadableEventException unreadable) =>
+        throw new InvalidOperationException("events in memory are always readable", unreadable);
+
+    /// <inheritdoc/>
     public void Dispose()
     {
     }

@@ -21,6 +21,7 @@ internal sealed class EventOutbox : IAsyncDisposable
     private readonly OutboxWriter _writer;
     private readonly Lock _emptyLock = new();
     private readonly ITimer _timer;
+    private readonly TimeProvider _time;
     private TaskCompletionSource? _empty;
     private long _events;
     private long _staged;
@@ -32,6 +33,7 @@ internal sealed class EventOutbox : IAsyncDisposable
         ILogger logger, TimeSpan flushWithin)
     {
         Path = path;
+        _time = time;
         _lock = held;
         _database = database;
         Producer = LoadProducer(chance);
@@ -159,6 +161,12 @@ internal sealed class EventOutbox : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>The wall clock, in microseconds since 1970.</summary>
+    public long Now => KeptTime.From(_time.GetUtcNow());
+
+    /// <summary>Someone else met damage in the file.</summary>
+    public void FoundDamaged() => _transaction.IsDamaged = true;
 
     /// <summary>Who is to be told is known: what is staged begins to age.</summary>
     public void Begin()
@@ -291,8 +299,11 @@ internal sealed class EventOutbox : IAsyncDisposable
         _transaction.Dispose();
         try
         {
-            _database.Flushes = true;
-            _database.Execute("UPDATE meta SET value=1 WHERE key='clean'");
+            if (!_transaction.IsDamaged)
+            {
+                _database.Flushes = true;
+                _database.Execute("UPDATE meta SET value=1 WHERE key='clean'");
+            }
         }
         catch (Exception e) when (e is StorageFailedException or DamagedOutboxException)
         {

@@ -5,14 +5,19 @@ namespace Streams.Client;
 /// <summary>Reads waiting events for sending, on a connection of its own: the writer is not held up. Used by the sender alone.</summary>
 internal sealed class EventWindow : IDisposable
 {
+    private const int MostProbes = 10_000;
+
     private readonly OutboxDatabase _database;
     private readonly Statement _select;
+    private readonly Statement _probe;
 
     /// <summary>Opens the file for reading.</summary>
     public EventWindow(string path)
     {
         _database = new OutboxDatabase(path, writable: false);
-        _select = _database.Prepare("SELECT id, epoch, at, topic, key, headers, payload FROM events WHERE id BETWEEN ? AND ? ORDER BY id");
+        _select = _database.Prepare("SELECT id, epoch, at, topic, key, headers, payload, crc FROM events WHERE id BETWEEN ? AND ?"
+            + " ORDER BY id");
+        _probe = _database.Prepare("SELECT payload FROM events WHERE id=?");
     }
 
     /// <summary>Puts events from <paramref name="first"/> on into an empty builder, as many as <paramref name="maxBytes"/> hold, at
@@ -23,7 +28,8 @@ internal sealed class EventWindow : IDisposable
     /// <param name="maxBytes">Most bytes of the batch; an event that alone is greater makes a batch of one.</param>
     /// <param name="builder">Gets them.</param>
     /// <param name="oneTopic">Whether all of them have the same topic.</param>
-    /// <exception cref="StorageFailedException">The file does not hold what it must.</exception>
+    /// <exception cref="UnreadableEventException">The first of them is damaged or missing.</exception>
+    /// <exception cref="StorageFailedException">The disk refused, or the file says another epoch.</exception>
     public long Read(long partition, EventIdentity first, long last, int maxBytes, EventBatchBuilder builder, out bool oneTopic)
     {
         long next = first.Sequence;
@@ -34,9 +40,15 @@ internal sealed class EventWindow : IDisposable
         {
             while (_select.Step())
             {
-                if (OutboxDatabase.SequenceOf(_select.Long(0)) != next || unchecked((ulong)_select.Long(1)) != first.Epoch)
+                UnreadableEventException? fault = FaultOf(first.Epoch, next);
+                if (fault is not null && builder.Count > 0)
                 {
-                    throw new StorageFailedException($"outbox: event {next} of epoch {first.Epoch:x16} is missing");
+                    break;                                     // what is before it goes first
+                }
+
+                if (fault is not null)
+                {
+                    throw fault;
                 }
 
                 int limit = builder.Count == 0 ? EventLimits.MaxBatchBytes : maxBytes;
@@ -51,19 +63,74 @@ internal sealed class EventWindow : IDisposable
                 next++;
             }
         }
+        catch (DamagedOutboxException e) when (builder.Count == 0)
+        {
+            throw new UnreadableEventException(next, LastUnreadable(partition, next, last), null, isPage: true, e.Message);
+        }
+        catch (DamagedOutboxException)
+        {
+            // What was read before it goes first.
+        }
         finally
         {
             _select.Reset();
         }
 
-        return next > first.Sequence ? next - 1 : throw new StorageFailedException(
-            $"outbox: event {next} of epoch {first.Epoch:x16} is missing");
+        return next > first.Sequence ? next - 1
+            : throw new UnreadableEventException(next, last, null, isPage: false, "it is missing in the file");
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _select.Dispose();
+        _probe.Dispose();
         _database.Dispose();
+    }
+
+    private UnreadableEventException? FaultOf(ulong epoch, long expected)
+    {
+        long id = _select.Long(0);
+        if (OutboxDatabase.SequenceOf(id) is var sequence && sequence != expected)
+        {
+            return new UnreadableEventException(expected, sequence - 1, null, isPage: false, "it is missing in the file");
+        }
+
+        if (!_select.IsNull(7) && _select.Long(7) != RowCheck.Of(id, unchecked((ulong)_select.Long(1)), _select.Long(2), _select.Blob(3),
+            _select.Blob(4), _select.Blob(5), _select.Blob(6)))
+        {
+            long at = _select.Long(2);
+            return new UnreadableEventException(expected, expected, KeptTime.IsWithin(at) ? at : null, isPage: false,
+                "its row does not match its checksum");
+        }
+
+        return unchecked((ulong)_select.Long(1)) == epoch ? null
+            : throw new StorageFailedException($"outbox: event {expected} of epoch {epoch:x16} is missing");
+    }
+
+    // A page that is damaged holds some events; those behind it are on other pages.
+    private long LastUnreadable(long partition, long first, long last)
+    {
+        last = Math.Min(last, first + MostProbes);
+        for (long sequence = first + 1; sequence <= last; sequence++)
+        {
+            try
+            {
+                if (_probe.Bind(1, OutboxDatabase.EventId(partition, sequence)).Step())
+                {
+                    return sequence - 1;
+                }
+            }
+            catch (DamagedOutboxException)
+            {
+                // Of the same page, or of another damaged one.
+            }
+            finally
+            {
+                _probe.Reset();
+            }
+        }
+
+        return last;
     }
 }

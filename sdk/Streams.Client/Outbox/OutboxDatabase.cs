@@ -9,7 +9,7 @@ namespace Streams.Client;
 internal sealed class OutboxDatabase : IDisposable
 {
     /// <summary>The format that this program reads and writes.</summary>
-    public const int Format = 1;
+    public const int Format = 2;
 
     /// <summary>Bits of an event's row id that hold its sequence; the partition's row id stands above them.</summary>
     public const int SequenceBits = 44;
@@ -26,9 +26,10 @@ internal sealed class OutboxDatabase : IDisposable
         CREATE TABLE IF NOT EXISTS epochs(partition INTEGER NOT NULL, first INTEGER NOT NULL, epoch INTEGER NOT NULL,
             PRIMARY KEY(partition, first)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS events(id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, at INTEGER NOT NULL, bytes INTEGER NOT NULL,
-            topic BLOB NOT NULL, key BLOB NOT NULL, headers BLOB NOT NULL, payload BLOB NOT NULL);
+            topic BLOB NOT NULL, key BLOB NOT NULL, headers BLOB NOT NULL, payload BLOB NOT NULL, crc INTEGER);
         CREATE TABLE IF NOT EXISTS refused(id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, at INTEGER NOT NULL, bytes INTEGER NOT NULL,
-            topic BLOB NOT NULL, key BLOB NOT NULL, headers BLOB NOT NULL, payload BLOB NOT NULL, reason TEXT NOT NULL);
+            topic BLOB NOT NULL, key BLOB NOT NULL, headers BLOB NOT NULL, payload BLOB NOT NULL, reason TEXT NOT NULL,
+            crc INTEGER);
         CREATE TABLE IF NOT EXISTS stand(partition INTEGER NOT NULL, origin TEXT NOT NULL, offset INTEGER NOT NULL, turn INTEGER NOT NULL,
             PRIMARY KEY(partition, origin)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS consumers(id INTEGER PRIMARY KEY, name TEXT NOT NULL, stream TEXT NOT NULL, UNIQUE(name, stream));
@@ -93,9 +94,27 @@ internal sealed class OutboxDatabase : IDisposable
         }
 
         Execute("BEGIN IMMEDIATE");
+        if (format == 1)
+        {
+            AddChecks();
+        }
+
         Execute(Schema);
         Execute($"PRAGMA user_version={Format}");
         Execute("COMMIT");
+    }
+
+    // Format 2: rows of events have a checksum. Those that are there have none and stay unchecked.
+    private void AddChecks()
+    {
+        foreach (string table in new[] { "events", "refused", "staged" })
+        {
+            if (Scalar($"SELECT count(*) FROM pragma_table_info('{table}')") > 0
+                && Scalar($"SELECT count(*) FROM pragma_table_info('{table}') WHERE name='crc'") == 0)
+            {
+                Execute($"ALTER TABLE {table} ADD COLUMN crc INTEGER");
+            }
+        }
     }
 
     /// <summary>Whose file it is, as messages name it.</summary>

@@ -58,6 +58,25 @@ internal sealed class ParkOperation(StreamPartition partition, long first, long 
     public bool Failed(Exception why) => true;
 }
 
+/// <summary>Events cannot be read: they are taken out, and a gap tells of them.</summary>
+internal sealed class SetAsideOperation(StreamPartition partition, long first, long last, long at) : IOutboxOperation
+{
+    private readonly RemovalProgress _progress = new(1);
+
+    /// <inheritdoc/>
+    public bool IsUnfinished => _progress.IsUnfinished;
+
+    /// <inheritdoc/>
+    public void Apply(OutboxTransaction transaction) =>
+        _progress.Apply(transaction, _ => (partition, first, last), (p, f, l) => transaction.SetAside(p, f, l, at));
+
+    /// <inheritdoc/>
+    public void Committed() => _progress.Committed();
+
+    /// <inheritdoc/>
+    public bool Failed(Exception why) => true;
+}
+
 /// <summary>A cluster told how many partitions a stream has.</summary>
 internal sealed class StreamOperation(StreamPath stream, int partitions) : IOutboxOperation
 {

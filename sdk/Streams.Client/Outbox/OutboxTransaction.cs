@@ -34,13 +34,14 @@ internal sealed class OutboxTransaction : IDisposable
         _partitions = partitions;
         _producer = producer;
         _epoch = epoch;
-        _insert = database.Prepare("INSERT INTO events(id, epoch, at, bytes, topic, key, headers, payload) VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
+        _insert = database.Prepare("INSERT INTO events(id, epoch, at, bytes, topic, key, headers, payload, crc)"
+            + " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
         _partition = database.Prepare("INSERT INTO partitions(id, stream, partition, next, events, bytes) VALUES(?, ?, ?, ?, ?, ?)"
             + " ON CONFLICT(id) DO UPDATE SET next=excluded.next, events=excluded.events, bytes=excluded.bytes");
         _sum = database.Prepare("SELECT count(*), total(bytes) FROM events WHERE id BETWEEN ? AND ?");
         _delete = database.Prepare("DELETE FROM events WHERE id BETWEEN ? AND ?");
-        _park = database.Prepare("INSERT OR REPLACE INTO refused(id, epoch, at, bytes, topic, key, headers, payload, reason)"
-            + " SELECT id, epoch, at, bytes, topic, key, headers, payload, ? FROM events WHERE id BETWEEN ? AND ?");
+        _park = database.Prepare("INSERT OR REPLACE INTO refused(id, epoch, at, bytes, topic, key, headers, payload, reason, crc)"
+            + " SELECT id, epoch, at, bytes, topic, key, headers, payload, ?, crc FROM events WHERE id BETWEEN ? AND ?");
         _stand = database.Prepare("INSERT INTO stand(partition, origin, offset, turn) VALUES(?, ?, ?, ?)");
         _forget = database.Prepare("DELETE FROM stand WHERE partition=?");
         _pages = database.Prepare("PRAGMA page_count");
@@ -72,6 +73,10 @@ internal sealed class OutboxTransaction : IDisposable
 
     /// <summary>Bytes that left with the transaction.</summary>
     public long BytesLeft { get; private set; }
+
+    /// <summary>Whether SQLite met damage in the file since it was opened: then it is not closed as a clean one, and looked over at the
+    /// next opening.</summary>
+    public bool IsDamaged { get; set; }
 
     /// <summary>Events that left with the transaction.</summary>
     public long EventsLeft { get; private set; }
@@ -183,9 +188,11 @@ internal sealed class OutboxTransaction : IDisposable
         CountCame(publish);
         long sequence = NextSequence(row, publish.Bytes);
         PlainEvent content = publish.Content;
-        _insert.Bind(1, OutboxDatabase.EventId(row.Id, sequence)).Bind(2, unchecked((long)_epoch)).Bind(3, content.TimestampMicroseconds)
+        long id = OutboxDatabase.EventId(row.Id, sequence);
+        _insert.Bind(1, id).Bind(2, unchecked((long)_epoch)).Bind(3, content.TimestampMicroseconds)
             .Bind(4, publish.Bytes).Bind(5, content.Topic.Span).Bind(6, content.Key.Span).Bind(7, content.Headers.Span)
-            .Bind(8, content.Payload.Span).Run();
+            .Bind(8, content.Payload.Span).Bind(9, RowCheck.Of(id, _epoch, content.TimestampMicroseconds, content.Topic.Span,
+                content.Key.Span, content.Headers.Span, content.Payload.Span)).Run();
         return new EventIdentity(_producer, _epoch, sequence);
     }
 
@@ -250,6 +257,22 @@ internal sealed class OutboxTransaction : IDisposable
         row.Events -= events;
         row.Bytes -= bytes;
         CountLeft(events, bytes);
+    }
+
+    /// <summary>Takes events out that cannot be read, and leaves a gap behind what waits.</summary>
+    /// <param name="partition">Their partition.</param>
+    /// <param name="first">The first.</param>
+    /// <param name="last">The last.</param>
+    /// <param name="at">About when they happened, in microseconds since 1970.</param>
+    public void SetAside(StreamPartition partition, long first, long last, long at)
+    {
+        PartitionRow row = _partitions.Row(partition);
+        long before = row.Events;
+        Remove(partition, first, last);
+        long missing = last - first + 1 - (before - row.Events);
+        row.Events -= missing;
+        CountLeft(missing, 0);
+        Stage.TellDamaged(row, last - first + 1, at);
     }
 
     /// <summary>Puts refused events aside, with the reason.</summary>

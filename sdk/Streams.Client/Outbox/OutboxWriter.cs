@@ -256,6 +256,13 @@ internal sealed class OutboxWriter
             ClientLog.WriteFailed(_logger, _batch.Count, failure);
             _again.AddRange(_batch.Where(operation => operation.Failed(failure)));
             _refused = true;
+            _transaction.IsDamaged |= e is DamagedOutboxException;
+            if (again && e is DamagedOutboxException)
+            {
+                ClientLog.DamageMet(_logger, _again.Count, failure);
+                _again.Clear();                        // it would never succeed, and hold up all that is published
+            }
+
             return;
         }
 

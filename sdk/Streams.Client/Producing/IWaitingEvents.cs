@@ -37,7 +37,8 @@ internal interface IWaitingEvents : IDisposable
     /// <param name="maxBytes">Most bytes of the batch; an event that alone is greater makes a batch of one.</param>
     /// <param name="bodyBytes">Bytes of the batch's body before compression; about as many when it is a part of one made earlier.</param>
     /// <param name="oneTopic">Whether all of them have the same topic.</param>
-    /// <exception cref="StorageFailedException">They are not there.</exception>
+    /// <exception cref="StorageFailedException">They cannot be read now.</exception>
+    /// <exception cref="UnreadableEventException">The first of them is damaged: to be given up, and set aside here.</exception>
     long Read(StreamPartition partition, EventIdentity first, long last, int maxBytes, out int bodyBytes, out bool oneTopic);
 
     /// <summary>The batch of what was read, written behind <paramref name="output"/>'s end; gives its head.</summary>
@@ -55,4 +56,7 @@ internal interface IWaitingEvents : IDisposable
 
     /// <summary>A cluster refused these for good.</summary>
     ValueTask ParkAsync(ClusterName cluster, StreamPartition partition, long first, long last, string reason);
+
+    /// <summary>These could not be read, and are not sent any more.</summary>
+    ValueTask SetAsideAsync(StreamPartition partition, UnreadableEventException unreadable);
 }

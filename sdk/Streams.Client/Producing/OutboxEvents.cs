@@ -90,5 +90,22 @@ internal sealed class OutboxEvents(EventOutbox outbox) : IWaitingEvents
     }
 
     /// <inheritdoc/>
+    public async ValueTask SetAsideAsync(StreamPartition partition, UnreadableEventException unreadable)
+    {
+        if (unreadable.IsPage)
+        {
+            outbox.FoundDamaged();                             // the next opening takes them out, and tells
+        }
+        else
+        {
+            long at = unreadable.At ?? outbox.Now;
+            await outbox.WriteAsync(new SetAsideOperation(partition, unreadable.First, unreadable.Last, at)).ConfigureAwait(false);
+        }
+
+        outbox.Receipts.Fail(partition, unreadable.First, unreadable.Last, new StorageFailedException(
+            $"outbox: the event was damaged on this device's disk before a cluster had it ({unreadable.Message})"));
+    }
+
+    /// <inheritdoc/>
     public void Dispose() => _window.Dispose();
 }

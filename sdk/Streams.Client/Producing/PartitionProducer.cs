@@ -154,6 +154,14 @@ internal sealed class PartitionProducer(ProducerId producer, StreamPartition par
         return true;
     }
 
+    /// <summary>These wait no longer: they cannot be read. Not sent in this session.</summary>
+    public void GiveUp(long first, long last)
+    {
+        _waiting.Remove(first, last);
+        _tried.Remove(first, last);
+        ForgetEpochs();
+    }
+
     private static bool Overlaps(SequenceRanges set, long first, long last)
     {
         foreach ((long from, long to) in set.Ranges)

@@ -69,9 +69,13 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
             while (true)
             {
                 await PaceAsync(session.Token).ConfigureAwait(false);
-                if (TryCut(out CutBatch cut))
+                if (TryCut(out CutBatch cut, out (StreamPartition Partition, UnreadableEventException Why)? unreadable))
                 {
                     batches.Add(SendAsync(session, cut));
+                }
+                else if (unreadable is { } found)
+                {
+                    await SetAsideAsync(found.Partition, found.Why).ConfigureAwait(false);
                 }
                 else
                 {
@@ -261,9 +265,10 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         }
     }
 
-    private bool TryCut(out CutBatch cut)
+    private bool TryCut(out CutBatch cut, out (StreamPartition Partition, UnreadableEventException Why)? unreadable)
     {
         cut = default;
+        unreadable = null;
         PartitionProducer partition;
         EventIdentity first;
         long wanted;
@@ -284,7 +289,19 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         }
 
         limit = Math.Min(limit, _meter?.BatchLimit ?? limit);
-        long last = _events.Read(partition.Partition, first, wanted, limit, out int body, out bool allAlike);
+        long last;
+        int body;
+        bool allAlike;
+        try
+        {
+            last = _events.Read(partition.Partition, first, wanted, limit, out body, out allAlike);
+        }
+        catch (UnreadableEventException e)
+        {
+            unreadable = (partition.Partition, e);
+            return false;
+        }
+
         OutgoingBatch batch;
         lock (_lock)
         {
@@ -395,6 +412,18 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         session.WasUseful = true;
         await ConfirmAsync(confirmed, [batch.Partition]).ConfigureAwait(false);
         _work.Set();
+    }
+
+    private async Task SetAsideAsync(StreamPartition partition, UnreadableEventException unreadable)
+    {
+        lock (_lock)
+        {
+            _state.Partition(partition).GiveUp(unreadable.First, unreadable.Last);
+        }
+
+        ClientLog.EventUnreadable(_logger, partition, unreadable.First, unreadable.Last, unreadable.Message);
+        _metrics.Damaged(unreadable.Last - unreadable.First + 1);
+        await _events.SetAsideAsync(partition, unreadable).ConfigureAwait(false);
     }
 
     private async Task RefusedAsync(ClusterSession session, OutgoingBatch batch, ClusterAnswer answer, bool allAlike)

@@ -49,12 +49,19 @@ internal sealed class EventChecks(OutboxReading reading, Action<string, string, 
                 $"its partition {kept.PartitionRow} is not in the file, so its stream is not known: it is never sent", false);
         }
 
+        if (kept.IsDamaged)
+        {
+            found("event-damaged", place, table == "events"
+                ? "its row does not match its checksum: the client gives it up when its turn comes, and the stream tells"
+                : "its row does not match its checksum: it cannot be published again", false);
+        }
+
         if (table == "refused")
         {
             return;                                            // what was refused need not make sense
         }
 
-        if (kept.Fault is { } fault)
+        if (KeptEvent.FaultOf(kept.Topic, kept.Key.Length, kept.Headers, kept.Payload.Length) is { } fault)
         {
             found("event-unreadable", place, $"{fault}: no cluster can store it", true);
         }

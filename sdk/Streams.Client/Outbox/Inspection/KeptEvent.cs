@@ -14,8 +14,9 @@ namespace Streams.Client;
 /// <param name="Headers">Headers in stored form, or empty.</param>
 /// <param name="Payload">The payload.</param>
 /// <param name="Reason">Why it was refused; <see langword="null"/> when it waits.</param>
+/// <param name="Check">Its checksum, or <see langword="null"/> when it has none (rows of format 1).</param>
 internal sealed record KeptEvent(long Id, StreamPartition? Partition, ulong Epoch, long AtMicroseconds, long CountedBytes, byte[] Topic,
-    byte[] Key, byte[] Headers, byte[] Payload, string? Reason)
+    byte[] Key, byte[] Headers, byte[] Payload, string? Reason, long? Check)
 {
     /// <summary>Its sequence in the partition.</summary>
     public long Sequence => OutboxDatabase.SequenceOf(Id);
@@ -32,8 +33,11 @@ internal sealed record KeptEvent(long Id, StreamPartition? Partition, ulong Epoc
     /// <summary>The headers; none when they cannot be read.</summary>
     public IReadOnlyList<EventHeader> HeaderList => EventHeader.TryDecode(Headers, out IReadOnlyList<EventHeader> list) ? list : [];
 
+    /// <summary>Whether it is other than it was when it was stored.</summary>
+    public bool IsDamaged => Check is { } check && check != RowCheck.Of(Id, Epoch, AtMicroseconds, Topic, Key, Headers, Payload);
+
     /// <summary>What keeps it from being sent; <see langword="null"/> when nothing does.</summary>
-    public string? Fault => FaultOf(Topic, Key.Length, Headers, Payload.Length);
+    public string? Fault => IsDamaged ? "its row does not match its checksum" : FaultOf(Topic, Key.Length, Headers, Payload.Length);
 
     /// <summary>What keeps an event of these parts from being sent; <see langword="null"/> when nothing does.</summary>
     public static string? FaultOf(ReadOnlyMemory<byte> topic, long keyBytes, ReadOnlyMemory<byte> headers, long payloadBytes) =>

@@ -64,8 +64,8 @@ internal sealed class KeptEvents(OutboxReading reading)
         return partition;
     }
 
-    private static string Columns(string table, string reason) =>
-        $"SELECT id, epoch, at, bytes, topic, key, headers, payload, {reason} FROM {table}";
+    private string Columns(string table, string reason) =>
+        $"SELECT id, epoch, at, bytes, topic, key, headers, payload, {reason}, {(reading.Format > 1 ? "crc" : "NULL")} FROM {table}";
 
     private IEnumerable<KeptEvent> All(string table, string reason)
     {
@@ -105,5 +105,5 @@ internal sealed class KeptEvents(OutboxReading reading)
 
     private KeptEvent Row(Statement row) => new(row.Long(0), Partition(row.Long(0) >> OutboxDatabase.SequenceBits),
         unchecked((ulong)row.Long(1)), row.Long(2), row.Long(3), row.Blob(4).ToArray(), row.Blob(5).ToArray(), row.Blob(6).ToArray(),
-        row.Blob(7).ToArray(), row.Text(8) is { Length: > 0 } why ? why : null);
+        row.Blob(7).ToArray(), row.Text(8) is { Length: > 0 } why ? why : null, row.IsNull(9) ? null : row.Long(9));
 }

@@ -6,9 +6,8 @@ namespace Streams.Client;
 /// <summary>Mends in an outbox's file what can be mended without losing an event, in one transaction, after a copy of the file has been
 /// kept.</summary>
 /// <remarks>Events are the truth: counts, next sequences and epochs are made anew from them. An event that cannot be sent is put aside into
-/// the table of refused events, never deleted. What would need a guess is left as it is. Where rows carry checksums (column <c>crc</c>),
-/// those of the rows that are changed are cleared, so that the row counts as unchecked, not as damaged. Failure: nothing is
-/// changed.</remarks>
+/// the table of refused events, never deleted. What would need a guess is left as it is. What an event
+/// counts is not in its checksum. Failure: nothing is changed.</remarks>
 internal static class OutboxRepair
 {
     /// <summary>Tables whose rows belong to rows of another: table, column, the other table.</summary>
@@ -95,15 +94,13 @@ internal static class OutboxRepair
         Do(database, done, "events that cannot be sent were put aside as refused", PutAside(database));
         Do(database, done, "events' counted bytes were set right", Change(database,
             "UPDATE events SET bytes=length(topic)+length(key)+length(headers)+length(payload)+64"
-            + " WHERE bytes<>length(topic)+length(key)+length(headers)+length(payload)+64"
-            + (HasChecksum(database, "events") ? " AND crc IS NULL" : string.Empty)));    // else the row itself is damaged
-        string cleared = HasChecksum(database, "partitions") ? ", crc=NULL" : string.Empty;
+            + " WHERE bytes<>length(topic)+length(key)+length(headers)+length(payload)+64"));
         Do(database, done, "next sequences were raised behind the last one given", Change(database, $"""
-            UPDATE partitions SET next={BehindLast}{cleared} WHERE next<{BehindLast}
+            UPDATE partitions SET next={BehindLast} WHERE next<{BehindLast}
             """));
         Do(database, done, "partitions' epochs were made anew from their events", Epochs(database));
         Do(database, done, "partitions' counts were made anew from their events", Change(database, $"""
-            UPDATE partitions SET events=(SELECT count(*) {Own}), bytes=(SELECT coalesce(sum(bytes), 0) {Own}){cleared}
+            UPDATE partitions SET events=(SELECT count(*) {Own}), bytes=(SELECT coalesce(sum(bytes), 0) {Own})
             WHERE events<>(SELECT count(*) {Own}) OR bytes<>(SELECT coalesce(sum(bytes), 0) {Own})
             """));
         foreach ((string table, string key, string of) in Owned)
@@ -124,9 +121,6 @@ internal static class OutboxRepair
             database.Execute("INSERT INTO meta(key, value) VALUES('clean', 0) ON CONFLICT(key) DO UPDATE SET value=0");
         }
     }
-
-    private static bool HasChecksum(OutboxDatabase database, string table) =>
-        database.Scalar($"SELECT count(*) FROM pragma_table_info('{table}') WHERE name='crc'") > 0;
 
     private static long Change(OutboxDatabase database, string sql)
     {

@@ -62,6 +62,7 @@ internal static class GapHeaders
     {
         GapReason.Full => "full",
         GapReason.Expired => "expired",
+        GapReason.Damaged => "damaged",
         _ => "superseded",
     };
 
@@ -70,6 +71,7 @@ internal static class GapHeaders
         "full" => GapReason.Full,
         "expired" => GapReason.Expired,
         "superseded" => GapReason.Superseded,
+        "damaged" => GapReason.Damaged,
         _ => null,
     };
 

@@ -83,8 +83,8 @@ internal sealed class GapRows : IDisposable
             .Bind(4, gap.Events).Bind(5, gap.First).Bind(6, gap.Last).Bind(7, gap.Topic).Run();
     }
 
-    /// <summary>One more event falls into a gap; one that stood before the others moves it to its own place.</summary>
-    public void Grow(in GapRow gap, long id, long at) => _update.Bind(1, Math.Min(gap.Id, id)).Bind(2, gap.Events + 1)
+    /// <summary>More events fall into a gap; one that stood before the others moves it to its own place.</summary>
+    public void Grow(in GapRow gap, long id, long at, long events = 1) => _update.Bind(1, Math.Min(gap.Id, id)).Bind(2, gap.Events + events)
         .Bind(3, Math.Min(gap.First, at)).Bind(4, Math.Max(gap.Last, at)).Bind(5, gap.Id).Run();
 
     /// <summary>The gap leaves the stage.</summary>
@@ -107,7 +107,7 @@ internal sealed class GapRows : IDisposable
         row.Blob(5).ToArray());
 
     private static long Slot(long partition, GapReason reason, ReadOnlySpan<byte> topic) =>
-        SlotHash.Of((partition << 2) | (long)reason, topic, default);
+        SlotHash.Of((partition << 2) | (long)reason, topic, default);      // four reasons
 }
 
 /// <summary>A number for a name, to look it up by. Two names may have the same: who looks compares.</summary>

@@ -41,7 +41,7 @@ internal sealed class Stage : IDisposable
     private readonly GapRows _gaps;
     private readonly AgeStore _ages;
     private readonly List<StageChange> _changes = [];
-    private readonly long[] _dropped = new long[3];
+    private readonly long[] _dropped = new long[4];
     private readonly List<long> _expired = [];
     private StageTotals _totals;
     private StageTotals _before;
@@ -180,6 +180,10 @@ internal sealed class Stage : IDisposable
         StageIt(row, publish, slot);
         return Taken.Stored;
     }
+
+    /// <summary>Events with a sequence could not be read, and were taken out: a gap behind what waits tells of them.</summary>
+    public void TellDamaged(PartitionRow row, long events, long at) =>
+        AddGap(row, ManyTopics, GapReason.Damaged, NextId(row), at, events);
 
     /// <summary>Before the transaction is committed: drops what has expired, makes room for who waits longest, and gives sequences when a
     /// session is open. <see cref="HasMore"/> tells whether something is left.</summary>
@@ -376,21 +380,21 @@ internal sealed class Stage : IDisposable
     }
 
     // One gap for each partition, topic and reason; when all gaps together take their share of the cap, one for each partition and reason.
-    private void AddGap(PartitionRow partition, ReadOnlySpan<byte> topic, GapReason reason, long id, long at)
+    private void AddGap(PartitionRow partition, ReadOnlySpan<byte> topic, GapReason reason, long id, long at, long events = 1)
     {
-        _dropped[(int)reason]++;
+        _dropped[(int)reason] += events;
         if (_gaps.TryFind(partition.Id, reason, topic, out GapRow gap))
         {
-            _gaps.Grow(gap, id, at);
+            _gaps.Grow(gap, id, at, events);
             return;
         }
 
-        gap = new GapRow(id, reason, 1, at, at, topic.ToArray());
+        gap = new GapRow(id, reason, events, at, at, topic.ToArray());
         if (_gaps.Bytes + gap.Bytes > _transaction.Limits.GapBytes)
         {
             if (_gaps.TryFind(partition.Id, reason, ManyTopics, out GapRow many))
             {
-                _gaps.Grow(many, id, at);
+                _gaps.Grow(many, id, at, events);
                 return;
             }
 

@@ -17,7 +17,7 @@ internal sealed class StageTables : IDisposable
             bytes INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS staged(id INTEGER PRIMARY KEY, turn INTEGER, slot INTEGER, opening INTEGER NOT NULL, expires INTEGER,
             at INTEGER NOT NULL, bytes INTEGER NOT NULL, topic BLOB NOT NULL, key BLOB NOT NULL, headers BLOB NOT NULL,
-            payload BLOB NOT NULL);
+            payload BLOB NOT NULL, crc INTEGER);
         CREATE INDEX IF NOT EXISTS staged_turn ON staged(turn, bytes) WHERE turn IS NOT NULL;
         CREATE INDEX IF NOT EXISTS staged_slot ON staged(slot) WHERE slot IS NOT NULL;
         CREATE INDEX IF NOT EXISTS staged_expires ON staged(opening, expires) WHERE expires IS NOT NULL;
@@ -48,8 +48,8 @@ internal sealed class StageTables : IDisposable
         _database = database;
         _counts = database.Prepare("INSERT INTO stages(partition, next, rows, bytes) VALUES(?, ?, ?, ?)"
             + " ON CONFLICT(partition) DO UPDATE SET next=excluded.next, rows=excluded.rows, bytes=excluded.bytes");
-        _insert = database.Prepare("INSERT INTO staged(id, turn, slot, opening, expires, at, bytes, topic, key, headers, payload)"
-            + " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        _insert = database.Prepare("INSERT INTO staged(id, turn, slot, opening, expires, at, bytes, topic, key, headers, payload, crc)"
+            + " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
         _delete = database.Prepare("DELETE FROM staged WHERE id=?");
         const string Columns = "SELECT id, bytes, at, turn, expires, topic FROM staged ";
         _one = database.Prepare(Columns + "WHERE id=?");
@@ -59,10 +59,10 @@ internal sealed class StageTables : IDisposable
         _nextOpening = database.Prepare("SELECT opening FROM staged WHERE expires IS NOT NULL AND opening>? ORDER BY opening LIMIT 1");
         _expired = database.Prepare("SELECT id FROM staged WHERE opening=? AND expires<=? ORDER BY expires LIMIT ?");
         _soonest = database.Prepare("SELECT expires FROM staged WHERE opening=? AND expires IS NOT NULL ORDER BY expires LIMIT 1");
-        _move = database.Prepare("INSERT INTO events(id, epoch, at, bytes, topic, key, headers, payload)"
-            + " SELECT ?, ?, at, bytes, topic, key, headers, payload FROM staged WHERE id=?");
-        _moveGap = database.Prepare("INSERT INTO events(id, epoch, at, bytes, topic, key, headers, payload)"
-            + " VALUES(?, ?, ?, ?, ?, x'', ?, x'')");
+        _move = database.Prepare("INSERT INTO events(id, epoch, at, bytes, topic, key, headers, payload, crc)"
+            + " SELECT ?1, ?2, at, bytes, topic, key, headers, payload, (crc | ?4) - (crc & ?4) FROM staged WHERE id=?3");
+        _moveGap = database.Prepare("INSERT INTO events(id, epoch, at, bytes, topic, key, headers, payload, crc)"
+            + " VALUES(?, ?, ?, ?, ?, x'', ?, x'', ?)");
     }
 
     /// <summary>Makes the tables that are missing.</summary>
@@ -94,7 +94,9 @@ internal sealed class StageTables : IDisposable
     public void Insert(long id, PendingPublish publish, long? turn, long? slot, long opening, long? expires) =>
         _insert.Bind(1, id).Bind(2, turn).Bind(3, slot).Bind(4, opening).Bind(5, expires)
             .Bind(6, publish.Content.TimestampMicroseconds).Bind(7, publish.Bytes).Bind(8, publish.Content.Topic.Span)
-            .Bind(9, publish.Content.Key.Span).Bind(10, publish.Content.Headers.Span).Bind(11, publish.Content.Payload.Span).Run();
+            .Bind(9, publish.Content.Key.Span).Bind(10, publish.Content.Headers.Span).Bind(11, publish.Content.Payload.Span)
+            .Bind(12, RowCheck.Of(id, 0, publish.Content.TimestampMicroseconds, publish.Content.Topic.Span, publish.Content.Key.Span,
+                publish.Content.Headers.Span, publish.Content.Payload.Span)).Run();
 
     /// <summary>An event leaves the stage.</summary>
     public void Delete(long id) => _delete.Bind(1, id).Run();
@@ -102,14 +104,18 @@ internal sealed class StageTables : IDisposable
     /// <summary>An event goes from the stage among those that may be sent.</summary>
     public void Move(long id, long eventId, ulong epoch)
     {
-        _move.Bind(1, eventId).Bind(2, unchecked((long)epoch)).Bind(3, id).Run();
+        _move.Bind(1, eventId).Bind(2, unchecked((long)epoch)).Bind(3, id)
+            .Bind(4, RowCheck.Moved(id, 0, eventId, epoch)).Run();
         Delete(id);
     }
 
     /// <summary>A gap goes among the events that may be sent.</summary>
-    public void Move(in GapRow gap, long eventId, ulong epoch) => _moveGap.Bind(1, eventId).Bind(2, unchecked((long)epoch))
-        .Bind(3, gap.First).Bind(4, gap.Bytes).Bind(5, gap.Topic)
-        .Bind(6, GapHeaders.Encode(gap.Reason, gap.Events, gap.First, gap.Last)).Run();
+    public void Move(in GapRow gap, long eventId, ulong epoch)
+    {
+        byte[] headers = GapHeaders.Encode(gap.Reason, gap.Events, gap.First, gap.Last);
+        _moveGap.Bind(1, eventId).Bind(2, unchecked((long)epoch)).Bind(3, gap.First).Bind(4, gap.Bytes).Bind(5, gap.Topic)
+            .Bind(6, headers).Bind(7, RowCheck.Of(eventId, epoch, gap.First, gap.Topic, default, headers, default)).Run();
+    }
 
     /// <summary>An event.</summary>
     public bool TryGet(long id, out StagedRow row) => TryRead(_one.Bind(1, id), out row);
