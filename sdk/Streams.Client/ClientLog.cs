@@ -27,7 +27,7 @@ internal static partial class ClientLog
     public static partial void JournalStays(ILogger logger, string owner, long pages, string reason);
 
     [LoggerMessage(3005, LogLevel.Error,
-        "Events {First} to {Last} of {Partition} cannot be read ({Reason}): damage has got at them on this device's disk. They are given up,"
+        "Events {First} to {Last} of {Partition} cannot be read ({Reason}): damage has got at them on the device's disk. They are given up,"
         + " the stream tells, and what waits behind them goes on.")]
     public static partial void EventUnreadable(ILogger logger, StreamPartition partition, long first, long last, string reason);
 

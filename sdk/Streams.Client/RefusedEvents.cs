@@ -127,7 +127,8 @@ public sealed class RefusedEvents
                 + $" JOIN partitions ON partitions.id = refused.id >> {OutboxDatabase.SequenceBits} WHERE refused.id=?");
             return select.Bind(1, id).Step()
                 ? (StreamPath.Parse(select.Text(0)), new PlainEvent(select.Blob(2).ToArray(), select.Blob(3).ToArray(),
-                    select.Blob(4).ToArray(), select.Blob(5).ToArray(), select.Long(1)), !select.IsNull(7) && select.Long(7) != RowCheck.Of(id,
+                    select.Blob(4).ToArray(), select.Blob(5).ToArray(), select.Long(1)),
+                    !select.IsNull(7) && select.Long(7) != RowCheck.Of(id,
                     unchecked((ulong)select.Long(6)), select.Long(1), select.Blob(2), select.Blob(3), select.Blob(4), select.Blob(5)))
                 : null;
         }, cancellationToken);

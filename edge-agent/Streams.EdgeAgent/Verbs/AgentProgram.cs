@@ -111,7 +111,7 @@ internal static class AgentProgram
                 context.Cancel = true;
                 keeper.Ask();
             });
-            using ServiceManager manager = new(Environment.GetEnvironmentVariable, () => !host.Failed.IsCompleted, TimeProvider.System,
+            using ServiceNotice notice = new(Environment.GetEnvironmentVariable, () => !host.Failed.IsCompleted, TimeProvider.System,
                 logger);
             log.Write(host.ReadyLine);
             manager.Ready(host.ReadyLine);

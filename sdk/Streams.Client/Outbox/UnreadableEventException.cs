@@ -4,7 +4,8 @@ namespace Streams.Client;
 /// <param name="first">Sequence of the first.</param>
 /// <param name="last">Sequence of the last.</param>
 /// <param name="at">The time in the row, as far as it can be believed; else <see langword="null"/>.</param>
-/// <param name="isPage">Whether the file itself is damaged there, so that they cannot be taken out of it either: the next opening saves what
+/// <param name="isPage">Whether the file itself is damaged there, so that they cannot be taken out of it either: the next opening saves
+/// what
 /// it can.</param>
 /// <param name="message">What is wrong.</param>
 internal sealed class UnreadableEventException(long first, long last, long? at, bool isPage, string message) : Exception(message)

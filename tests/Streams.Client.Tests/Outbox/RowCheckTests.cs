@@ -124,8 +124,8 @@ public sealed class RowCheckTests : IDisposable
         StreamPartition partition = default;
         for (int i = 0; i < count; i++)
         {
-            partition = (await outbox.PublishAsync(PolicyStory.Fleet, new PlainEvent("t"u8.ToArray(), default, default, new byte[] { 1 }, 5),
-                default)).Partition;
+            PlainEvent content = new("t"u8.ToArray(), default, default, new byte[] { 1 }, 5);
+            partition = (await outbox.PublishAsync(PolicyStory.Fleet, content, default)).Partition;
         }
 
         return partition;

@@ -114,7 +114,8 @@ internal sealed class AgentStory : IAsyncDisposable
     /// <summary>Cuts the agent's line to the first cluster from now on, until it is restored.</summary>
     public CuttingProxy ThroughLine() => Line ??= CuttingProxy.Start(Clusters[0].Options.MqttPort);
 
-    /// <summary>Copies the files of a box as they are at this moment to another, while the agent works: what is left when it is killed.</summary>
+    /// <summary>Copies the files of a box as they are at this moment to another, while the agent works: what is left when it is
+    /// killed.</summary>
     public void CopyBox(string from, string to)
     {
         _folder.CreateDirectory(to);

@@ -46,7 +46,7 @@ public sealed class FigureTests
     [InlineData("20000000", "18", null)]
     [InlineData("soon", null, null)]
     public void The_service_manager_is_told_twice_in_the_time_it_waits(string? microseconds, string? process, double? seconds)
-        => Assert.Equal(seconds, ServiceManager.Interval(microseconds, process, 17)?.TotalSeconds);
+        => Assert.Equal(seconds, ServiceNotice.Interval(microseconds, process, 17)?.TotalSeconds);
 
     private static Sample At(int seconds, long taken) => new(Noon.AddSeconds(seconds), 0, 0, taken, 0);
 }

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Streams.Testing;
 
-/// <summary>A real etcd of one member on loopback, with a directory of its own. It can be stopped, killed and started again on the same data
+/// <summary>A real etcd of one member on loopback, with a directory of its own. It can be stopped, killed and started again on the same
+/// data
 /// and port.</summary>
 public sealed class EtcdServer : IAsyncDisposable
 {

@@ -3,7 +3,8 @@ using Streams.Core;
 namespace Streams.Cluster;
 
 /// <summary>A watch that outlives its connections: it goes on behind the last revision told, at the member that serves.</summary>
-/// <remarks>A connection that is silent for the renewal period is not believed but made anew; a member without a leader refuses. Changes are
+/// <remarks>A connection that is silent for the renewal period is not believed but made anew; a member without a leader refuses. Changes
+/// are
 /// told when all pieces of a message are there, so that going on never loses half a revision. Not safe for use by several threads at
 /// once.</remarks>
 internal sealed class EtcdWatcher(EtcdClient client, EtcdKeys keys, string prefix) : IAsyncDisposable

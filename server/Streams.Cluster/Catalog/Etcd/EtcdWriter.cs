@@ -211,7 +211,8 @@ internal sealed class EtcdWriter(EtcdClient client, EtcdKeys keys, ILogger logge
         if (client.Time.GetElapsedTime(began) >= limit)
         {
             throw new TryAgainException($"etcd did not serve within {limit.TotalSeconds:0.#} s"
-                + $"{(_unsettled is null ? "" : ", and whether a transaction was done is not known yet")}; the last: {fault.Message}", fault);
+                + $"{(_unsettled is null ? "" : ", and whether a transaction was done is not known yet")}; the last: {fault.Message}",
+                fault);
         }
 
         await Task.Delay(Pause, client.Time, cancellationToken).ConfigureAwait(false);
@@ -235,7 +236,7 @@ internal sealed class EtcdWriter(EtcdClient client, EtcdKeys keys, ILogger logge
 
         _shutOut = kvs.Count > 0
             ? $"another process writes the catalog as '{client.Options.Writer}' since: stop one of the two, or name them differently"
-            : $"the mark of '{client.Options.Writer}' in the catalog was removed: start again if this node shall still belong to the cluster";
+            : $"the mark of '{client.Options.Writer}' in the catalog was removed: start again if this node is still to belong to it";
         throw new ConfigurationException(_shutOut);
     }
 

@@ -5,7 +5,8 @@ namespace Streams.Cluster;
 
 /// <summary>A lease of a catalog that is kept alive for as long as this object lives, and how long its holder may believe in it.</summary>
 /// <remarks>Lost is for ever: take a new one. <see cref="IsHeld"/> is asked before each act that only a holder may do; it looks at the
-/// clock, not at a flag that a late timer sets. Failures to reach the store are tried again until the time is over; disposal gives the lease
+/// clock, not at a flag that a late timer sets. Failures to reach the store are tried again until the time is over; disposal gives the
+/// lease
 /// back, with a limit of one attempt.</remarks>
 public sealed class CatalogLease : IAsyncDisposable
 {

@@ -23,7 +23,8 @@ public sealed record CatalogTransaction(IReadOnlyList<CatalogCondition> Conditio
 
 /// <summary>What became of a transaction.</summary>
 /// <param name="Verdict">Whether it was done, or why not.</param>
-/// <param name="Revision">Done: the revision of the entries that it wrote. Else one of the store's at which a condition did not hold.</param>
+/// <param name="Revision">Done: the revision of the entries that it wrote. Else one of the store's at which a condition did not
+/// hold.</param>
 public readonly record struct CatalogOutcome(CatalogVerdict Verdict, long Revision)
 {
     /// <summary>Whether all of it was done.</summary>

@@ -1,6 +1,7 @@
 namespace Streams.Cluster;
 
-/// <summary>The leases of a <see cref="FileCatalogStore"/>: they end with the process. Not safe for use by several threads at once.</summary>
+/// <summary>The leases of a <see cref="FileCatalogStore"/>: they end with the process. Not safe for use by several threads at
+/// once.</summary>
 internal sealed class FileLeases(TimeProvider time, long opening)
 {
     /// <summary>Leases of one process: a node has one, tests a few.</summary>

@@ -7,7 +7,7 @@ namespace Streams.EdgeAgent;
 
 /// <summary>Tells systemd how the agent is (<c>sd_notify</c>): ready, stopping, alive. Does nothing where there is no systemd. What
 /// cannot be told is logged once; the agent runs on.</summary>
-internal sealed class ServiceManager : IDisposable
+internal sealed class ServiceNotice : IDisposable
 {
     private readonly Socket? _socket;
     private readonly UnixDomainSocketEndPoint? _at;
@@ -20,7 +20,7 @@ internal sealed class ServiceManager : IDisposable
     /// <param name="isAlive">Whether the agent does its work: while it does not, systemd is told nothing and ends the process.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where it complains.</param>
-    public ServiceManager(Func<string, string?> environment, Func<bool> isAlive, TimeProvider time, ILogger logger)
+    public ServiceNotice(Func<string, string?> environment, Func<bool> isAlive, TimeProvider time, ILogger logger)
     {
         _logger = logger;
         if (environment("NOTIFY_SOCKET") is not { Length: > 1 } path)
