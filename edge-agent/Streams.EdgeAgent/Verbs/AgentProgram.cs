@@ -114,11 +114,11 @@ internal static class AgentProgram
             using ServiceNotice notice = new(Environment.GetEnvironmentVariable, () => !host.Failed.IsCompleted, TimeProvider.System,
                 logger);
             log.Write(host.ReadyLine);
-            manager.Ready(host.ReadyLine);
+            notice.Ready(host.ReadyLine);
             Task signal = Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, asked);
             bool failed = await Task.WhenAny(host.Failed, signal).ConfigureAwait(false) == host.Failed;
             TimeSpan limit = failed ? FailedDrainLimit : host.Options.DrainLimit;
-            manager.Stopping(limit + limit + TimeSpan.FromSeconds(30));
+            notice.Stopping(limit + limit + TimeSpan.FromSeconds(30));
             await host.StopAsync(failed ? "the store failed" : "asked to stop", limit).ConfigureAwait(false);
             return failed || host.Failed.IsCompleted ? CouldNotStart : Stopped;
         }
