@@ -97,6 +97,7 @@ internal static class AgentConfiguration
             Listeners = [.. root.Objects("listeners", 16).Select(listener => ListenerReader.Read(listener, folder))],
             Access = AccessReader.Read(root.Object("access")),
             Http = root.Read<ListenAddress?>("http", IsAddressOrOff, AgentOptions.DefaultHttp),
+            Clusters = ClusterReader.Read(root.Object("clusters"), name, folder),
             Limits = LimitReader.Read(root.Object("limits")),
             DrainLimit = root.Duration("drainLimit", TimeSpan.FromSeconds(10), TimeSpan.Zero, TimeSpan.FromMinutes(10)),
             Provision = Provision(root.Object("provision"), folder),

@@ -26,6 +26,9 @@ internal sealed record AgentOptions
     /// <summary>Who may do what; replaced while the agent runs.</summary>
     public AccessOptions Access { get; init; } = AccessOptions.Open;
 
+    /// <summary>The clusters that it speaks to; <see langword="null"/> for none.</summary>
+    public ClusterOptionsOfAgent? Clusters { get; init; }
+
     /// <summary>Where health, metrics and the status page are; <see langword="null"/> for nowhere. Default 127.0.0.1:8088.</summary>
     public ListenAddress? Http { get; init; } = DefaultHttp;
 

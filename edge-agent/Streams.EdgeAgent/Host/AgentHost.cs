@@ -39,6 +39,9 @@ internal sealed class AgentHost : IAsyncDisposable
     /// <summary>The store.</summary>
     public LocalStore Store { get; private set; } = null!;
 
+    /// <summary>Its side towards the clusters; <see langword="null"/> when it has none.</summary>
+    public ClusterSide? Clusters { get; private set; }
+
     /// <summary>Where its listeners listen, ports that were free included.</summary>
     public IReadOnlyList<(string Name, IPEndPoint At)> Listening => _listening;
 
@@ -118,11 +121,20 @@ internal sealed class AgentHost : IAsyncDisposable
     private async Task OpenAsync(TimeProvider time, Random chance, ILoggerFactory log, CancellationToken cancellationToken)
     {
         List<(ListenerOptions Listener, TlsKeeper? Tls)> listeners = OpenTls(time);
-        Store = LocalStore.Open(Options.Store, time, new Random(chance.Next()), log.CreateLogger("Streams.EdgeAgent.Store"));
+        LocalStoreOptions keeping = Options.Store with { GoesUp = Options.Clusters is { } ways ? ways.GoesUp : null };
+        Store = LocalStore.Open(keeping, time, new Random(chance.Next()), log.CreateLogger("Streams.EdgeAgent.Store"));
         _closers.Add("store", Store.DisposeAsync);
         _ = WatchAsync();
+        if (Options.Clusters is { } clusters)
+        {
+            Clusters = new ClusterSide(clusters.ToSide(Options.Name), Store, time, new Random(chance.Next()),
+                log.CreateLogger("Streams.EdgeAgent.Clusters"));
+            _closers.Add("clusters", Clusters.DisposeAsync);
+        }
+
         _access = new LiveAccess(Options.Access, Options.Listeners);
-        _gateway = new MqttGateway(Store, new AgentHorizon(Store, []), _access, Options.Limits, time, new Random(chance.Next()),
+        AgentHorizon horizon = new(Store, Clusters?.Downlinks ?? []);
+        _gateway = new MqttGateway(Store, horizon, _access, Options.Limits, time, new Random(chance.Next()),
             log.CreateLogger<MqttGateway>(), _access);
         _closers.Add("gateway", () =>
         {

@@ -12,6 +12,7 @@ internal static class OptionChanges
         Differs("store", now.Store with { Cluster = next.Name, Path = next.Store.Path } != next.Store);
         Differs("listeners", !now.Listeners.Select(Listening).SequenceEqual(next.Listeners.Select(Listening)));
         Differs("http", now.Http != next.Http);
+        Differs("clusters", !ClusterOptionsOfAgent.AreSame(now.Clusters, next.Clusters));
         Differs("limits", now.Limits != next.Limits);
         Differs("log", now.LogLevels != next.LogLevels
             && !(now.LogLevels.Default == next.LogLevels.Default && now.LogLevels.ByCategory.SequenceEqual(next.LogLevels.ByCategory)));

@@ -37,6 +37,13 @@ internal sealed class AgentFigures : IAsyncDisposable
             "Most bytes that the store may take.");
         _meter.CreateObservableCounter("streams.agent.store.commits", () => host.Store.Commits, "{commit}",
             "Transactions of the store, each with one flush.");
+        if (host.Clusters is { } clusters)
+        {
+            _meter.CreateObservableGauge("streams.agent.uplink.connected", () => clusters.ConnectedTo is null ? 0 : 1, null,
+                "1 while a cluster is connected, else 0.");
+            _meter.CreateObservableGauge("streams.agent.uplink.waiting", () => clusters.Waiting, "{event}", "Events that wait to go up.");
+        }
+
         _timer = time.CreateTimer(_ => Take(), null, TimeSpan.Zero, Interval);
     }
 

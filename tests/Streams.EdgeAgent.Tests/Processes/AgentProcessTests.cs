@@ -47,6 +47,56 @@ public sealed partial class AgentProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_acknowledged_goes_up_once_though_the_agent_is_killed_and_orders_come_down_to_its_devices()
+    {
+        await using ServerProcess cluster = await ServerProcess.StartHealthyAsync(
+            new ServerProcessOptions { ClusterName = "sj", DataDirectory = _folder.Combine("sj") });
+        Write($$""", "clusters": { "to": [ "sj=127.0.0.1:{{cluster.Options.MqttPort}}" ], """
+            + """ "up": [ "/plant" ], "down": [ { "stream": "/orders" } ] } """);
+        (MqttClientConnection office, _) = await AgentScene.ConnectAsync(cluster.Options.MqttPort, "office");
+        (MqttClientConnection reader, ChannelReader<string> read) = await AgentScene.ConnectAsync(cluster.Options.MqttPort, "reader");
+        await AgentScene.SubscribeAsync(reader, "plant/#");
+        List<string> got = [];
+        for (int life = 0; life < 3; life++)
+        {
+            await using ChildProcess agent = Start();
+            (MqttClientConnection press, ChannelReader<string> given) = await AgentScene.ConnectAsync(await PortAsync(agent), "press-1");
+            await AgentScene.SubscribeAsync(press, "orders/#");
+            await Task.WhenAll(Enumerable.Range(life * 100, 100)
+                .Select(i => AgentScene.PublishAsync(press, "plant/press-1/count", $"{i}")));
+            await AgentScene.PublishAsync(office, "orders/press-1", $"order {life}");
+            Assert.Equal($"orders/press-1: order {life}", await AgentScene.NextAsync(given));
+            await agent.KillAsync();
+            await press.DisposeAsync();
+        }
+
+        await using ChildProcess last = Start();
+        await PortAsync(last);
+        for (int i = 0; i < 300; i++)
+        {
+            got.Add(await AgentScene.NextAsync(read));
+        }
+
+        Assert.Equal(Enumerable.Range(0, 300).Select(i => $"plant/press-1/count: {i}"), got);
+        await office.DisposeAsync();
+        await reader.DisposeAsync();
+        Assert.Equal(0, await last.TerminateAsync());
+    }
+
+    [Fact]
+    public async Task Faults_of_the_clusters_are_told_with_their_places()
+    {
+        Write(""", "clusters": { "to": [ "sj" ], "up": [ "plant" ], "key": "k", """
+            + """ "down": [ { "stream": "/orders", "filters": [ "a#" ] } ] } """);
+        (int code, _, string errors) = await RunAsync("", "check", Configuration);
+        Assert.Equal(2, code);
+        foreach (string at in (string[])["clusters.to[0]", "clusters.up[0]", "clusters.down[0].filters[0]", "clusters.key"])
+        {
+            Assert.Contains($"streams-edge: {at}: ", errors, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task The_service_manager_is_told_when_it_is_ready_alive_and_stops()
     {
         Write();
