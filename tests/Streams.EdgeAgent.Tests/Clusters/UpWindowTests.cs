@@ -137,7 +137,7 @@ public sealed class UpWindowTests : StoreScene
 
         await Local.RunAsync(new UpOperation([(Own, 2)], []) { Cost = 1 }, default);
         Time.Advance(TimeSpan.FromHours(2));
-        await Eventually.EqualAsync(2L, () => Store.Lanes(P0).Single().FirstOffset.Value, "what has gone up goes");
+        await Eventually.EqualAsync(2L, FirstAfterTheNextLook, "what has gone up goes");
         Time.Advance(TimeSpan.FromHours(2));
         await AppendAsync("more");
         Assert.Equal(["2", "3", "more"], await PayloadsAsync());
