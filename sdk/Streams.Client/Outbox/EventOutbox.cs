@@ -38,6 +38,7 @@ internal sealed class EventOutbox : IAsyncDisposable
         _database = database;
         Producer = LoadProducer(chance);
         Epoch = unchecked((ulong)chance.NextInt64(long.MinValue, long.MaxValue));
+        Receipts = new Receipts(Producer, Epoch);
         using (Statement opening = database.Prepare("INSERT INTO openings(epoch, at) VALUES(?, ?)"))
         {
             opening.Bind(1, unchecked((long)Epoch)).Bind(2, time.GetUtcNow().ToUnixTimeMilliseconds()).Run();
@@ -88,8 +89,8 @@ internal sealed class EventOutbox : IAsyncDisposable
     /// <summary>Lets events in up to the byte cap.</summary>
     public ByteGate Gate { get; }
 
-    /// <summary>The promises to publishers.</summary>
-    public Receipts Receipts { get; } = new();
+    /// <summary>Answers the receipts.</summary>
+    public Receipts Receipts { get; }
 
     /// <summary>Called on the writer's thread with what has become durable, in order; set before the first publish.</summary>
     public Action<IReadOnlyList<(StreamPartition Partition, long First, long Last, long Bytes)>>? Appended { get; set; }
@@ -230,8 +231,7 @@ internal sealed class EventOutbox : IAsyncDisposable
         if (terms.Policy == OutboxPolicy.Reject)
         {
             Rejected?.Invoke();
-            refused.Drop(PublishOutcome.Rejected);
-            return new PublishReceipt(new EventIdentity(Producer, Epoch, 0), refused.Partition, refused.Task);
+            return refused.Dropped(new EventIdentity(Producer, Epoch, 0), PublishOutcome.Rejected);
         }
 
         PendingPublish publish = new(this, refused.Partition, refused.Content, terms)
@@ -316,6 +316,7 @@ internal sealed class EventOutbox : IAsyncDisposable
 
     private void Counted(OutboxTransaction transaction)
     {
+        Receipts.Change(transaction.Stage.Changes);      // first: who is told that his event is stored may ask what it displaced
         Interlocked.Add(ref _stored, transaction.BytesCame);
         long events = Interlocked.Add(ref _events, transaction.EventsCame - transaction.EventsLeft);
         Interlocked.Exchange(ref _staged, transaction.Stage.Rows);
@@ -334,7 +335,6 @@ internal sealed class EventOutbox : IAsyncDisposable
 
     private void Announce(OutboxTransaction transaction)
     {
-        Receipts.Change(transaction.Stage.Changes, new EventIdentity(Producer, Epoch, 0));
         Appended?.Invoke(transaction.Appended);
         Settled?.Invoke(transaction);
         if (transaction.Stage.Rows > 0)

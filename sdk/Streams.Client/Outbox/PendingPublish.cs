@@ -16,8 +16,8 @@ internal enum GateEntry
     Refused,
 }
 
-/// <summary>One publish: first on its way into the outbox, then, as the receipt's promise, until a cluster has it.</summary>
-internal sealed class PendingPublish : TaskCompletionSource<StoredEvent>, IOutboxOperation, IValueTaskSource<PublishReceipt>
+/// <summary>One publish on its way into the outbox.</summary>
+internal sealed class PendingPublish : IOutboxOperation, IValueTaskSource<PublishReceipt>
 {
     private readonly EventOutbox _outbox;
     private ManualResetValueTaskSourceCore<PublishReceipt> _receipt;
@@ -28,7 +28,6 @@ internal sealed class PendingPublish : TaskCompletionSource<StoredEvent>, IOutbo
 
     /// <summary>A publish; the memory given must stay as it is until the receipt is there.</summary>
     public PendingPublish(EventOutbox outbox, StreamPartition partition, PlainEvent content, PublishTerms terms)
-        : base(TaskCreationOptions.RunContinuationsAsynchronously)
     {
         _outbox = outbox;
         Partition = partition;
@@ -77,15 +76,6 @@ internal sealed class PendingPublish : TaskCompletionSource<StoredEvent>, IOutbo
     /// <summary>Takes it out of the gate's line when it is cancelled.</summary>
     public CancellationTokenRegistration Leaving { get; set; }
 
-    /// <summary>Its identity, once it has a sequence.</summary>
-    public EventIdentity Identity => _identity;
-
-    /// <summary>Its sequence, or 0.</summary>
-    public long Sequence => _identity.Sequence;
-
-    /// <summary>Its number in the stage, or 0.</summary>
-    public long StageNumber => _staged;
-
     /// <inheritdoc/>
     public bool IsUnfinished => _taken == Taken.Later;
 
@@ -127,24 +117,23 @@ internal sealed class PendingPublish : TaskCompletionSource<StoredEvent>, IOutbo
                 return;
             case Taken.Stored:
                 Content = default;
-                _outbox.Receipts.Add(this);
+                _receipt.SetResult(new PublishReceipt(_identity, Partition, _outbox.Receipts, _staged) { Durability = _reached });
                 break;
             case Taken.Dropped:
                 Content = default;
                 Leave();
-                Drop(PublishOutcome.Dropped);
+                _receipt.SetResult(Dropped(_identity, PublishOutcome.Dropped));
                 break;
             default:                                     // the content is needed again
                 Leave();
+                _receipt.SetResult(default);
                 break;
         }
-
-        _receipt.SetResult(new PublishReceipt(_identity, Partition, Task) { Durability = _reached });
     }
 
-    /// <summary>It was dropped.</summary>
-    public void Drop(PublishOutcome outcome) =>
-        TrySetResult(new StoredEvent(Partition.Stream, Partition.Partition, default) { Outcome = outcome });
+    /// <summary>The receipt of one that was dropped.</summary>
+    public PublishReceipt Dropped(EventIdentity identity, PublishOutcome outcome) =>
+        new(identity, Partition, Task.FromResult(Receipts.Dropped(Partition, outcome))) { Durability = _reached };
 
     /// <inheritdoc/>
     public bool Failed(Exception why)
@@ -156,7 +145,6 @@ internal sealed class PendingPublish : TaskCompletionSource<StoredEvent>, IOutbo
 
         Content = default;
         Leave();
-        TrySetCanceled();
         _receipt.SetException(why);
         return false;
     }
