@@ -39,6 +39,7 @@ internal static class BenchProgram
         new ClientReplayRow(1024, 1_200_000),
         new ClientTailRow(),
         new ClientPacedRow(),
+        new ClientLiveRow(),
         new OutboxRow(),
         new ClientMemoryRow(),
     ];

@@ -1,11 +1,12 @@
 using System.Globalization;
 using Microsoft.Extensions.Configuration;
+using Streams.Core;
 
 namespace Streams.Client.Hosting;
 
 /// <summary>Reads one section, by hand: every value that cannot be read and every key that nobody knows is named, not only the first, and
 /// nothing is found by reflection.</summary>
-internal sealed class SectionReader(IConfiguration section, List<string> faults)
+internal sealed partial class SectionReader(IConfiguration section, List<string> faults)
 {
     private readonly HashSet<string> _known = new(StringComparer.OrdinalIgnoreCase);
 
@@ -17,6 +18,12 @@ internal sealed class SectionReader(IConfiguration section, List<string> faults)
         reader.List("Clusters", into.Clusters);
         reader.Text("OutboxPath", value => into.OutboxPath = value);
         reader.Number("OutboxBytes", value => into.OutboxBytes = value);
+        reader.Items("OutboxRules", into.OutboxRules, static item => item.Rule());
+        reader.Items("Classes", into.Classes, static item => item.Class());
+        reader.Choice<DrainOrder>("Drain", value => into.Drain = value);
+        reader.Duration("FlushWithin", value => into.FlushWithin = value);
+        reader.Section("SendCap", cap => into.SendCap = cap.Exists ? cap.Cap() : into.SendCap);
+        reader.Choice<BatchCompression>("Compression", value => into.Compression = value);
         reader.Whole("BatchBytes", value => into.BatchBytes = value);
         reader.Whole("BatchesInFlight", value => into.BatchesInFlight = value);
         reader.Duration("Linger", value => into.Linger = value);
@@ -26,8 +33,11 @@ internal sealed class SectionReader(IConfiguration section, List<string> faults)
         reader.Duration("AnswerTimeout", value => into.AnswerTimeout = value);
         reader.Duration("ConnectBackoffFirst", value => into.ConnectBackoffFirst = value);
         reader.Duration("ConnectBackoffLongest", value => into.ConnectBackoffLongest = value);
+        reader.Duration("StableAfter", value => into.StableAfter = value);
+        reader.Choice<ClusterOrder>("Order", value => into.Order = value);
         reader.Duration("FailBackAfter", value => into.FailBackAfter = value);
         reader.Switch("UseTls", value => into.UseTls = value);
+        reader.Section("CertificateFiles", files => into.CertificateFiles = files.Exists ? files.Files() : into.CertificateFiles);
         reader.Text("UserName", value => into.UserName = value);
         reader.Text("Password", value => into.Password = value);
         reader.Duration("KeepAlive", value => into.KeepAlive = value);
@@ -56,12 +66,12 @@ internal sealed class SectionReader(IConfiguration section, List<string> faults)
         return true;
     }, "a text", null);
 
-    private void Number(string key, Action<long> take, Action? never = null) => Value(key, text =>
+    private void Number(string key, Action<long> take, Action? never = null, string word = "never") => Value(key, text =>
     {
         bool isRead = long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out long value);
         Take(isRead, value, take);
         return isRead;
-    }, "a whole number", never);
+    }, "a whole number", never, word);
 
     private void Whole(string key, Action<int> take, Action? never = null) => Value(key, text =>
     {
@@ -107,7 +117,7 @@ internal sealed class SectionReader(IConfiguration section, List<string> faults)
         read(new SectionReader(section.GetSection(key), faults));
     }
 
-    private void Value(string key, Func<string, bool> read, string wanted, Action? never)
+    private void Value(string key, Func<string, bool> read, string wanted, Action? never, string word = "never")
     {
         _known.Add(key);
         IConfigurationSection at = section.GetSection(key);
@@ -119,13 +129,13 @@ internal sealed class SectionReader(IConfiguration section, List<string> faults)
         {
             return;
         }
-        else if (never is not null && text.Equals("never", StringComparison.OrdinalIgnoreCase))
+        else if (never is not null && text.Equals(word, StringComparison.OrdinalIgnoreCase))
         {
             never();
         }
         else if (!read(text))
         {
-            faults.Add($"{at.Path} '{text}': {wanted}{(never is null ? string.Empty : ", or 'never'")}");
+            faults.Add($"{at.Path} '{text}': {wanted}{(never is null ? string.Empty : $", or '{word}'")}");
         }
     }
 

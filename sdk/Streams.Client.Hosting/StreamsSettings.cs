@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Text;
+using Streams.Core;
 
 namespace Streams.Client.Hosting;
 
@@ -19,6 +20,24 @@ public sealed class StreamsSettings
 
     /// <inheritdoc cref="StreamsClientOptions.OutboxBytes"/>
     public long? OutboxBytes { get; set; }
+
+    /// <inheritdoc cref="StreamsClientOptions.OutboxRules"/>
+    public IList<OutboxRule> OutboxRules { get; } = [];
+
+    /// <inheritdoc cref="StreamsClientOptions.Classes"/>
+    public IList<PriorityClass> Classes { get; } = [];
+
+    /// <inheritdoc cref="StreamsClientOptions.Drain"/>
+    public DrainOrder? Drain { get; set; }
+
+    /// <inheritdoc cref="StreamsClientOptions.FlushWithin"/>
+    public TimeSpan? FlushWithin { get; set; }
+
+    /// <inheritdoc cref="ClusterOptions.SendCap"/>
+    public SendCap? SendCap { get; set; }
+
+    /// <inheritdoc cref="ClusterOptions.Compression"/>
+    public BatchCompression? Compression { get; set; }
 
     /// <inheritdoc cref="ClusterOptions.BatchBytes"/>
     public int? BatchBytes { get; set; }
@@ -47,6 +66,12 @@ public sealed class StreamsSettings
     /// <summary>Longest pause between attempts to connect.</summary>
     public TimeSpan? ConnectBackoffLongest { get; set; }
 
+    /// <inheritdoc cref="ClusterOptions.StableAfter"/>
+    public TimeSpan? StableAfter { get; set; }
+
+    /// <inheritdoc cref="ClusterOptions.Order"/>
+    public ClusterOrder? Order { get; set; }
+
     /// <inheritdoc cref="ClusterOptions.FailBackAfter"/>
     public TimeSpan? FailBackAfter { get; set; }
 
@@ -56,6 +81,9 @@ public sealed class StreamsSettings
 
     /// <summary><inheritdoc cref="ClusterOptions.Tls"/> By code only.</summary>
     public SslClientAuthenticationOptions? Tls { get; set; }
+
+    /// <inheritdoc cref="ClusterOptions.CertificateFiles"/>
+    public CertificateFiles? CertificateFiles { get; set; }
 
     /// <inheritdoc cref="ClusterOptions.UserName"/>
     public string? UserName { get; set; }
@@ -91,7 +119,7 @@ public sealed class StreamsSettings
             {
                 clusters.Add(ClusterEndpoint.Parse(cluster));
             }
-            catch (Core.ConfigurationException e)
+            catch (ConfigurationException e)
             {
                 faults.Add($"Clusters: {e.Message}");
             }
@@ -101,6 +129,15 @@ public sealed class StreamsSettings
         made = made with
         {
             OutboxBytes = OutboxBytes ?? made.OutboxBytes,
+            OutboxRules = OutboxRules.Count > 0 ? [.. OutboxRules] : made.OutboxRules,
+            Classes = Classes.Count > 0 ? [.. Classes] : made.Classes,
+            Drain = Drain ?? made.Drain,
+            FlushWithin = FlushWithin ?? made.FlushWithin,
+            SendCap = SendCap ?? made.SendCap,
+            Compression = Compression ?? made.Compression,
+            StableAfter = StableAfter ?? made.StableAfter,
+            Order = Order ?? made.Order,
+            CertificateFiles = CertificateFiles ?? made.CertificateFiles,
             BatchBytes = BatchBytes ?? made.BatchBytes,
             BatchesInFlight = BatchesInFlight ?? made.BatchesInFlight,
             Linger = Linger ?? made.Linger,

@@ -137,6 +137,14 @@ internal static partial class ClientLog
         + " long; {Rejected} publishes were rejected. The stream tells of what was dropped. Said at most once a minute.")]
     public static partial void Dropping(ILogger logger, long full, long expired, long rejected);
 
+    [LoggerMessage(3043, LogLevel.Warning, "{Path}: the outbox of a priority class that there is no more; its {Events} events are sent"
+        + " behind all others.")]
+    public static partial void FormerClass(ILogger logger, string path, long events);
+
+    [LoggerMessage(3044, LogLevel.Error, "{Path}: looks like the outbox of a priority class that there is no more, and cannot be read:"
+        + " {Reason}. It is left as it is.")]
+    public static partial void FormerClassUnreadable(ILogger logger, string path, string reason);
+
     [LoggerMessage(3040, LogLevel.Warning, "Closing: {Events} events stay in the outbox and are sent at the next opening.")]
     public static partial void ClosedWithEvents(ILogger logger, long events);
 

@@ -69,14 +69,17 @@ internal sealed class ClientMetrics : IDisposable
     }
 
     /// <summary>What the outbox does to the disk.</summary>
-    public void Observe(EventOutbox outbox)
+    public void Observe(OutboxSet outboxes)
     {
-        _meter.CreateObservableCounter("streams.client.outbox.stored_bytes", () => outbox.StoredBytes, "By",
+        _meter.CreateObservableCounter("streams.client.outbox.stored_bytes", () => outboxes.Sum(static o => o.StoredBytes), "By",
             "Bytes of events that were stored in the outbox");
-        _meter.CreateObservableCounter("streams.client.outbox.disk_bytes", () => outbox.DiskBytes, "By",
+        _meter.CreateObservableCounter("streams.client.outbox.disk_bytes", () => outboxes.Sum(static o => o.DiskBytes), "By",
             "Most bytes that the outbox has written to its disk, by whole pages");
-        _meter.CreateObservableCounter("streams.client.outbox.flushes", () => outbox.Flushes, "{flush}",
+        _meter.CreateObservableCounter("streams.client.outbox.flushes", () => outboxes.Sum(static o => o.Flushes), "{flush}",
             "Transactions that were flushed to stable storage");
+        _meter.CreateObservableGauge("streams.client.outbox.class_events", () => outboxes.Lanes.Select(static lane =>
+            new Measurement<long>(lane.Outbox.Events, new("class", lane.Class ?? string.Empty), new("passing", lane.IsPassing))), "{event}",
+            "Events that no cluster has confirmed, by priority class");
     }
 
     /// <summary>Events were stored in the outbox.</summary>

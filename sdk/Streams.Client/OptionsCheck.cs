@@ -1,5 +1,6 @@
 using System.Text;
 using Streams.Core;
+using Streams.Mqtt;
 
 namespace Streams.Client;
 
@@ -9,6 +10,8 @@ internal static class OptionsCheck
     private const int MaxNameBytes = 128;
     private const int MaxClusters = 64;
     private const int MaxWindows = 64;
+    private const int MaxClasses = 7;
+    private const int MaxFilters = 64;
     private const long LeastRate = 100;
     private const long MostRate = 1L << 40;
 
@@ -33,6 +36,8 @@ internal static class OptionsCheck
         Expect(faults, options.HoldBackEvents >= 1, $"HoldBackEvents {options.HoldBackEvents}: at least 1");
         Expect(faults, options.ReceiveBytes >= 64 << 10, $"ReceiveBytes {options.ReceiveBytes}: at least 64 KiB");
         faults.AddRange(OutboxRules.Faults(options.OutboxRules));
+        Expect(faults, Enum.IsDefined(options.Drain), $"Drain {(int)options.Drain}: in order, or live first");
+        CheckClasses(faults, options.Classes);
         return faults;
     }
 
@@ -79,6 +84,34 @@ internal static class OptionsCheck
         if (faults.Count > 0)
         {
             throw new ConfigurationException(string.Join('\n', faults));
+        }
+    }
+
+    private static void CheckClasses(List<string> faults, IReadOnlyList<PriorityClass>? classes)
+    {
+        Expect(faults, classes?.Count <= MaxClasses, $"Classes: at most {MaxClasses}, {classes?.Count ?? 0} given; none is an empty list");
+        HashSet<string> names = [];
+        foreach (PriorityClass @class in classes ?? [])
+        {
+            if (!OutboxFiles.IsName(@class.Name))
+            {
+                faults.Add($"Classes: name '{@class.Name}': 1 to 32 of a to z, 0 to 9 and -, a letter first; not 'lock', nor beginning with"
+                    + " damaged- or ending with -wal, -shm or -journal");
+                continue;
+            }
+
+            Expect(faults, names.Add(@class.Name), $"Classes: '{@class.Name}' stands there twice");
+            Expect(faults, @class.OutboxBytes >= 1 << 20, $"Classes, {@class.Name}: OutboxBytes {@class.OutboxBytes}: at least 1 MiB");
+            Expect(faults, Enum.IsDefined(@class.Drain), $"Classes, {@class.Name}: Drain {(int)@class.Drain}: in order, or live first");
+            Expect(faults, @class.Filters?.Count is >= 1 and <= MaxFilters,
+                $"Classes, {@class.Name}: 1 to {MaxFilters} filters, {@class.Filters?.Count ?? 0} given");
+            foreach (string filter in @class.Filters ?? [])
+            {
+                if (TopicFilter.FaultInFilter(filter, shares: false) is { } fault)
+                {
+                    faults.Add($"Classes, {@class.Name}: filter '{filter}': {fault}");
+                }
+            }
         }
     }
 

@@ -9,30 +9,36 @@ public sealed class RefusedEvents
 {
     private const int EventsAtOnce = 64;
     private const long BytesAtOnce = 1 << 20;
+    private const int OutboxShift = 59;
 
     private readonly Lock _lock = new();
     private readonly HashSet<long> _underWay = [];             // of two retries of one event only one may publish it
-    private readonly EventOutbox _outbox;
+    private readonly EventOutbox[] _outboxes;
 
-    internal RefusedEvents(EventOutbox outbox) => _outbox = outbox;
+    internal RefusedEvents(EventOutbox[] outboxes) => _outboxes = outboxes;
 
-    /// <summary>All of them, by partition and in the order they were published. Those that come while it runs may be among them.</summary>
+    /// <summary>All of them, by outbox, by partition and in the order they were published. Those that come meanwhile may be
+    /// among them.</summary>
     /// <exception cref="StorageFailedException">The device's disk refused.</exception>
     public async IAsyncEnumerable<RefusedEvent> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        long behind = long.MinValue;
-        bool more = true;
-        while (more)
+        for (int i = 0; i < _outboxes.Length; i++)
         {
-            long from = behind;
-            (List<RefusedEvent> some, long last, more) = await _outbox.RunAsync(
-                transaction => ReadSome(transaction.Database, from), cancellationToken).ConfigureAwait(false);
-            foreach (RefusedEvent refused in some)
+            int number = i;
+            long behind = long.MinValue;
+            bool more = true;
+            while (more)
             {
-                yield return refused;
-            }
+                long from = behind;
+                (List<RefusedEvent> some, long last, more) = await _outboxes[i].RunAsync(
+                    transaction => ReadSome(transaction.Database, number, from), cancellationToken).ConfigureAwait(false);
+                foreach (RefusedEvent refused in some)
+                {
+                    yield return refused;
+                }
 
-            behind = last;
+                behind = last;
+            }
         }
     }
 
@@ -44,14 +50,15 @@ public sealed class RefusedEvents
     /// <exception cref="StorageFailedException">The device's disk refused.</exception>
     public async Task<PublishReceipt?> RetryAsync(long id, CancellationToken cancellationToken = default)
     {
-        if (!TryBegin(id))
+        if (OutboxOf(id) is not { } outbox || !TryBegin(id))
         {
             return null;
         }
 
         try
         {
-            if (await FindAsync(id, cancellationToken).ConfigureAwait(false) is not { } refused)
+            long row = RowOf(id);
+            if (await FindAsync(outbox, row, cancellationToken).ConfigureAwait(false) is not { } refused)
             {
                 return null;
             }
@@ -67,7 +74,7 @@ public sealed class RefusedEvents
                 throw new InvalidRequestException($"event {id} cannot be published again: {fault}");
             }
 
-            return await _outbox.PublishAsync(refused.Stream, refused.Content, transaction => Delete(transaction, id), cancellationToken)
+            return await outbox.PublishAsync(refused.Stream, refused.Content, transaction => Delete(transaction, row), cancellationToken)
                 .ConfigureAwait(false);
         }
         finally
@@ -81,14 +88,14 @@ public sealed class RefusedEvents
     /// <exception cref="StorageFailedException">The device's disk refused.</exception>
     public async Task<bool> DiscardAsync(long id, CancellationToken cancellationToken = default)
     {
-        if (!TryBegin(id))
+        if (OutboxOf(id) is not { } outbox || !TryBegin(id))
         {
             return false;
         }
 
         try
         {
-            return await _outbox.RunAsync(transaction => Delete(transaction, id), cancellationToken)
+            return await outbox.RunAsync(transaction => Delete(transaction, RowOf(id)), cancellationToken)
                 .ConfigureAwait(false);
         }
         finally
@@ -96,6 +103,14 @@ public sealed class RefusedEvents
             End(id);
         }
     }
+
+    // A row id has the number of its partition above 44 bits; the outbox stands above both. The first one's ids are its row ids.
+    private static long IdOf(int outbox, long row) => ((long)outbox << OutboxShift) | row;
+
+    private static long RowOf(long id) => id & ((1L << OutboxShift) - 1);
+
+    private EventOutbox? OutboxOf(long id) => id >>> OutboxShift is var number && number < _outboxes.Length
+        ? _outboxes[number] : null;
 
     private bool TryBegin(long id)
     {
@@ -120,8 +135,8 @@ public sealed class RefusedEvents
         return transaction.Database.Scalar("SELECT changes()") > 0;
     }
 
-    private Task<(StreamPath Stream, PlainEvent Content, bool IsDamaged)?> FindAsync(long id, CancellationToken cancellationToken) =>
-        _outbox.RunAsync<(StreamPath, PlainEvent, bool)?>(transaction =>
+    private static Task<(StreamPath Stream, PlainEvent Content, bool IsDamaged)?> FindAsync(EventOutbox outbox, long id,
+        CancellationToken cancellationToken) => outbox.RunAsync<(StreamPath, PlainEvent, bool)?>(transaction =>
         {
             using Statement select = transaction.Database.Prepare("SELECT stream, at, topic, key, headers, payload, epoch, crc FROM refused"
                 + $" JOIN partitions ON partitions.id = refused.id >> {OutboxDatabase.SequenceBits} WHERE refused.id=?");
@@ -133,7 +148,7 @@ public sealed class RefusedEvents
                 : null;
         }, cancellationToken);
 
-    private (List<RefusedEvent> Some, long Last, bool More) ReadSome(OutboxDatabase database, long behind)
+    private (List<RefusedEvent> Some, long Last, bool More) ReadSome(OutboxDatabase database, int outbox, long behind)
     {
         List<RefusedEvent> some = [];
         long bytes = 0;
@@ -144,7 +159,7 @@ public sealed class RefusedEvents
         while (select.Step())
         {
             behind = select.Long(0);
-            some.Add(Read(select));
+            some.Add(Read(select, outbox));
             bytes += some[^1].Payload.Length;
             if (some.Count == EventsAtOnce || bytes >= BytesAtOnce)
             {
@@ -155,14 +170,14 @@ public sealed class RefusedEvents
         return (some, behind, false);
     }
 
-    private RefusedEvent Read(Statement row)
+    private RefusedEvent Read(Statement row, int outbox)
     {
         byte[] topic = row.Blob(3).ToArray();
         return new RefusedEvent
         {
-            Id = row.Long(0),
+            Id = IdOf(outbox, row.Long(0)),
             Partition = new StreamPartition(StreamPath.Parse(row.Text(8)), new PartitionId((int)row.Long(9))),
-            Identity = new EventIdentity(_outbox.Producer, unchecked((ulong)row.Long(1)), OutboxDatabase.SequenceOf(row.Long(0))),
+            Identity = new EventIdentity(_outboxes[outbox].Producer, unchecked((ulong)row.Long(1)), OutboxDatabase.SequenceOf(row.Long(0))),
             Topic = TopicName.IsValid(topic) ? TopicName.FromValidated(topic) : default,
             Key = row.Blob(4).ToArray(),
             Headers = EventHeader.TryDecode(row.Blob(5).ToArray(), out IReadOnlyList<EventHeader> headers) ? headers : [],

@@ -15,9 +15,10 @@ public sealed class StreamsClient : IAsyncDisposable
     private readonly Lock _lock = new();
     private readonly List<StreamsConsumer> _consumers = [];
     private readonly HashSet<(ConsumerName, StreamPath)> _names = [];
+    private readonly OutboxSet _outboxes;
     private readonly EventOutbox _outbox;
     private readonly ClusterLink _link;
-    private readonly ProducerSender _sender;
+    private readonly List<ProducerSender> _senders = [];
     private readonly OutboxRules _rules;
     private readonly ClientMetrics _metrics;
     private readonly ConsumerContext _context;
@@ -27,31 +28,41 @@ public sealed class StreamsClient : IAsyncDisposable
     private readonly Disconnection _disconnection;
     private int _disposed;
 
-    private StreamsClient(StreamsClientOptions options, EventOutbox outbox, IClusterConnector connector, ILogger logger,
+    private StreamsClient(StreamsClientOptions options, OutboxSet outboxes, IClusterConnector connector, ILogger logger,
         TimeProvider time, Random chance)
     {
-        _outbox = outbox;
-        Refused = new RefusedEvents(outbox);
+        _outboxes = outboxes;
+        _outbox = outboxes.Main;
+        Refused = new RefusedEvents([_outbox, .. outboxes.Lanes.Select(static l => l.Outbox).Where(o => o != _outbox)]);
         _time = time;
         _logger = logger;
         _options = options;
         _disconnection = new Disconnection(time);
-        _metrics = new ClientMetrics(options.Name, () => outbox.Events, () => outbox.Gate.Inside);
-        _metrics.Observe(outbox);
+        _metrics = new ClientMetrics(options.Name, () => outboxes.Events, () => outboxes.Bytes);
+        _metrics.Observe(outboxes);
         _rules = new OutboxRules(options.OutboxRules);
         DropReport report = new(_metrics, time, logger);
-        outbox.Settled = report.Settled;
-        outbox.Rejected = report.Rejected;
         SendMeter? meter = options.SendCap is { } cap ? new SendMeter(cap, time) : null;
-        _sender = new ProducerSender(new OutboxEvents(outbox), options, _metrics, time, logger, meter);
+        SendTurns? turns = outboxes.Lanes.Count > 1 ? new SendTurns() : null;
+        foreach (OutboxLane lane in outboxes.Lanes)
+        {
+            lane.Outbox.Settled = report.Settled;
+            lane.Outbox.Rejected = report.Rejected;
+            _senders.Add(new ProducerSender(new OutboxEvents(lane.Outbox), options, _metrics, time, logger, meter, turns));
+        }
+
         _link = new ClusterLink(options, connector, _metrics, time, chance, logger)
         {
             Changed = OnConnectionChanged,
             Meter = meter,
         };
-        _context = new ConsumerContext(options, outbox, _link, _metrics, new SteadyClock(time), logger);
-        outbox.Begin();
-        _link.Add(_sender);
+        _context = new ConsumerContext(options, _outbox, _link, _metrics, new SteadyClock(time), logger);
+        for (int i = 0; i < _senders.Count; i++)
+        {
+            outboxes.Lanes[i].Outbox.Begin();
+            _link.Add(_senders[i]);
+        }
+
         _link.Start();
     }
 
@@ -59,7 +70,7 @@ public sealed class StreamsClient : IAsyncDisposable
     public ClusterName? ConnectedTo => _link.ConnectedTo;
 
     /// <summary>Events in the outbox that no cluster has confirmed yet.</summary>
-    public long OutboxEvents => _outbox.Events;
+    public long OutboxEvents => _outboxes.Events;
 
     /// <summary>The events that clusters refused for good.</summary>
     public RefusedEvents Refused { get; }
@@ -83,17 +94,15 @@ public sealed class StreamsClient : IAsyncDisposable
         time ??= TimeProvider.System;
         chance ??= new Random();
         ILogger logger = (logging ?? NullLoggerFactory.Instance).CreateLogger("Streams.Client");
-        EventOutbox outbox = await Task.Run(
-            () => EventOutbox.Open(options.OutboxPath, options.OutboxBytes, time, chance, logger, options.FlushWithin),
-            cancellationToken).ConfigureAwait(false);
-        ClientLog.OutboxOpened(logger, options.OutboxPath, outbox.Producer, outbox.Events);
+        OutboxSet outboxes = await Task.Run(() => OutboxSet.OpenAsync(options, time, chance, logger), cancellationToken)
+            .ConfigureAwait(false);
         try
         {
-            return new StreamsClient(options, outbox, connector ?? new MqttClusterConnector(options, time, logger), logger, time, chance);
+            return new StreamsClient(options, outboxes, connector ?? new MqttClusterConnector(options, time, logger), logger, time, chance);
         }
         catch
         {
-            await outbox.DisposeAsync().ConfigureAwait(false);
+            await outboxes.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }
@@ -147,9 +156,10 @@ public sealed class StreamsClient : IAsyncDisposable
             DateTimeOffset.UnixEpoch.UtcTicks / TimeSpan.TicksPerMicrosecond);
         PlainEvent content = new(Encoding.UTF8.GetBytes(topic.Value), key, default, payload, at);
         PublishTerms terms = _rules.For(topic.Value, timeToLive, durability);
+        EventOutbox outbox = _outboxes.For(topic.Value);
         return ClientActivities.HasListeners
-            ? TracedAsync(stream, topic, content, headers, terms, cancellationToken)
-            : _outbox.PublishAsync(stream, content with { Headers = Headers(headers) }, terms, cancellationToken);
+            ? TracedAsync(outbox, stream, topic, content, headers, terms, cancellationToken)
+            : outbox.PublishAsync(stream, content with { Headers = Headers(headers) }, terms, cancellationToken);
     }
 
     /// <summary>Opens a consumer. Needs no network: it begins to be given events when a cluster is connected.</summary>
@@ -194,7 +204,7 @@ public sealed class StreamsClient : IAsyncDisposable
     }
 
     /// <summary>Completes when the outbox is empty: everything published is held by a cluster.</summary>
-    public Task FlushAsync(CancellationToken cancellationToken = default) => _outbox.WhenEmptyAsync(cancellationToken);
+    public Task FlushAsync(CancellationToken cancellationToken = default) => _outboxes.WhenEmptyAsync(cancellationToken);
 
     /// <summary>How the client is doing. Asks the outbox's file, behind what is being written.</summary>
     /// <exception cref="StorageFailedException">The device's disk refused.</exception>
@@ -202,9 +212,19 @@ public sealed class StreamsClient : IAsyncDisposable
     public async ValueTask<ClientStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        DateTimeOffset? oldest = _outbox.Events == 0 ? null
-            : await _outbox.RunAsync(static transaction => OldestEvent.Find(transaction.Database), cancellationToken).ConfigureAwait(false);
-        return new ClientStatus(ConnectedTo, _disconnection.Lasts, _outbox.Events, _outbox.Gate.Inside, _options.OutboxBytes, oldest);
+        DateTimeOffset? oldest = null;
+        List<ClassStatus> classes = [];
+        foreach (OutboxLane lane in _outboxes.Lanes)
+        {
+            EventOutbox outbox = lane.Outbox;
+            DateTimeOffset? first = outbox.Events == 0 ? null : await outbox.RunAsync(
+                static transaction => OldestEvent.Find(transaction.Database), cancellationToken).ConfigureAwait(false);
+            oldest = oldest is null || first < oldest ? first ?? oldest : oldest;
+            classes.Add(new ClassStatus(lane.Class, lane.IsPassing, outbox.Path, outbox.Events, outbox.Gate.Inside, lane.Bytes));
+        }
+
+        return new ClientStatus(ConnectedTo, _disconnection.Lasts, classes.Sum(static c => c.OutboxEvents),
+            classes.Sum(static c => c.OutboxBytes), classes.Sum(static c => c.OutboxLimit), oldest) { Classes = classes };
     }
 
     /// <summary>Stops publishing, tries for a bounded time (<see cref="ClusterOptions.CloseWithin"/>) to send what waits, and closes.
@@ -218,11 +238,11 @@ public sealed class StreamsClient : IAsyncDisposable
 
         try
         {
-            await _outbox.WhenEmptyAsync(CancellationToken.None).WaitAsync(_options.CloseWithin, _time).ConfigureAwait(false);
+            await _outboxes.WhenEmptyAsync(CancellationToken.None).WaitAsync(_options.CloseWithin, _time).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
-            ClientLog.ClosedWithEvents(_logger, _outbox.Events);
+            ClientLog.ClosedWithEvents(_logger, _outboxes.Events);
         }
 
         StreamsConsumer[] consumers;
@@ -233,8 +253,12 @@ public sealed class StreamsClient : IAsyncDisposable
 
         await Task.WhenAll(consumers.Select(static c => c.DisposeAsync().AsTask())).ConfigureAwait(false);
         await _link.DisposeAsync().ConfigureAwait(false);
-        await _outbox.DisposeAsync().ConfigureAwait(false);
-        _sender.Dispose();
+        await _outboxes.DisposeAsync().ConfigureAwait(false);
+        foreach (ProducerSender sender in _senders)
+        {
+            sender.Dispose();
+        }
+
         _metrics.Dispose();
     }
 
@@ -260,13 +284,13 @@ public sealed class StreamsClient : IAsyncDisposable
         }
     }
 
-    private async ValueTask<PublishReceipt> TracedAsync(StreamPath stream, TopicName topic, PlainEvent content,
+    private async ValueTask<PublishReceipt> TracedAsync(EventOutbox outbox, StreamPath stream, TopicName topic, PlainEvent content,
         IReadOnlyList<EventHeader>? headers, PublishTerms terms, CancellationToken cancellationToken)
     {
         using Activity? activity = ClientActivities.Publish(stream, content, topic);
         try
         {
-            return await _outbox.PublishAsync(stream, content with { Headers = Headers(headers) }, terms, cancellationToken)
+            return await outbox.PublishAsync(stream, content with { Headers = Headers(headers) }, terms, cancellationToken)
                 .ConfigureAwait(false);
         }
         catch (Exception e)
@@ -282,6 +306,7 @@ public sealed class StreamsClient : IAsyncDisposable
     private void OnConnectionChanged(ClusterName? cluster)
     {
         _disconnection.Note(cluster is not null);
+        _outboxes.Connection(cluster is not null);
         ConnectionChanged?.Invoke(cluster);
     }
 

@@ -20,6 +20,13 @@ public sealed record StreamsClientOptions : ClusterOptions
     /// 64. Whatever is dropped leaves an event in the stream that tells (<see cref="ReceivedEvent.Gap"/>).</summary>
     public IReadOnlyList<OutboxRule> OutboxRules { get; init; } = [];
 
+    /// <summary>Classes of events that go before the others, the most urgent first, each with an outbox of its own. At most 7. Default
+    /// none.</summary>
+    public IReadOnlyList<PriorityClass> Classes { get; init; } = [];
+
+    /// <summary>In which order a backlog goes of the events that no class claims.</summary>
+    public DrainOrder Drain { get; init; }
+
     /// <summary>Longest that an event published as <see cref="PublishDurability.Buffered"/> is not on stable storage. Default 1 s; 10 ms to
     /// 1 h. No publish of the other kind waits for it: each flushes all before it.</summary>
     public TimeSpan FlushWithin { get; init; } = TimeSpan.FromSeconds(1);

@@ -18,13 +18,15 @@ internal abstract class ClientRow : BenchRow
     });
 
     protected static ValueTask<StreamsClient> OpenAsync(Broker broker, BenchFolder folder, string name = "client") =>
-        StreamsClient.OpenAsync(new StreamsClientOptions
-        {
-            Name = name,
-            Clusters = [At(broker)],
-            OutboxPath = Path.Combine(folder.FullName, name + ".db"),
-            ReceiveBytes = 16 << 20,
-        });
+        StreamsClient.OpenAsync(Options(broker, folder, name));
+
+    protected static StreamsClientOptions Options(Broker broker, BenchFolder folder, string name) => new()
+    {
+        Name = name,
+        Clusters = [At(broker)],
+        OutboxPath = Path.Combine(folder.FullName, name + ".db"),
+        ReceiveBytes = 16 << 20,
+    };
 
     /// <summary>Publishes so many events of one topic and waits until the cluster has all of them on disk.</summary>
     protected static async Task<double> PublishAsync(StreamsProducer producer, long events, int bytes)

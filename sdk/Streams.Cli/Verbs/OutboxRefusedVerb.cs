@@ -58,7 +58,7 @@ internal static class OutboxRefusedVerb
         // Without a cluster nothing leaves the file: its cap must not be what a retry waits for.
         long cap = Math.Max(256L << 20, 2 * new FileInfo(path).Length);
         await using EventOutbox outbox = EventOutbox.Open(path, cap, context.Time, context.Chance, NullLogger.Instance);
-        RefusedEvents refused = new(outbox);
+        RefusedEvents refused = new([outbox]);
         if (rows.Length == 0)
         {
             List<long> all = [];

@@ -29,6 +29,14 @@ internal sealed class BatchPacer(int maxBatchBytes, int maxInFlight, TimeSpan li
     private bool _isBacklog;
     private bool _wasLate;
 
+    /// <summary>Whether others go before it on the same connection: it then keeps so little under way that they do not wait long behind
+    /// it.</summary>
+    public bool Yields
+    {
+        get => Yielding is not null;
+        init => Yielding = value ? new YieldingWindow(_smallest, (int)Math.Min((long)maxBatchBytes * maxInFlight, int.MaxValue)) : null;
+    }
+
     /// <summary>Most bytes of the next batch, before compression.</summary>
     public int BatchLimit { get; private set; } = Math.Min(FirstBatch, maxBatchBytes);
 
@@ -46,6 +54,8 @@ internal sealed class BatchPacer(int maxBatchBytes, int maxInFlight, TimeSpan li
         _wasLate = false;
         _isBacklog = false;
         _rtt = 0;
+        Yielding?.Begin();
+        Follow();
     }
 
     /// <summary>Events were published.</summary>
@@ -93,7 +103,12 @@ internal sealed class BatchPacer(int maxBatchBytes, int maxInFlight, TimeSpan li
     {
         double seconds = took.TotalSeconds;
         _rtt = _rtt == 0 ? seconds : _rtt + (RttSmoothing * (seconds - _rtt));
-        if (seconds > _late)
+        if (Yielding is not null)
+        {
+            Yielding.Answered(bytes, seconds);
+            Follow();
+        }
+        else if (seconds > _late)
         {
             Shrink();
         }
@@ -118,6 +133,18 @@ internal sealed class BatchPacer(int maxBatchBytes, int maxInFlight, TimeSpan li
             _wasLate = true;
             BatchLimit = _firstBatch = Math.Max(_smallest, Math.Min(BatchLimit, _firstBatch) / 4);
             InFlightLimit = _firstInFlight = 1;
+        }
+    }
+
+    private YieldingWindow? Yielding { get; init; }
+
+    // Small batches: the time that a batch takes on the line is delay, too.
+    private void Follow()
+    {
+        if (Yielding is not null)
+        {
+            BatchLimit = Math.Clamp(Yielding.Bytes / Math.Min(16, maxInFlight), _smallest, maxBatchBytes);
+            InFlightLimit = Math.Clamp(Yielding.Bytes / BatchLimit, 1, maxInFlight);
         }
     }
 

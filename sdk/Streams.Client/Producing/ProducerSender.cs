@@ -9,6 +9,8 @@ namespace Streams.Client;
 /// session; the next one says hello and sends the rest again in order (R2).</remarks>
 internal sealed class ProducerSender : ISessionUser, IDisposable
 {
+    private const int CorrelationBits = 24;              // above them: whose it is of the senders of one connection
+
     private readonly Lock _lock = new();
     private readonly AsyncSignal _work = new();
     private readonly IWaitingEvents _events;
@@ -19,17 +21,24 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
     private readonly ILogger _logger;
     private readonly SendMeter? _meter;
     private readonly BatchPacer _pacer;
+    private readonly SendTurns? _turns;
+    private readonly int _rank;
     private readonly Dictionary<StreamPath, CompressionTrial> _trials = [];
     private Task? _workWait;
     private TaskCompletionSource<HelloReply>? _reply;
     private uint _correlation;
 
-    /// <summary>The sender of what waits.</summary>
+    /// <summary>The sender of what waits; behind those that took their turns before it where several share a connection.</summary>
     public ProducerSender(IWaitingEvents events, ClusterOptions options, ClientMetrics metrics, TimeProvider time, ILogger logger,
-        SendMeter? meter = null)
+        SendMeter? meter = null, SendTurns? turns = null)
     {
         _meter = meter;
-        _pacer = new BatchPacer(options.BatchBytes, options.BatchesInFlight, options.Linger, options.AnswerTimeout);
+        _turns = turns;
+        _rank = turns?.Add(_work.Set) ?? 0;
+        _pacer = new BatchPacer(options.BatchBytes, options.BatchesInFlight, options.Linger, options.AnswerTimeout)
+        {
+            Yields = _rank > 0,
+        };
         _events = events;
         _options = options;
         _metrics = metrics;
@@ -60,6 +69,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
                 await WorkAsync(Timeout.InfiniteTimeSpan, session.Token).ConfigureAwait(false);
             }
 
+            _turns?.Wants(_rank, true, Now);             // before the others begin
             if (!await GreetAsync(session).ConfigureAwait(false))
             {
                 return;
@@ -86,6 +96,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         }
         finally
         {
+            _turns?.Wants(_rank, false, Now);
             _events.IsSending = false;
             lock (_lock)
             {
@@ -108,6 +119,10 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         if (HelloReply.Read(payload) is not { } reply)
         {
             session.End("the answer to hello is malformed");
+        }
+        else if (reply.Correlation >> CorrelationBits != _rank)
+        {
+            return false;                                // another sender's
         }
         else if (reply.Correlation == _correlation)
         {
@@ -174,7 +189,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
             waiting = _state.BeginSession();
             _pacer.SessionBegan();
             _reply = reply;
-            _correlation++;
+            _correlation = ((uint)_rank << CorrelationBits) | ((_correlation + 1) & ((1u << CorrelationBits) - 1));
         }
 
         HelloRequest hello = new(_correlation, _events.Producer, waiting);
@@ -221,14 +236,24 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         while (true)
         {
             TimeSpan wait;
+            bool unsent;
+            bool room;
             lock (_lock)
             {
-                if (!_state.HasUnsent || _state.InFlight >= _pacer.InFlightLimit)
-                {
-                    return;
-                }
-
+                unsent = _state.HasUnsent;
+                room = _state.InFlight < _pacer.InFlightLimit;
                 wait = _pacer.Wait(_state.InFlight, Now);
+            }
+
+            _turns?.Wants(_rank, unsent, Now);
+            if (!unsent || !room)
+            {
+                return;
+            }
+
+            if (wait == TimeSpan.Zero && _turns is not null)
+            {
+                wait = _turns.Wait(_rank, Now);
             }
 
             if (wait == TimeSpan.Zero && _meter is not null)
@@ -321,6 +346,7 @@ internal sealed class ProducerSender : ISessionUser, IDisposable
         int head = payload.Written.Length;
         Write(batch, body, payload);
         _metrics.BatchSent(body, payload.Written.Length - head - BatchHeader.Size);
+        _turns?.Sent(_rank, payload.Written.Length, Now);
         cut = new CutBatch(batch, payload, body, allAlike);
         return true;
     }

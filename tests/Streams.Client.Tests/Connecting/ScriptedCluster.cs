@@ -185,7 +185,7 @@ internal sealed class ScriptedCluster(string name)
     private ClusterAnswer Hello(ScriptedConnection connection, HelloRequest hello)
     {
         Hellos++;
-        connection.ProducerSession = ++_session;
+        connection.ProducerSessions[hello.Producer] = ++_session;
         _sessions[hello.Producer] = (_session, []);
         List<(StreamPartition, IReadOnlyList<HeldRun>)> held = [];
         foreach ((StreamPartition partition, long from) in hello.Waiting)
@@ -211,7 +211,7 @@ internal sealed class ScriptedCluster(string name)
         }
 
         (long session, Dictionary<StreamPartition, (ulong, long)> last) = _sessions.GetValueOrDefault(batch.Header.Producer);
-        if (session == 0 || session != connection.ProducerSession)
+        if (session == 0 || session != connection.ProducerSessions.GetValueOrDefault(batch.Header.Producer))
         {
             return new ClusterAnswer(0x83, nameof(ProduceRefusal.OlderSession), []);
         }

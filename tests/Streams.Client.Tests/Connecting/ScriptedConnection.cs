@@ -35,7 +35,7 @@ internal sealed class ScriptedConnection : IClusterConnection
 
     public bool IsOpen => !_closed.Task.IsCompleted;
 
-    public long ProducerSession { get; set; }
+    public Dictionary<ProducerId, long> ProducerSessions { get; } = [];
 
     public Dictionary<uint, ScriptedSubscription> Subscriptions { get; } = [];
 

@@ -98,7 +98,7 @@ public sealed class RowCheckTests : IDisposable
         });
 
         InvalidRequestException e = await Assert.ThrowsAsync<InvalidRequestException>(() =>
-            new RefusedEvents(outbox).RetryAsync(OutboxDatabase.EventId(1, 1)));
+            new RefusedEvents([outbox]).RetryAsync(OutboxDatabase.EventId(1, 1)));
         Assert.Contains("checksum", e.Message, StringComparison.Ordinal);
     }
 

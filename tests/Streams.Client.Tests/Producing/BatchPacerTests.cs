@@ -113,6 +113,41 @@ public class BatchPacerTests
         Assert.Equal((16 << 10, 2), (other.BatchLimit, other.InFlightLimit));
     }
 
+    // What goes before it never finds more than about a fifth of a second of it on the line; and the line is kept busy all the same,
+    // however long it is.
+    [Theory]
+    [InlineData(60_000, 40)]
+    [InlineData(1_000_000, 40)]
+    [InlineData(1_000_000, 600)]
+    [InlineData(50_000_000, 1)]
+    public void One_that_yields_keeps_little_under_way_and_the_line_busy(int bytesPerSecond, int roundTripMs)
+    {
+        BatchPacer pacer = new(Most, 64, Linger, TimeSpan.FromSeconds(30)) { Yields = true };
+        pacer.SessionBegan();
+        Queue<(int Bytes, double At, double Done)> flying = [];
+        double now = 0;
+        double lineFree = 0;
+        double worst = 0;
+        double sent = 0;
+        while (now < 60)
+        {
+            while (flying.Count < pacer.InFlightLimit)
+            {
+                lineFree = Math.Max(lineFree, now) + ((double)pacer.BatchLimit / bytesPerSecond);
+                flying.Enqueue((pacer.BatchLimit, now, lineFree + (roundTripMs / 1000.0)));
+                worst = now < 10 ? 0 : Math.Max(worst, lineFree - now);
+            }
+
+            (int bytes, double at, double done) = flying.Dequeue();
+            now = done;
+            sent += bytes;
+            pacer.Answered(bytes, TimeSpan.FromSeconds(done - at));
+        }
+
+        Assert.InRange(worst, 0, (2 * roundTripMs / 1000.0) + 0.25);
+        Assert.InRange(sent / now, bytesPerSecond * 0.6, bytesPerSecond);
+    }
+
     // A line of few bytes a second, on which batches queue up one behind the other.
     [Theory]
     [InlineData(1_000)]
