@@ -7,7 +7,7 @@ namespace FleetFailover;
 /// it.</summary>
 internal sealed class Car : IAsyncDisposable
 {
-    private readonly FleetWorld _world;
+    private readonly TrialWorld _world;
     private readonly StreamsClient _client;
     private readonly StreamsConsumer _consumer;
     private readonly Publisher _publisher;
@@ -16,34 +16,34 @@ internal sealed class Car : IAsyncDisposable
     private readonly Task _listening;
     private int _number;
 
-    private Car(int index, FleetWorld world, StreamsClient client, StreamsConsumer consumer)
+    private Car(int index, TrialWorld world, ResumeTimes resume, StreamsClient client, StreamsConsumer consumer)
     {
         Index = index;
         _world = world;
         _client = client;
         _consumer = consumer;
         _topic = TopicName.Parse($"{Name}/telemetry");
-        _publisher = new Publisher(client, Judge.Fleet, world.Judge.Telemetry, world) { Confirmed = world.Resume.Confirmed };
+        _publisher = new Publisher(client, FleetStreams.Fleet, world.Judge.Telemetry, world) { Confirmed = resume.Confirmed };
         Connection = new Connection(client);
         _listening = ListenAsync();
     }
 
     public int Index { get; }
 
-    public string Name => _world.Cars.Names[Index];
+    public string Name => _world.Devices.Names[Index];
 
     public Connection Connection { get; }
 
     public long OutboxEvents => _client.OutboxEvents;
 
-    public static async Task<Car> OpenAsync(int index, FleetWorld world, CancellationToken cancellationToken)
+    public static async Task<Car> OpenAsync(int index, TrialWorld world, ResumeTimes resume, CancellationToken cancellationToken)
     {
-        string name = world.Cars.Names[index];
+        string name = world.Devices.Names[index];
         StreamsClient client = await world.OpenClientAsync("car-" + name, cancellationToken);
         StreamsConsumer consumer = await client.ConsumeAsync(
-            new ConsumerOptions { Name = ConsumerName.Parse("car-" + name), Stream = Judge.CommandStream, Filters = [name] },
+            new ConsumerOptions { Name = ConsumerName.Parse("car-" + name), Stream = FleetStreams.Commands, Filters = [name] },
                 cancellationToken);
-        return new Car(index, world, client, consumer);
+        return new Car(index, world, resume, client, consumer);
     }
 
     /// <summary>Starts to publish the car's next event; the inner task completes when it is in the outbox. One caller at a time.</summary>
@@ -69,7 +69,7 @@ internal sealed class Car : IAsyncDisposable
         {
             await foreach (ReceivedEvent command in _consumer.ReadAllAsync(_stop.Token))
             {
-                if (!_world.Cars.TryRead(command.Payload.Span, out int car, out int number))
+                if (!_world.Devices.TryRead(command.Payload.Span, out int car, out int number))
                 {
                     _world.Judge.Commands.DeliverUnreadable($"{Name} was given a damaged command from {command.Partition} {command.Place}");
                 }

@@ -32,32 +32,10 @@ internal static class FleetOptionsParser
         FleetOptions options = new() { Seed = fresh.Next() };
         List<string> faults = [];
         HashSet<string> given = [];
-        for (int i = 0; i < arguments.Count; i++)
+        foreach ((string name, string value) in OptionValues.Pairs(arguments, IsKnown, static name => name == "--keep", faults))
         {
-            string name = arguments[i];
-            if (name == "--keep")
-            {
-                options = options with { Keep = true };
-                continue;
-            }
-
-            if (!IsKnown(name))
-            {
-                faults.Add($"{name}: no such option; --help lists them");
-            }
-            else if (!given.Add(name))
-            {
-                faults.Add($"{name}: given twice");
-                i++;
-            }
-            else if (i + 1 == arguments.Count || arguments[i + 1].StartsWith("--", StringComparison.Ordinal))
-            {
-                faults.Add($"{name}: needs a value");
-            }
-            else
-            {
-                options = Apply(options, name, arguments[++i], faults);
-            }
+            _ = given.Add(name);
+            options = name == "--keep" ? options with { Keep = true } : Apply(options, name, value, faults);
         }
 
         CheckTogether(options, given, faults);
@@ -69,19 +47,19 @@ internal static class FleetOptionsParser
 
     private static FleetOptions Apply(FleetOptions options, string name, string value, List<string> faults) => name switch
     {
-        "--cars" => options with { Cars = Whole(name, value, 1, FleetOptions.MaxCars, faults) },
-        "--seconds" => options with { Seconds = Whole(name, value, 1, 86_400, faults) },
-        "--rate" => options with { Rate = Number(name, value, 0.01, 1_000, faults) },
-        "--replay" => options with { Replay = ExistingFile(name, value, faults) },
+        "--cars" => options with { Cars = OptionValues.Whole(name, value, 1, FleetOptions.MaxCars, faults) },
+        "--seconds" => options with { Seconds = OptionValues.Whole(name, value, 1, 86_400, faults) },
+        "--rate" => options with { Rate = OptionValues.Number(name, value, 0.01, 1_000, faults) },
+        "--replay" => options with { Replay = OptionValues.ExistingFile(name, value, faults) },
         "--replay-id" => options with { ReplayId = value },
         "--replay-time" => options with { ReplayTime = value },
-        "--replay-speed" => options with { ReplaySpeed = Number(name, value, 0, 1e9, faults) },
-        "--kill" => options with { Kill = Choice(name, value, KillNames, faults) },
-        "--sabotage" => options with { Sabotage = Choice(name, value, SabotageNames, faults) },
-        "--report" => options with { Report = WritableFile(name, value, faults) },
-        "--seed" => options with { Seed = Whole(name, value, 0, int.MaxValue, faults) },
-        "--drain" => options with { Drain = Whole(name, value, 1, 86_400, faults) },
-        _ => options with { Server = ExistingFile(name, value, faults) },
+        "--replay-speed" => options with { ReplaySpeed = OptionValues.Number(name, value, 0, 1e9, faults) },
+        "--kill" => options with { Kill = OptionValues.Choice(name, value, KillNames, faults) },
+        "--sabotage" => options with { Sabotage = OptionValues.Choice(name, value, SabotageNames, faults) },
+        "--report" => options with { Report = OptionValues.WritableFile(name, value, faults) },
+        "--seed" => options with { Seed = OptionValues.Whole(name, value, 0, int.MaxValue, faults) },
+        "--drain" => options with { Drain = OptionValues.Whole(name, value, 1, 86_400, faults) },
+        _ => options with { Server = OptionValues.ExistingFile(name, value, faults) },
     };
 
     public static readonly IReadOnlyDictionary<string, KillKind> KillNames = new Dictionary<string, KillKind>
@@ -114,63 +92,5 @@ internal static class FleetOptionsParser
         {
             faults.Add("--rate: a replay has its own pace; use --replay-speed");
         }
-    }
-
-    private static int Whole(string name, string value, int least, int most, List<string> faults)
-    {
-        if (!int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) || number < least
-            || number > most)
-        {
-            faults.Add($"{name} {value}: must be a whole number from {least} to {most}");
-            return least;
-        }
-
-        return number;
-    }
-
-    private static double Number(string name, string value, double least, double most, List<string> faults)
-    {
-        if (!double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
-            || !(number >= least && number <= most))
-        {
-            faults.Add($"{name} {value}: must be a number from {least} to {most}");
-            return least;
-        }
-
-        return number;
-    }
-
-    private static T Choice<T>(string name, string value, IReadOnlyDictionary<string, T> choices, List<string> faults)
-    {
-        if (!choices.TryGetValue(value, out T? choice))
-        {
-            faults.Add($"{name} {value}: must be one of {string.Join(", ", choices.Keys)}");
-        }
-
-        return choice!;
-    }
-
-    private static string ExistingFile(string name, string value, List<string> faults)
-    {
-        if (!File.Exists(value))
-        {
-            faults.Add($"{name} {value}: there is no such file");
-        }
-
-        return value;
-    }
-
-    private static string WritableFile(string name, string value, List<string> faults)
-    {
-        if (Directory.Exists(value))
-        {
-            faults.Add($"{name} {value}: is a directory");
-        }
-        else if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(value))))
-        {
-            faults.Add($"{name} {value}: its directory does not exist");
-        }
-
-        return value;
     }
 }

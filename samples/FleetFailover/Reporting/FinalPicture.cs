@@ -5,11 +5,9 @@ namespace FleetFailover;
 /// <summary>What is shown at the end: every lane at every cluster, what was found fault with, and the verdict.</summary>
 internal static class FinalPicture
 {
-    private const int HashShown = 12;
-
     public static void Show(IAnsiConsole console, TextWriter output, RunReport report)
     {
-        console.Write(Lanes(report));
+        console.Write(LanePicture.Of(report.Clusters));
         foreach (KillRecord kill in report.Kills)
         {
             output.WriteLine($"{kill.Cluster} was killed {kill.AtSeconds:0.0} s into the load, with {kill.CarsConnected} cars on it, "
@@ -45,26 +43,4 @@ internal static class FinalPicture
         + $"{report.CommandDuplicates} twice, {report.CommandsOutOfOrder} out of order; "
         + $"{report.OffsetMismatches} offset mismatches, {report.LaneDifferences} lane differences, "
         + $"{report.Unexpected} unexpected, {report.Failures} failures";
-
-    private static Table Lanes(RunReport report)
-    {
-        Table table = new Table().Border(TableBorder.Rounded).Title("every lane, as each cluster holds it: next offset and SHA-256");
-        table.AddColumns("stream", "partition", "origin");
-        foreach (ReportedCluster cluster in report.Clusters)
-        {
-            table.AddColumn(cluster.Name);
-        }
-
-        var lanes = report.Clusters.SelectMany(cluster => cluster.Lanes)
-            .Select(lane => (lane.Stream, lane.Partition, lane.Origin)).Distinct().Order();
-        foreach ((string stream, int partition, string origin) in lanes)
-        {
-            table.AddRow([stream, $"{partition}", origin, .. report.Clusters.Select(cluster => cluster.Lanes
-                .FirstOrDefault(lane => lane.Stream == stream && lane.Partition == partition && lane.Origin == origin) is { } lane
-                    ? $"{lane.Next} {lane.Sha256[..HashShown]}"
-                    : "missing")]);
-        }
-
-        return table;
-    }
 }

@@ -3,22 +3,11 @@ using System.Runtime.InteropServices;
 namespace FleetFailover;
 
 /// <summary>A lane as one cluster holds it at the end.</summary>
-internal sealed record ReportedLane(string Stream, string Origin, int Partition, long Next, string Sha256);
-
-internal sealed record ReportedCluster(string Name, IReadOnlyList<ReportedLane> Lanes);
-
-internal sealed record ReportedFinding(string Kind, string Text);
-
 internal sealed record ReportedOptions(int Cars, int? Seconds, double? Rate, string? Replay, double? ReplaySpeed, string Kill,
     string? Sabotage);
 
-internal sealed record ReportedPlatform(string Os, string Architecture, int Processors, string Runtime);
-
 /// <summary>What the clients of a run counted.</summary>
 internal sealed record ClientFigures(int Cars, int Reconnects, long OrderReleased);
-
-/// <summary>Seconds: of load, from its end until all had drained, and of all of it.</summary>
-internal sealed record RunDurations(double LoadSeconds, double DrainSeconds, double TotalSeconds);
 
 /// <summary>All figures of a run, as they are written to the report file.</summary>
 internal sealed record RunReport
@@ -115,8 +104,8 @@ internal sealed record RunReport
             ResumeMilliseconds = resume,
             Reconnects = clients.Reconnects,
             Kills = kills,
-            Clusters = [.. judge.Audit.Clusters.Select((name, i) => new ReportedCluster(name, LanesOf(judge, i)))],
-            Findings = [.. verdict.Findings.Select(finding => new ReportedFinding(finding.Kind.ToString(), finding.Text))],
+            Clusters = ReportedCluster.Of(judge),
+            Findings = ReportedFinding.Of(verdict),
             SabotageDone = sabotageDone,
             Seed = options.Seed,
             Options = new ReportedOptions(clients.Cars, replay is null || options.SecondsGiven ? options.Seconds : null,
@@ -124,15 +113,6 @@ internal sealed record RunReport
                 FleetOptionsParser.KillNames.Single(pair => pair.Value == options.Kill).Key,
                 FleetOptionsParser.SabotageNames.FirstOrDefault(pair => pair.Value == options.Sabotage).Key),
             Durations = durations,
-            Platform = new ReportedPlatform(RuntimeInformation.OSDescription, $"{RuntimeInformation.OSArchitecture}",
-                Environment.ProcessorCount,
-                RuntimeInformation.FrameworkDescription),
+            Platform = ReportedPlatform.Here,
         };
-
-    private static IReadOnlyList<ReportedLane> LanesOf(Judge judge, int cluster) =>
-        [.. judge.Audit.Lanes
-            .Select(lane => (Id: judge.Lanes[lane], Seen: judge.Audit.Seen(lane, cluster)))
-            .Where(lane => lane.Seen is not null)
-            .Select(lane => new ReportedLane(lane.Id.Partition.Stream.Value, lane.Id.Origin.ToString(), lane.Id.Partition.Partition.Value,
-                lane.Seen!.Next, lane.Seen.Sha256))];
 }

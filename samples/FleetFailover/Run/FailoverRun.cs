@@ -4,46 +4,48 @@ namespace FleetFailover;
 internal sealed class FailoverRun(FleetOptions options, ReplayFile? replay, string directory, IProgressView view, TimeProvider time)
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
 
     /// <summary>How long everything must have been at rest before it is judged: a late duplicate would still come.</summary>
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(1);
 
+    /// <summary>San Jose, New York and London.</summary>
+    public static readonly IReadOnlyList<string> ClusterNames = ["sj", "ny", "ldn"];
+
     private readonly Random _chance = new(options.Seed);
-    private string _phase = "starting";
+    private readonly RunPhases _phases = new(time);
 
     /// <summary>Runs on clusters that are up.</summary>
     public async Task<RunReport> RunAsync(ClusterRing ring, CancellationToken cancellationToken)
     {
         IReadOnlyList<string> names = replay?.Vehicles ?? SimulatedFleet.Names(options.Cars);
         ILoad load = replay is null ? new SimulatedFleet(options, time) : new ReplayLoad(replay, options, time);
-        Judge judge = new(names, ClusterRing.Names);
+        Judge judge = FleetStreams.NewJudge(names, ClusterNames);
         Saboteur saboteur = new(options.Sabotage, judge.Telemetry, _chance, load.ExpectedEvents);
         ResumeTimes resume = new(names.Count, time);
         string outboxes = Directory.CreateDirectory(Path.Combine(directory, "outboxes")).FullName;
         using ClientLogFile log = new(Path.Combine(directory, "clients.log"), time);
-        FleetWorld world = new(ring.Endpoints, outboxes, judge, saboteur, new CarNumbers(names), resume, log, time);
+        TrialWorld world = new(ring.Endpoints, outboxes, judge, saboteur, new DeviceNumbers(names), log, time);
         Killer killer = new(ring, KillPlan.For(options.Kill, _chance), load, resume, time);
-        LaneInspection inspection = new(ring, world);
+        LaneInspection inspection = new(ring, judge, saboteur, world.Devices);
 
-        await using Fleet fleet = await Fleet.OpenAsync(world, cancellationToken);
+        await using Fleet fleet = await Fleet.OpenAsync(world, resume, cancellationToken);
         long began = time.GetTimestamp();
         using CancellationTokenSource watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task picture = view.ShowAsync(() => Figures(ring, world, fleet, killer, began), watching.Token);
         try
         {
-            await WaitAsync("connecting", StartLimit, judge, () => Task.FromResult(fleet.IsConnected), cancellationToken);
+            await _phases.WaitAsync("connecting", StartLimit, judge, () => Task.FromResult(fleet.IsConnected), cancellationToken);
             began = time.GetTimestamp();
-            _phase = "load";
-            Task kills = GuardAsync(killer.RunAsync(fleet.Cars, cancellationToken), judge);
-            await GuardAsync(load.RunAsync(fleet.Cars, cancellationToken), judge);
+            _phases.Now = "load";
+            Task kills = RunPhases.GuardAsync(killer.RunAsync(fleet.Cars, cancellationToken), judge);
+            await RunPhases.GuardAsync(load.RunAsync(fleet.Cars, cancellationToken), judge);
             TimeSpan loaded = time.GetElapsedTime(began);
-            _phase = "waiting for the killed cluster";
+            _phases.Now = "waiting for the killed cluster";
             await kills;
             TimeSpan drained = await DrainAsync(world, fleet, inspection, cancellationToken);
-            _phase = "reading every lane from every cluster";
-            await GuardAsync(inspection.ReadAllAsync(cancellationToken), judge);
-            _phase = "judging";
+            _phases.Now = "reading every lane from every cluster";
+            await RunPhases.GuardAsync(inspection.ReadAllAsync(cancellationToken), judge);
+            _phases.Now = "judging";
             saboteur.EndDeliveries();
             if (options.Sabotage != SabotageKind.None && saboteur.Deed is null)
             {
@@ -63,7 +65,7 @@ internal sealed class FailoverRun(FleetOptions options, ReplayFile? replay, stri
 
     /// <summary>Waits until nothing is on its way any more: outboxes empty, everything delivered, all clusters level; or until the
     /// limit.</summary>
-    private async Task<TimeSpan> DrainAsync(FleetWorld world, Fleet fleet, LaneInspection inspection, CancellationToken cancellationToken)
+    private async Task<TimeSpan> DrainAsync(TrialWorld world, Fleet fleet, LaneInspection inspection, CancellationToken cancellationToken)
     {
         long began = time.GetTimestamp();
         Judge judge = world.Judge;
@@ -72,59 +74,18 @@ internal sealed class FailoverRun(FleetOptions options, ReplayFile? replay, stri
         bool Delivered() => judge.Telemetry.Delivered + world.Saboteur.Withheld >= judge.Telemetry.Sent
             && fleet.BackEnd.CommandsWaiting == 0
             && judge.Commands.Delivered >= judge.Commands.Sent;
-        await WaitAsync("outboxes drain", Left(), judge, () => Task.FromResult(fleet.InOutboxes == 0 && Confirmed()), cancellationToken);
-        await WaitAsync("deliveries drain", Left(), judge, () => Task.FromResult(Delivered()), cancellationToken);
-        await WaitAsync("outboxes drain", Left(), judge, () => Task.FromResult(fleet.InOutboxes == 0 && Confirmed()), cancellationToken);
-        await WaitAsync("clusters become level", Left(), judge, () => inspection.AreLevelAsync(cancellationToken), cancellationToken);
+        await _phases.WaitAsync("outboxes drain", Left(), judge, () => Task.FromResult(fleet.InOutboxes == 0 && Confirmed()), cancellationToken);
+        await _phases.WaitAsync("deliveries drain", Left(), judge, () => Task.FromResult(Delivered()), cancellationToken);
+        await _phases.WaitAsync("outboxes drain", Left(), judge, () => Task.FromResult(fleet.InOutboxes == 0 && Confirmed()), cancellationToken);
+        await _phases.WaitAsync("clusters become level", Left(), judge, () => inspection.AreLevelAsync(cancellationToken), cancellationToken);
         TimeSpan took = time.GetElapsedTime(began);
         await Task.Delay(Settle, time, cancellationToken);
         return took;
     }
 
-    private async Task WaitAsync(string what, TimeSpan limit, Judge judge, Func<Task<bool>> isDone, CancellationToken cancellationToken)
+    private FleetFigures Figures(ClusterRing ring, TrialWorld world, Fleet fleet, Killer killer, long began)
     {
-        _phase = what;
-        long began = time.GetTimestamp();
-        string trouble = string.Empty;
-        while (true)
-        {
-            try
-            {
-                if (await isDone())
-                {
-                    return;
-                }
-            }
-            catch (Exception fault) when (fault is HttpRequestException or IOException)
-            {
-                trouble = $" ({fault.Message})";
-            }
-
-            if (time.GetElapsedTime(began) >= limit)
-            {
-                judge.Fail($"waited {Math.Max(0, limit.TotalSeconds):0} s in vain: {what}{trouble}");
-                return;
-            }
-
-            await Task.Delay(Look, time, cancellationToken);
-        }
-    }
-
-    private static async Task GuardAsync(Task task, Judge judge)
-    {
-        try
-        {
-            await task;
-        }
-        catch (Exception fault) when (fault is not OperationCanceledException)
-        {
-            judge.Fail($"{fault.GetType().Name}: {fault.Message}");
-        }
-    }
-
-    private FleetFigures Figures(ClusterRing ring, FleetWorld world, Fleet fleet, Killer killer, long began)
-    {
-        Dictionary<string, int> connected = ClusterRing.Names.ToDictionary(name => name, _ => 0);
+        Dictionary<string, int> connected = ClusterNames.ToDictionary(name => name, _ => 0);
         foreach (Car car in fleet.Cars)
         {
             if (car.Connection.Cluster is { } cluster)
@@ -134,7 +95,7 @@ internal sealed class FailoverRun(FleetOptions options, ReplayFile? replay, stri
         }
 
         Judge judge = world.Judge;
-        return new FleetFigures(time.GetElapsedTime(began), _phase,
+        return new FleetFigures(time.GetElapsedTime(began), _phases.Now,
             [.. ring.Clusters.Select(cluster => (cluster.Name.Value, cluster.IsUp, connected[cluster.Name.Value]))],
             fleet.BackEnd.Connection.Cluster?.Value ?? "-", judge.Telemetry.Sent, judge.Telemetry.Confirmed, judge.Telemetry.Delivered,
             judge.Commands.Sent, judge.Commands.Delivered, fleet.InOutboxes, killer.LastEvent);

@@ -5,6 +5,7 @@ internal sealed class Fleet : IAsyncDisposable
 {
     /// <summary>Clients that open or close at once: each makes a database file.</summary>
     private const int AtOnce = 16;
+    private const int EventsPerCommand = 10;
 
     private readonly List<Car> _cars = [];
 
@@ -21,16 +22,16 @@ internal sealed class Fleet : IAsyncDisposable
 
     public bool IsConnected => BackEnd.Connection.Cluster is not null && _cars.All(car => car.Connection.Cluster is not null);
 
-    public static async Task<Fleet> OpenAsync(FleetWorld world, CancellationToken cancellationToken)
+    public static async Task<Fleet> OpenAsync(TrialWorld world, ResumeTimes resume, CancellationToken cancellationToken)
     {
-        Fleet fleet = new(await BackEnd.OpenAsync(world, cancellationToken));
+        Fleet fleet = new(await BackEnd.OpenAsync(world, EventsPerCommand, cancellationToken));
         try
         {
-            for (int first = 0; first < world.Cars.Names.Count; first += AtOnce)
+            for (int first = 0; first < world.Devices.Names.Count; first += AtOnce)
             {
-                int count = Math.Min(AtOnce, world.Cars.Names.Count - first);
+                int count = Math.Min(AtOnce, world.Devices.Names.Count - first);
                 fleet._cars.AddRange(await Task.WhenAll(
-                    Enumerable.Range(first, count).Select(i => Car.OpenAsync(i, world, cancellationToken))));
+                    Enumerable.Range(first, count).Select(i => Car.OpenAsync(i, world, resume, cancellationToken))));
             }
 
             return fleet;

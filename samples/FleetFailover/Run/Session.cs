@@ -8,10 +8,7 @@ internal sealed class Session(FleetOptions options, TimeProvider time)
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
-    /// <summary>A log gets no colours, and is not cut to the width of a terminal that is not there.</summary>
-    private const int LogWidth = 160;
-
-    private readonly IAnsiConsole _console = OpenConsole();
+    private readonly IAnsiConsole _console = LanePicture.OpenConsole();
 
     /// <summary>Runs to the end; gives the exit code.</summary>
     public async Task<int> RunAsync(CancellationToken cancellationToken)
@@ -50,22 +47,9 @@ internal sealed class Session(FleetOptions options, TimeProvider time)
         }
     }
 
-    private static IAnsiConsole OpenConsole()
-    {
-        if (!Console.IsOutputRedirected)
-        {
-            return AnsiConsole.Console;
-        }
-
-        IAnsiConsole console = AnsiConsole.Create(
-            new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors });
-        console.Profile.Width = LogWidth;
-        return console;
-    }
-
     private async Task<int> RunInAsync(string directory, ReplayFile? replay, CancellationToken cancellationToken)
     {
-        await using ClusterRing ring = new(directory, options.Server, new Random(), time);
+        await using ClusterRing ring = new(FailoverRun.ClusterNames, directory, options.Server, new Random(), time);
         Console.WriteLine(replay is null
             ? $"seed {options.Seed}: {options.Cars} cars, {options.Rate} events a second each, {options.Seconds} s"
             : $"seed {options.Seed}: {replay.Vehicles.Count} vehicles, {replay.Rows.Length} rows of {Path.GetFileName(options.Replay)}");

@@ -1,3 +1,4 @@
+using FieldTrial;
 using FleetFailover;
 
 namespace Streams.EndToEnd.Tests;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using FieldTrial;
 using FleetFailover;
 using Streams.Core;
 using Streams.Testing;
@@ -14,7 +15,7 @@ public sealed class FleetPartsTests
     {
         byte[] text = EventText.Write("car-7", 42, "{\"speed\":3}"u8);
         using JsonDocument json = JsonDocument.Parse(text);
-        Assert.Equal(("car-7", 42), (json.RootElement.GetProperty("car").GetString(), json.RootElement.GetProperty("n").GetInt32()));
+        Assert.Equal(("car-7", 42), (json.RootElement.GetProperty("device").GetString(), json.RootElement.GetProperty("n").GetInt32()));
         Assert.True(EventText.TryRead(text, out ReadOnlySpan<byte> car, out int number));
         Assert.Equal(("car-7", 42), (Encoding.UTF8.GetString(car), number));
     }
@@ -37,7 +38,7 @@ public sealed class FleetPartsTests
     [Fact]
     public void A_car_that_is_not_of_the_fleet_is_not_known()
     {
-        CarNumbers cars = new(["a", "b"]);
+        DeviceNumbers cars = new(["a", "b"]);
         Assert.True(cars.TryRead(EventText.Write("b", 3, "{}"u8), out int car, out int number));
         Assert.Equal((1, 3), (car, number));
         Assert.False(cars.TryRead(EventText.Write("c", 3, "{}"u8), out _, out _));

@@ -1,3 +1,4 @@
+using FieldTrial;
 using FleetFailover;
 
 namespace Streams.EndToEnd.Tests;
@@ -8,7 +9,7 @@ public sealed class JudgeTests
     [Fact]
     public void An_empty_run_passes_and_counts_nothing()
     {
-        Verdict verdict = new Judge([], ["sj", "ny", "ldn"]).Decide();
+        Verdict verdict = FleetStreams.NewJudge([], ["sj", "ny", "ldn"]).Decide();
         Assert.True(verdict.Passed);
         Assert.Equal(new LedgerTotals(0, 0, 0, 0, 0, 0, 0), verdict.Telemetry);
         Assert.Empty(verdict.Findings);
@@ -45,7 +46,7 @@ public sealed class JudgeTests
     {
         JudgedWorld world = new JudgedWorld().Drive();
         world.Judge.Telemetry.Publish(0, 41);
-        world.Judge.Telemetry.Confirm(0, 41, new Place(world.Lane(Judge.Fleet, 2), 120));
+        world.Judge.Telemetry.Confirm(0, 41, new Place(world.Lane(FleetStreams.Fleet, 2), 120));
         Verdict verdict = world.Judge.Decide();
         Assert.Contains(verdict.Findings, f =>
             f.Text == "telemetry car-a#41 was never delivered, stored at /fleet#2 sj.0192f3ab4c5d6e7f:120");
@@ -65,7 +66,7 @@ public sealed class JudgeTests
     [Fact]
     public void Events_behind_a_later_one_of_their_car_are_out_of_order_and_of_another_car_are_not()
     {
-        Judge judge = new(["a", "b"], []);
+        Judge judge = FleetStreams.NewJudge(["a", "b"], []);
         Deliver(judge.Commands, 0, 1, 4, 2, 3, 5);
         Deliver(judge.Commands, 1, 1, 2);
         Verdict verdict = judge.Decide();
@@ -77,8 +78,8 @@ public sealed class JudgeTests
     [Fact]
     public void A_delivery_that_overtakes_its_publishers_return_is_no_fault()
     {
-        Judge judge = new(["a"], ["sj"]);
-        Place place = new(judge.Lanes.Number(Judge.Fleet, default, Core.Origin.Parse("sj.0192f3ab4c5d6e7f")), 0);
+        Judge judge = FleetStreams.NewJudge(["a"], ["sj"]);
+        Place place = new(judge.Lanes.Number(FleetStreams.Fleet, default, Core.Origin.Parse("sj.0192f3ab4c5d6e7f")), 0);
         judge.Telemetry.Deliver(0, 1, place);
         judge.Telemetry.Confirm(0, 1, place);
         judge.Telemetry.Publish(0, 1);
@@ -122,7 +123,7 @@ public sealed class JudgeTests
     [Fact]
     public void All_faults_are_counted_and_only_the_first_are_named()
     {
-        Judge judge = new(["a"], []);
+        Judge judge = FleetStreams.NewJudge(["a"], []);
         for (int number = 1; number <= 1000; number++)
         {
             judge.Telemetry.Publish(0, number);
@@ -135,7 +136,7 @@ public sealed class JudgeTests
 
     private static void Deliver(Ledger ledger, int car, params int[] numbers)
     {
-        int lane = ledger.Lanes.Number(Judge.CommandStream, default, Core.Origin.Parse("sj.0192f3ab4c5d6e7f"));
+        int lane = ledger.Lanes.Number(FleetStreams.Commands, default, Core.Origin.Parse("sj.0192f3ab4c5d6e7f"));
         foreach (int number in numbers)
         {
             ledger.Publish(car, number);

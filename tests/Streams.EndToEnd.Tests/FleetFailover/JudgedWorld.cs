@@ -1,3 +1,4 @@
+using FieldTrial;
 using FleetFailover;
 using Streams.Core;
 
@@ -13,7 +14,7 @@ internal sealed class JudgedWorld
 
     public JudgedWorld(SabotageKind sabotage = SabotageKind.None, int seed = 1)
     {
-        Judge = new Judge(["car-a", "car-b", "car-c"], ["sj", "ny", "ldn"]);
+        Judge = FleetStreams.NewJudge(["car-a", "car-b", "car-c"], ["sj", "ny", "ldn"]);
         Saboteur = new Saboteur(sabotage, Judge.Telemetry, new Random(seed), Cars * EventsOfACar);
     }
 
@@ -22,9 +23,9 @@ internal sealed class JudgedWorld
     public Saboteur Saboteur { get; }
 
     /// <summary>Where an event stands: all cars share a lane, in turns.</summary>
-    public Place Telemetry(int car, int number) => new(Lane(Judge.Fleet, 2), (number * Cars) + car - Cars);
+    public Place Telemetry(int car, int number) => new(Lane(FleetStreams.Fleet, 2), (number * Cars) + car - Cars);
 
-    public Place Command(int car, int number) => new(Lane(Judge.CommandStream, 1), (number * Cars) + car - Cars);
+    public Place Command(int car, int number) => new(Lane(FleetStreams.Commands, 1), (number * Cars) + car - Cars);
 
     public int Lane(StreamPath stream, int partition) => Judge.Lanes.Number(stream, new PartitionId(partition), Origin);
 
@@ -58,8 +59,8 @@ internal sealed class JudgedWorld
         Saboteur.ExpectReads(3 * Cars * EventsOfACar);
         for (int cluster = 0; cluster < 3; cluster++)
         {
-            ReadLane(cluster, Lane(Judge.Fleet, 2), Cars * EventsOfACar, read);
-            ReadLane(cluster, Lane(Judge.CommandStream, 1), Cars * EventsOfACar / 10, read);
+            ReadLane(cluster, Lane(FleetStreams.Fleet, 2), Cars * EventsOfACar, read);
+            ReadLane(cluster, Lane(FleetStreams.Commands, 1), Cars * EventsOfACar / 10, read);
         }
 
         return this;

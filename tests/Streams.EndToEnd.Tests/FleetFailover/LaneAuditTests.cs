@@ -1,3 +1,4 @@
+using FieldTrial;
 using FleetFailover;
 
 namespace Streams.EndToEnd.Tests;
@@ -13,7 +14,7 @@ public sealed class LaneAuditTests
         Verdict verdict = world.Read((cluster, place, truth) =>
             cluster > 0 && place == victim ? truth with { Fingerprint = 1 } : truth).Judge.Decide();
         Assert.Equal((1, 0), (verdict.OffsetMismatches, verdict.LaneDifferences));
-        Assert.Contains("ny holds /fleet car 1#9", verdict.Findings.Single().Text, StringComparison.Ordinal);
+        Assert.Contains("ny holds /fleet device 1#9", verdict.Findings.Single().Text, StringComparison.Ordinal);
         Assert.False(verdict.Passed);
     }
 
@@ -46,7 +47,7 @@ public sealed class LaneAuditTests
     {
         JudgedWorld world = new JudgedWorld().Drive().Read();
         world.Judge.Telemetry.Publish(0, 41);
-        world.Judge.Telemetry.Deliver(0, 41, new Place(world.Lane(Judge.Fleet, 2), 500));
+        world.Judge.Telemetry.Deliver(0, 41, new Place(world.Lane(FleetStreams.Fleet, 2), 500));
         Verdict verdict = world.Judge.Decide();
         Assert.Equal(1, verdict.OffsetMismatches);
         Assert.Contains(verdict.Findings, f =>
@@ -57,7 +58,7 @@ public sealed class LaneAuditTests
     public void A_receipt_and_a_delivery_may_name_two_copies_of_the_same_event()
     {
         JudgedWorld world = new JudgedWorld().Drive().Read();
-        int other = world.Judge.Lanes.Number(Judge.Fleet, new Core.PartitionId(2), Core.Origin.Parse("ny.0192f3ab4c5d6e80"));
+        int other = world.Judge.Lanes.Number(FleetStreams.Fleet, new Core.PartitionId(2), Core.Origin.Parse("ny.0192f3ab4c5d6e80"));
         for (int cluster = 0; cluster < 3; cluster++)
         {
             world.Judge.Audit.List(cluster, other, 0, 1);
@@ -73,9 +74,9 @@ public sealed class LaneAuditTests
     public void A_lane_that_a_cluster_misses_or_has_less_of_is_a_difference()
     {
         JudgedWorld world = new JudgedWorld().Drive().Read();
-        int onlyHere = world.Lane(Judge.Fleet, 3);
+        int onlyHere = world.Lane(FleetStreams.Fleet, 3);
         world.Judge.Audit.List(0, onlyHere, 0, 0);
-        world.Judge.Audit.List(1, world.Lane(Judge.Fleet, 2), 0, 119);
+        world.Judge.Audit.List(1, world.Lane(FleetStreams.Fleet, 2), 0, 119);
         Verdict verdict = world.Judge.Decide();
         Assert.Equal(3, verdict.LaneDifferences);
         Assert.Contains(verdict.Findings, f => f.Text == "/fleet#2@sj.0192f3ab4c5d6e7f ends at 119, elsewhere at 120 at ny");

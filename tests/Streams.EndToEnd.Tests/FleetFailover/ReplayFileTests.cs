@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Compression;
 using System.Text;
+using FieldTrial;
 using FleetFailover;
 
 namespace Streams.EndToEnd.Tests;

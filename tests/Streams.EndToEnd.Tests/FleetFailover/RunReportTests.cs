@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FieldTrial;
 using FleetFailover;
 
 namespace Streams.EndToEnd.Tests;

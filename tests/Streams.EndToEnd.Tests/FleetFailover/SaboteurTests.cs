@@ -1,3 +1,4 @@
+using FieldTrial;
 using FleetFailover;
 
 namespace Streams.EndToEnd.Tests;
@@ -56,11 +57,11 @@ public sealed class SaboteurTests
     [Fact]
     public void What_is_withheld_is_counted_until_it_is_shown()
     {
-        Judge judge = new(["a"], []);
+        Judge judge = FleetStreams.NewJudge(["a"], []);
         Saboteur saboteur = new(SabotageKind.Reorder, judge.Telemetry, new Random(1), 1);
         saboteur.Deliver(0, 1, default);
         Assert.Equal((1, 0), (saboteur.Withheld, judge.Telemetry.Delivered));
-        _ = judge.Lanes.Number(Judge.Fleet, default, Core.Origin.Parse("sj.0192f3ab4c5d6e7f"));
+        _ = judge.Lanes.Number(FleetStreams.Fleet, default, Core.Origin.Parse("sj.0192f3ab4c5d6e7f"));
         saboteur.Deliver(0, 2, default);
         Assert.Equal((0, 2), (saboteur.Withheld, judge.Telemetry.Delivered));
     }
@@ -68,7 +69,7 @@ public sealed class SaboteurTests
     [Fact]
     public void A_victim_that_nothing_follows_is_let_go_and_no_deed_is_claimed()
     {
-        Judge judge = new(["a"], []);
+        Judge judge = FleetStreams.NewJudge(["a"], []);
         Saboteur saboteur = new(SabotageKind.Reorder, judge.Telemetry, new Random(1), 1);
         saboteur.Deliver(0, 1, default);
         saboteur.EndDeliveries();
