@@ -6,6 +6,8 @@ namespace EdgeGateway;
 
 /// <summary>A machine whose programs are mosquitto's: one <c>mosquitto_pub</c> that is given a line for each event, and one
 /// <c>mosquitto_sub</c> with a session that is kept. Other people's client code, as many machines have it.</summary>
+/// <remarks>A line is given when the one before is acknowledged: across a lost connection mosquitto's client may send what is new before
+/// what it sends again, and then the order would be its own.</remarks>
 internal sealed partial class MosquittoMachine : IMachine
 {
     private static readonly TimeSpan Again = TimeSpan.FromMilliseconds(200);
@@ -70,7 +72,7 @@ internal sealed partial class MosquittoMachine : IMachine
         lock (_gate)
         {
             _unanswered.Add(one);
-            Send(one);
+            SendNext();
         }
     }
 
@@ -112,15 +114,13 @@ internal sealed partial class MosquittoMachine : IMachine
         {
             _publisher = tool;
             _inProcess = 0;
-            foreach (Outgoing one in _unanswered)
+            if (_unanswered is [{ PacketId: not 0 } sent, ..])
             {
-                if (one.PacketId != 0)
-                {
-                    _world.Judge.Telemetry.AllowRepeat(Index, one.Number);
-                }
-
-                Send(one);
+                sent.PacketId = 0;
+                _world.Judge.Telemetry.AllowRepeat(Index, sent.Number);
             }
+
+            SendNext();
         }
 
         try
@@ -151,7 +151,8 @@ internal sealed partial class MosquittoMachine : IMachine
             if (bar > 0)
             {
                 string properties = line[4..bar];
-                _world.Deliver(Index, Encoding.UTF8.GetBytes(line[(bar + 1)..]), _world.PlaceOf(name => Property(properties, name)), _given);
+                byte[] payload = Encoding.UTF8.GetBytes(line[(bar + 1)..]);
+                _world.Deliver(Index, payload, _world.PlaceOf(name => Property(properties, name)), _given);
             }
         }
     }
@@ -193,13 +194,14 @@ internal sealed partial class MosquittoMachine : IMachine
             }
 
             _world.Acknowledged(Index, one.Number);
+            SendNext();
         }
     }
 
     // Within the gate. The program numbers its lines from 1.
-    private void Send(Outgoing one)
+    private void SendNext()
     {
-        if (_publisher is { } tool)
+        if (_publisher is { } tool && _unanswered is [{ PacketId: 0 } one, ..])
         {
             one.PacketId = (ushort)++_inProcess;
             tool.Write(one.Payload);

@@ -33,7 +33,7 @@ internal sealed class GatewayRun(GatewayOptions options, Recordings recordings, 
         TrialWorld backEndWorld = new(stage.Ring.Endpoints, outboxes, judge, saboteur, devices, log, time);
         MachineWorld machineWorld = new(stage.Agent.Ports.Machines, judge, devices, pauses, latencies, time);
         Story story = new(StoryPlan.For(options.Skip, _chance), stage.Ring, stage.Lines, stage.Agent, stage.Clock, load, pauses, time);
-        latencies.IsCalm = () => story.IsCalm;
+        latencies.Calm = () => story.Calm;
         LaneInspection inspection = new(stage.Ring, judge, saboteur, devices);
 
         await using BackEnd backEnd = await BackEnd.OpenAsync(backEndWorld, EventsPerCommand, cancellationToken);
@@ -71,8 +71,8 @@ internal sealed class GatewayRun(GatewayOptions options, Recordings recordings, 
 
             Verdict verdict = judge.Decide();
             RunDurations durations = new(Seconds(loaded), Seconds(drained), Seconds(time.GetElapsedTime(began)));
-            return GatewayReport.Of(options, recordings, stage, judge, verdict, plant, story, watch, backEnd.OrderReleased, pauses.Figures(),
-                latencies.Figures(), saboteur.Deed, durations);
+            return GatewayReport.Of(options, recordings, stage, judge, verdict, plant, story, watch, backEnd.OrderReleased,
+                pauses.Figures(), latencies.Figures(), saboteur.Deed, durations);
         }
         finally
         {

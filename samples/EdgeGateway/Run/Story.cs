@@ -22,6 +22,7 @@ internal sealed class Story(IReadOnlyList<StoryStep> plan, ClusterRing ring, IRe
     private long _began;
     private long _lastStep;
     private int _broken;
+    private int _steps;
 
     public IReadOnlyList<StoryRecord> Records
     {
@@ -37,9 +38,10 @@ internal sealed class Story(IReadOnlyList<StoryStep> plan, ClusterRing ring, IRe
     /// <summary>What happened last, for people.</summary>
     public string LastEvent { get; private set; } = string.Empty;
 
-    /// <summary>Whether nothing is broken, and was not lately.</summary>
-    public bool IsCalm => Volatile.Read(ref _broken) == 0
-        && (Volatile.Read(ref _lastStep) == 0 || time.GetElapsedTime(Volatile.Read(ref _lastStep)) > Settled);
+    /// <summary>Numbers the stretches in which nothing is broken, and was not lately, from 1; 0 when something is.</summary>
+    public int Calm => Volatile.Read(ref _broken) == 0
+        && (Volatile.Read(ref _lastStep) == 0 || time.GetElapsedTime(Volatile.Read(ref _lastStep)) > Settled)
+        ? Volatile.Read(ref _steps) + 1 : 0;
 
     /// <summary>Ends when the plan is done, and everything is up again.</summary>
     /// <exception cref="ClusterFailedException">Something did not come back.</exception>
@@ -53,6 +55,7 @@ internal sealed class Story(IReadOnlyList<StoryStep> plan, ClusterRing ring, IRe
                 await Task.Delay(Look, time, cancellationToken);
             }
 
+            Interlocked.Increment(ref _steps);
             Volatile.Write(ref _lastStep, time.GetTimestamp());
             await DoAsync(step.What, cancellationToken);
             Volatile.Write(ref _lastStep, time.GetTimestamp());

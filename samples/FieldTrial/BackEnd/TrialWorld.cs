@@ -7,8 +7,8 @@ namespace FieldTrial;
 internal sealed record TrialWorld(IReadOnlyList<ClusterEndpoint> Endpoints, string Directory, Judge Judge, Saboteur Saboteur,
     DeviceNumbers Devices, ClientLogFile Log, TimeProvider Time)
 {
-    /// <summary>How long the preferred cluster must be well again before a client returns to it. Shorter than the SDK's default, so that runs of seconds see
-    /// the way back too.</summary>
+    /// <summary>How long the preferred cluster must be well again before a client returns to it. Shorter than the SDK's default, so
+    /// that runs of seconds see the way back too.</summary>
     public static readonly TimeSpan FailBackAfter = TimeSpan.FromSeconds(4);
 
     /// <summary>Opens a client with an outbox of its own.</summary>

@@ -73,7 +73,8 @@ internal sealed class LaneAudit(LaneTable lanes, IReadOnlyList<string> clusters,
                 }
                 else if (content.Device != device || content.Number != number || lanes[place.Lane].Partition.Stream.Value != stream)
                 {
-                    Mismatch(place, $"{toldBy} of {ledger.Name(device, number)} names it, and the clusters hold {Name(place.Lane, content)}");
+                    string told = $"{toldBy} of {ledger.Name(device, number)}";
+                    Mismatch(place, $"{told} names it, and the clusters hold {Name(place.Lane, content)}");
                 }
             }
         }

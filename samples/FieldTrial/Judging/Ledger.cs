@@ -1,7 +1,7 @@
 namespace FieldTrial;
 
-/// <summary>What happened to the numbered events of one kind (telemetry, or commands), device by device. Safe for many threads; facts may come
-/// in any order:
+/// <summary>What happened to the numbered events of one kind (telemetry, or commands), device by device. Safe for many threads;
+/// facts may come in any order:
 /// an event may be delivered before its publisher has heard that it was stored.</summary>
 internal sealed class Ledger(string what, IReadOnlyList<string> devices, LaneTable lanes, Findings findings, bool hasReceipts = true)
 {

@@ -70,14 +70,15 @@ internal sealed class FailoverRun(FleetOptions options, ReplayFile? replay, stri
         long began = time.GetTimestamp();
         Judge judge = world.Judge;
         TimeSpan Left() => TimeSpan.FromSeconds(options.Drain) - time.GetElapsedTime(began);
+        Task WaitAsync(string what, Func<Task<bool>> isDone) => _phases.WaitAsync(what, Left(), judge, isDone, cancellationToken);
         bool Confirmed() => judge.Telemetry.Confirmed >= judge.Telemetry.Sent && judge.Commands.Confirmed >= judge.Commands.Sent;
         bool Delivered() => judge.Telemetry.Delivered + world.Saboteur.Withheld >= judge.Telemetry.Sent
             && fleet.BackEnd.CommandsWaiting == 0
             && judge.Commands.Delivered >= judge.Commands.Sent;
-        await _phases.WaitAsync("outboxes drain", Left(), judge, () => Task.FromResult(fleet.InOutboxes == 0 && Confirmed()), cancellationToken);
-        await _phases.WaitAsync("deliveries drain", Left(), judge, () => Task.FromResult(Delivered()), cancellationToken);
-        await _phases.WaitAsync("outboxes drain", Left(), judge, () => Task.FromResult(fleet.InOutboxes == 0 && Confirmed()), cancellationToken);
-        await _phases.WaitAsync("clusters become level", Left(), judge, () => inspection.AreLevelAsync(cancellationToken), cancellationToken);
+        await WaitAsync("outboxes drain", () => Task.FromResult(fleet.InOutboxes == 0 && Confirmed()));
+        await WaitAsync("deliveries drain", () => Task.FromResult(Delivered()));
+        await WaitAsync("outboxes drain", () => Task.FromResult(fleet.InOutboxes == 0 && Confirmed()));
+        await WaitAsync("clusters become level", () => inspection.AreLevelAsync(cancellationToken));
         TimeSpan took = time.GetElapsedTime(began);
         await Task.Delay(Settle, time, cancellationToken);
         return took;

@@ -7,7 +7,8 @@ namespace FleetFailover;
 /// yet.</summary>
 internal sealed record FleetFigures(TimeSpan Elapsed, string Phase, IReadOnlyList<(string Name, bool IsUp, int Cars)> Clusters,
     string BackEndAt,
-    long Published, long Acknowledged, long Delivered, long CommandsSent, long CommandsDelivered, long InOutboxes, string LastEvent) : IRunMoment
+    long Published, long Acknowledged, long Delivered, long CommandsSent, long CommandsDelivered, long InOutboxes,
+    string LastEvent) : IRunMoment
 {
     public string Line()
     {
