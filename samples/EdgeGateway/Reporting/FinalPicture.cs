@@ -26,8 +26,8 @@ internal static class FinalPicture
         Percentiles resume = report.ResumeMilliseconds;
         if (resume.Count > 0)
         {
-            output.WriteLine($"{resume.Count} times a machine went on after a kill of the agent: p50 {resume.P50:0} ms, p99 {resume.P99:0} ms, "
-                + $"max {resume.Max:0} ms");
+            output.WriteLine($"{resume.Count} times a machine went on after a kill of the agent: "
+                + $"p50 {resume.P50:0} ms, p99 {resume.P99:0} ms, max {resume.Max:0} ms");
         }
 
         output.WriteLine($"publish to back end: calm p50 {report.CalmMilliseconds.P50:0.0} ms, p99 {report.CalmMilliseconds.P99:0} ms; "

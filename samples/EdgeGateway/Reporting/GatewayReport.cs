@@ -30,7 +30,8 @@ internal sealed record GatewayReport
 
     public required long OutOfOrder { get; init; }
 
-    /// <summary>Deliveries beyond the first that machines caused with QoS 1, by sending again what was not acknowledged. No fault.</summary>
+    /// <summary>Deliveries beyond the first that machines caused with QoS 1, by sending again what was not acknowledged. No
+    /// fault.</summary>
     public required long RepeatedByMachines { get; init; }
 
     /// <summary>Events delivered that nobody sent, or damaged; telemetry and commands.</summary>

@@ -49,7 +49,8 @@ internal sealed class Session(GatewayOptions options, TimeProvider time)
     private async Task<int> RunInAsync(string directory, Recordings recordings, CancellationToken cancellationToken)
     {
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"seed {options.Seed}: {options.Machines} machines, {options.Rate} events a second each, {options.Seconds} s, {recordings.Name}"));
+            $"seed {options.Seed}: {options.Machines} machines, {options.Rate} events a second each, {options.Seconds} s, ")
+            + recordings.Name);
         using HttpClient http = new() { Timeout = TimeSpan.FromSeconds(10) };
         await using ClusterRing ring = new(GatewayRun.ClusterNames, directory, options.Server, new Random(), time);
         await ring.StartAsync(StartLimit, cancellationToken);
