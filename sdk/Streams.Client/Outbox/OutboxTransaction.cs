@@ -10,7 +10,7 @@ internal sealed class OutboxTransaction : IDisposable
     private readonly PartitionTable _partitions;
     private readonly ProducerId _producer;
     private readonly ulong _epoch;
-    private readonly Statement _insert;
+    private readonly EventInsert _insert;
     private readonly Statement _partition;
     private readonly Statement _sum;
     private readonly Statement _delete;
@@ -34,8 +34,7 @@ internal sealed class OutboxTransaction : IDisposable
         _partitions = partitions;
         _producer = producer;
         _epoch = epoch;
-        _insert = database.Prepare("INSERT INTO events(id, epoch, at, bytes, topic, key, headers, payload, crc)"
-            + " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        _insert = new EventInsert(database, epoch);
         _partition = database.Prepare("INSERT INTO partitions(id, stream, partition, next, events, bytes) VALUES(?, ?, ?, ?, ?, ?)"
             + " ON CONFLICT(id) DO UPDATE SET next=excluded.next, events=excluded.events, bytes=excluded.bytes");
         _sum = database.Prepare("SELECT count(*), total(bytes) FROM events WHERE id BETWEEN ? AND ?");
@@ -106,6 +105,7 @@ internal sealed class OutboxTransaction : IDisposable
     /// <summary>Makes everything since <see cref="Begin"/> last, as was said there.</summary>
     public void Commit()
     {
+        Flush();
         foreach (PartitionRow row in _touched)
         {
             _partition.Bind(1, row.Id).Bind(2, row.Partition.Stream.Value).Bind(3, row.Partition.Partition.Value)
@@ -125,6 +125,9 @@ internal sealed class OutboxTransaction : IDisposable
         _touched.Clear();
         Stage.Committed();
     }
+
+    /// <summary>Writes the events that were appended and are not in the table yet: before anything else looks at it.</summary>
+    public void Flush() => _insert.Flush();
 
     /// <summary>Measures the file.</summary>
     public void Measure()
@@ -187,12 +190,7 @@ internal sealed class OutboxTransaction : IDisposable
         PartitionRow row = _partitions.Row(publish.Partition);
         CountCame(publish);
         long sequence = NextSequence(row, publish.Bytes);
-        PlainEvent content = publish.Content;
-        long id = OutboxDatabase.EventId(row.Id, sequence);
-        _insert.Bind(1, id).Bind(2, unchecked((long)_epoch)).Bind(3, content.TimestampMicroseconds)
-            .Bind(4, publish.Bytes).Bind(5, content.Topic.Span).Bind(6, content.Key.Span).Bind(7, content.Headers.Span)
-            .Bind(8, content.Payload.Span).Bind(9, RowCheck.Of(id, _epoch, content.TimestampMicroseconds, content.Topic.Span,
-                content.Key.Span, content.Headers.Span, content.Payload.Span)).Run();
+        _insert.Add(OutboxDatabase.EventId(row.Id, sequence), publish);
         return new EventIdentity(_producer, _epoch, sequence);
     }
 
@@ -301,12 +299,13 @@ internal sealed class OutboxTransaction : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (Statement statement in new[] { _insert, _partition, _sum, _delete, _park, _stand, _forget, _stream, _epochs,
+        foreach (Statement statement in new[] { _partition, _sum, _delete, _park, _stand, _forget, _stream, _epochs,
             _pages, _free, _some })
         {
             statement.Dispose();
         }
 
+        _insert.Dispose();
         Stage.Dispose();
     }
 
@@ -322,6 +321,7 @@ internal sealed class OutboxTransaction : IDisposable
 
     private void Forget()
     {
+        _insert.Clear();
         _touched.Clear();
         _appended.Clear();
         BytesLeft = EventsLeft = EventsCame = BytesCame = 0;

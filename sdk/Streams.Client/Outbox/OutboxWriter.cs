@@ -238,10 +238,16 @@ internal sealed class OutboxWriter
             bool holdsUp = false;
             while (applied < _batch.Count && !holdsUp)
             {
+                if (_batch[applied] is not PendingPublish)
+                {
+                    _transaction.Flush();                // they look at the table of events
+                }
+
                 _batch[applied].Apply(_transaction);
                 holdsUp = _batch[applied++].HoldsUp;
             }
 
+            _transaction.Flush();
             if (!again)
             {
                 _transaction.Stage.Settle();           // not with what is tried again: that must not want for room

@@ -98,7 +98,12 @@ internal sealed class PendingPublish : IOutboxOperation, IValueTaskSource<Publis
     /// <inheritdoc/>
     public void Apply(OutboxTransaction transaction)
     {
-        With?.Invoke(transaction);
+        if (With is not null)
+        {
+            transaction.Flush();
+            With(transaction);
+        }
+
         _staged = 0;
         _reached = transaction.IsFlushed ? PublishDurability.Flushed : PublishDurability.Buffered;
         _taken = transaction.Stage.Take(this);
