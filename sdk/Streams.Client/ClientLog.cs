@@ -9,10 +9,8 @@ internal static partial class ClientLog
     [LoggerMessage(3000, LogLevel.Information, "Outbox {Path} opened: producer {Producer}, {Events} events wait.")]
     public static partial void OutboxOpened(ILogger logger, string path, ProducerId producer, long events);
 
-    [LoggerMessage(3001, LogLevel.Error,
-        "Outbox {Path} is damaged ({Reason}); it was moved to {Aside} and a new one begun under a new producer id."
-        + " What waited in it was not sent; its readable rows can be salvaged with SQLite's own tools.")]
-    public static partial void OutboxDamaged(ILogger logger, string path, string aside, string reason);
+    [LoggerMessage(3001, LogLevel.Error, "Outbox {Path} is damaged ({Reason}): what can be read of it is saved into a new file.")]
+    public static partial void OutboxDamaged(ILogger logger, string path, string reason);
 
     [LoggerMessage(3002, LogLevel.Error,
         "The outbox could not write {Operations} operations; publishers are told, confirmations are tried again.")]
@@ -35,6 +33,32 @@ internal static partial class ClientLog
         "The outbox's file is damaged: {Operations} confirmations could not be written and are left. The clusters tell them again; what can"
         + " be read of the file is saved at the next opening.")]
     public static partial void DamageMet(ILogger logger, int operations, Exception reason);
+
+    [LoggerMessage(3007, LogLevel.Information, "Outbox {Path}: {Percent} % of the damaged file read, {Rows} rows saved.")]
+    public static partial void Saving(ILogger logger, string path, long percent, long rows);
+
+    [LoggerMessage(3008, LogLevel.Warning,
+        "Outbox {Path}: {Events} events that wait, {Staged} staged ones, {Refused} refused ones and {Consumers} consumers were saved"
+        + " from the damaged file; {Missing} events are known to be missing, and the stream tells of them. The damaged file is kept as"
+        + " {Aside}.")]
+    public static partial void OutboxSaved(ILogger logger, string path, long events, long staged, long refused, long consumers,
+        long missing, string aside);
+
+    [LoggerMessage(3009, LogLevel.Warning,
+        "Outbox {Path}: {Nameless} events could be read whose stream is not known; they are only in the damaged file. Tables not read to"
+        + " their end, apart from waiting events: '{Torn}'. In {Leaps} partitions it cannot be proven which sequences were given; they go"
+        + " on far behind the last one seen.")]
+    public static partial void SavedInPart(ILogger logger, string path, long nameless, string torn, long leaps);
+
+    [LoggerMessage(3026, LogLevel.Warning,
+        "Outbox {Path}: the producer's id could not be read; what was saved is sent under the new one {Producer}. What a cluster had"
+        + " already, and had not confirmed, stands there twice.")]
+    public static partial void SavedUnderNewProducer(ILogger logger, string path, ProducerId producer);
+
+    [LoggerMessage(3027, LogLevel.Error,
+        "Outbox {Path}: the last {Frames} pages that were committed to its journal are gone, and what stood in them: the end of the"
+        + " journal is missing. What is before it is sound.")]
+    public static partial void JournalShort(ILogger logger, string path, long frames);
 
     [LoggerMessage(3010, LogLevel.Information, "Connected to {Cluster} at {Address}.")]
     public static partial void Connected(ILogger logger, ClusterName cluster, string address);

@@ -12,8 +12,8 @@ public enum GapReason
     /// <summary>A newer event of the same key took their place.</summary>
     Superseded,
 
-    /// <summary>The file they waited in was damaged. Topics of such gaps are <see cref="EventGap.ManyTopics"/>: what they were is not
-    /// known for sure.</summary>
+    /// <summary>The file they waited in was damaged. Topics of such gaps are <see cref="EventGap.ManyTopics"/>, and their times may be
+    /// those when it was found: what they were is not known for sure.</summary>
     Damaged,
 }
 

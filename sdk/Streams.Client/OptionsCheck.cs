@@ -96,7 +96,7 @@ internal static class OptionsCheck
             if (!OutboxFiles.IsName(@class.Name))
             {
                 faults.Add($"Classes: name '{@class.Name}': 1 to 32 of a to z, 0 to 9 and -, a letter first; not 'lock', nor beginning with"
-                    + " damaged- or ending with -wal, -shm or -journal");
+                    + " damaged- or salvage, or ending with -wal, -shm or -journal");
                 continue;
             }
 

@@ -41,6 +41,7 @@ public sealed class StreamsClient : IAsyncDisposable
         _metrics = new ClientMetrics(options.Name, () => outboxes.Events, () => outboxes.Bytes);
         _metrics.Observe(outboxes);
         _rules = new OutboxRules(options.OutboxRules);
+        _metrics.Damaged(outboxes.Sum(static o => o.Saved?.Missing ?? 0));
         DropReport report = new(_metrics, time, logger);
         SendMeter? meter = options.SendCap is { } cap ? new SendMeter(cap, time) : null;
         SendTurns? turns = outboxes.Lanes.Count > 1 ? new SendTurns() : null;

@@ -3,7 +3,8 @@ using Streams.Core;
 
 namespace Streams.Cli;
 
-/// <summary>Looks at an outbox's file before a client is let on it: a client would move a damaged one aside and begin anew.</summary>
+/// <summary>Looks at an outbox's file before a client is let on it: a client would save what can be read of a damaged one into
+/// a new file, which is not what was asked for.</summary>
 internal static class OutboxFiles
 {
     /// <summary>Checks that nobody has the file, and that it is sound when it is there.</summary>
@@ -27,7 +28,8 @@ internal static class OutboxFiles
         }
         catch (DamagedOutboxException e)
         {
-            throw new CliException(ExitCode.File, $"outbox {path} is damaged: {e.Message}; 'streams outbox verify' tells more");
+            throw new CliException(ExitCode.File, $"outbox {path} is damaged: {e.Message}; 'streams outbox verify' tells more,"
+                + " 'streams outbox repair' saves what can be read");
         }
     }
 

@@ -1,21 +1,27 @@
 using System.CommandLine;
+using Microsoft.Extensions.Logging.Abstractions;
 using Streams.Client;
 
 namespace Streams.Cli;
 
-/// <summary><c>outbox repair</c>: mends what can be mended without losing an event.</summary>
+/// <summary><c>outbox repair</c>: mends what can be mended without losing an event, and saves what can be read of a damaged
+/// file.</summary>
 internal static class OutboxRepairVerb
 {
     /// <summary>Makes the command.</summary>
     public static Command Create(CliContext context)
     {
         Argument<string> file = OutboxVerb.FileArgument();
-        Command command = new("repair", "Mends what can be mended without losing an event, after keeping a copy of the file") { file };
+        Command command = new("repair",
+            "Mends what can be mended, and saves what can be read of a damaged file; the file as it was is kept")
+        {
+            file,
+        };
         command.SetAction((parsed, cancellationToken) =>
         {
             string path = parsed.GetRequiredValue(file);
             OutboxFiles.CheckFree(path);
-            (string copy, IReadOnlyList<string> done) = OutboxRepair.Run(path, context.Time);
+            (string copy, IReadOnlyList<string> done) = OutboxRepair.Run(path, context.Time, context.Chance, NullLogger.Instance);
             using OutboxReading reading = OutboxReading.Open(path);
             List<FindingAnswer> left = [];
             OutboxVerdict verdict = OutboxVerifier.Verify(reading, f =>
@@ -34,7 +40,7 @@ internal static class OutboxRepairVerb
 
     private static void Write(CliContext context, RepairAnswer a)
     {
-        context.Line($"a copy of the file as it was is {a.Copy}");
+        context.Line($"the file as it was is kept as {a.Copy}");
         foreach (string line in a.Done.DefaultIfEmpty("nothing was to be repaired"))
         {
             context.Line(line);

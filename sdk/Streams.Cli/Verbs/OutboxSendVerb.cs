@@ -20,6 +20,8 @@ internal static class OutboxSendVerb
     private static async Task<int> RunAsync(CliContext context, ParseResult parsed, ClusterOptions clusters, string path,
         CancellationToken cancellationToken)
     {
+        OutboxFiles.CheckUsable(path);
+
         // Counted before the client has the file: it begins to send at once.
         long all;
         long refusedBefore;

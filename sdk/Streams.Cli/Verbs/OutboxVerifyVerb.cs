@@ -25,8 +25,8 @@ internal static class OutboxVerifyVerb
             }
             catch (DamagedOutboxException e)
             {
-                Add(told, new OutboxFinding("file-damaged", "file", e.Message, false), parsed.GetValue(most));
-                verdict = new OutboxVerdict(1, 0, 0, false);
+                Add(told, new OutboxFinding("file-damaged", "file", e.Message, true), parsed.GetValue(most));
+                verdict = new OutboxVerdict(1, 1, 0, false);
             }
 
             VerifyAnswer answer = new(path, verdict.Findings, verdict.Repairable, verdict.Events, verdict.IntegrityChecked, told);

@@ -54,7 +54,8 @@ internal static class OutboxFiles
     /// <summary>Whether a class may have this name.</summary>
     public static bool IsName(string? name) => name is { Length: >= 1 and <= 32 } && name[0] is >= 'a' and <= 'z'
         && name.AsSpan().IndexOfAnyExcept(Letters) < 0 && name != "lock"
-        && !name.StartsWith("damaged-", StringComparison.Ordinal) && !IsSqlites(name);
+        && !name.StartsWith("damaged-", StringComparison.Ordinal) && !name.StartsWith("salvage", StringComparison.Ordinal)
+        && !IsSqlites(name);
 
     // Where the main file has no extension, what SQLite keeps beside a file is called like a class.
     private static bool IsSqlites(string name) => name.EndsWith("-wal", StringComparison.Ordinal)

@@ -183,8 +183,15 @@ internal sealed class OutboxSet : IAsyncDisposable
     {
         try
         {
-            using OutboxDatabase database = new(path, writable: false);
-            return database.ScalarText($"SELECT value FROM meta WHERE key='{Mark}'") == mark;
+            OutboxDatabase database = new(path, writable: false);
+            try
+            {
+                return database.ScalarText($"SELECT value FROM meta WHERE key='{Mark}'") == mark;
+            }
+            finally
+            {
+                database.Abandon();                      // a journal that may be damaged is not to be written back
+            }
         }
         catch (Exception e) when (e is StorageFailedException or DamagedOutboxException)
         {

@@ -56,6 +56,7 @@ internal sealed class EventOutbox : IAsyncDisposable
             }
         }
 
+        OutboxCopies.Keep(database, Producer, _partitions.Rows);
         Restored = RestoredPartition.Load(database, _partitions);
         database.Execute("DELETE FROM epochs WHERE first < (SELECT max(later.first) FROM epochs later"
             + " WHERE later.partition = epochs.partition AND later.first <= coalesce((SELECT min(id) & ((1 << 44) - 1) FROM events"
@@ -85,6 +86,9 @@ internal sealed class EventOutbox : IAsyncDisposable
 
     /// <summary>What waited when the file was opened.</summary>
     public IReadOnlyList<RestoredPartition> Restored { get; }
+
+    /// <summary>What came of saving a damaged file when it was opened; <see langword="null"/> when it was sound.</summary>
+    public SalvageReport? Saved { get; private init; }
 
     /// <summary>Lets events in up to the byte cap.</summary>
     public ByteGate Gate { get; }
@@ -147,12 +151,26 @@ internal sealed class EventOutbox : IAsyncDisposable
         OutboxDatabase? database = null;
         try
         {
-            database = OutboxFile.Open(path, time, logger);
-            return new EventOutbox(path, maxBytes, held, database, time, chance, logger, flushWithin ?? TimeSpan.FromSeconds(1));
+            database = OutboxFile.Open(path, time, chance, logger, out SalvageReport? saved);
+            try
+            {
+                return Create();
+            }
+            catch (DamagedOutboxException e) when (saved is null)
+            {
+                database.Abandon();                            // found only now: it was closed cleanly
+                saved = OutboxSalvage.Run(path, e.Message, time, chance, logger);
+            }
+
+            database = OutboxFile.Open(path, time, chance, logger, out _);
+            return Create();
+
+            EventOutbox Create() =>
+                new(path, maxBytes, held, database, time, chance, logger, flushWithin ?? TimeSpan.FromSeconds(1)) { Saved = saved };
         }
         catch (Exception e)
         {
-            database?.Dispose();
+            database?.Abandon();
             held.Dispose();
             if (e is DamagedOutboxException or InvalidRequestException)
             {

@@ -9,7 +9,7 @@ namespace Streams.Client;
 internal sealed class OutboxDatabase : IDisposable
 {
     /// <summary>The format that this program reads and writes.</summary>
-    public const int Format = 2;
+    public const int Format = 3;
 
     /// <summary>Bits of an event's row id that hold its sequence; the partition's row id stands above them.</summary>
     public const int SequenceBits = 44;
@@ -17,12 +17,17 @@ internal sealed class OutboxDatabase : IDisposable
     private const int BusyMilliseconds = 10_000;
     private const int CacheWrite = 9;                          // SQLITE_DBSTATUS_CACHE_WRITE
 
+    private const int NoWritingBack = 1006;                    // SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE
+    private const int IoRead = raw.SQLITE_IOERR | (1 << 8);
+    private const int IoShortRead = raw.SQLITE_IOERR | (2 << 8);
+
     private const string Schema = """
         CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS openings(epoch INTEGER PRIMARY KEY, at INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS streams(stream TEXT PRIMARY KEY, partitions INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS partitions(id INTEGER PRIMARY KEY, stream TEXT NOT NULL, partition INTEGER NOT NULL,
-            next INTEGER NOT NULL, events INTEGER NOT NULL, bytes INTEGER NOT NULL, UNIQUE(stream, partition));
+            next INTEGER NOT NULL, events INTEGER NOT NULL, bytes INTEGER NOT NULL, countcheck INTEGER,
+            UNIQUE(stream, partition));
         CREATE TABLE IF NOT EXISTS epochs(partition INTEGER NOT NULL, first INTEGER NOT NULL, epoch INTEGER NOT NULL,
             PRIMARY KEY(partition, first)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS events(id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, at INTEGER NOT NULL, bytes INTEGER NOT NULL,
@@ -94,25 +99,23 @@ internal sealed class OutboxDatabase : IDisposable
         }
 
         Execute("BEGIN IMMEDIATE");
-        if (format == 1)
-        {
-            AddChecks();
-        }
-
+        AddChecks();
         Execute(Schema);
+        Execute(OutboxCopies.Schema);
         Execute($"PRAGMA user_version={Format}");
         Execute("COMMIT");
     }
 
-    // Format 2: rows of events have a checksum. Those that are there have none and stay unchecked.
+    // Format 2: rows of events have a checksum. Those that are there have none and stay unchecked. Format 3: counts have one too.
     private void AddChecks()
     {
-        foreach (string table in new[] { "events", "refused", "staged" })
+        foreach ((string table, string column) in new[] { ("events", "crc"), ("refused", "crc"), ("staged", "crc"),
+            ("partitions", "countcheck"), ("stages", "countcheck") })
         {
             if (Scalar($"SELECT count(*) FROM pragma_table_info('{table}')") > 0
-                && Scalar($"SELECT count(*) FROM pragma_table_info('{table}') WHERE name='crc'") == 0)
+                && Scalar($"SELECT count(*) FROM pragma_table_info('{table}') WHERE name='{column}'") == 0)
             {
-                Execute($"ALTER TABLE {table} ADD COLUMN crc INTEGER");
+                Execute($"ALTER TABLE {table} ADD COLUMN {column} INTEGER");
             }
         }
     }
@@ -207,6 +210,16 @@ internal sealed class OutboxDatabase : IDisposable
 
     /// <summary>The sequence in an event's row id.</summary>
     public static long SequenceOf(long id) => id & ((1L << SequenceBits) - 1);
+
+    /// <summary>Whether the last error was that the disk could not read a place in the file.</summary>
+    public bool IsUnreadable => raw.sqlite3_extended_errcode(_handle) is IoRead or IoShortRead;
+
+    /// <summary>Closes it without writing the journal back: the files stay as they are.</summary>
+    public void Abandon()
+    {
+        _ = raw.sqlite3_db_config(_handle, NoWritingBack, 1, out _);
+        _handle.Dispose();
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _handle.Dispose();

@@ -3,26 +3,34 @@ using Streams.Core;
 
 namespace Streams.Client;
 
-/// <summary>Opening the outbox's file: a damaged one is moved aside, never used and never deleted.</summary>
+/// <summary>Opening the outbox's file. One that is damaged is never used and never deleted: what can be read of it is saved into a new
+/// one.</summary>
 internal static class OutboxFile
 {
-    /// <summary>Opens the file, or a new one when it is missing or damaged.</summary>
-    /// <exception cref="StorageFailedException">It cannot be opened.</exception>
-    public static OutboxDatabase Open(string path, TimeProvider time, ILogger logger)
+    /// <summary>Opens the file, or a new one when it is missing; saves what can be read when it is damaged.</summary>
+    /// <param name="path">The file; the caller holds its lock.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="chance">Where a new producer's id would come from.</param>
+    /// <param name="logger">Where to tell.</param>
+    /// <param name="saved">What came of saving it; <see langword="null"/> when it is sound.</param>
+    /// <exception cref="StorageFailedException">It cannot be opened, or is damaged and cannot be saved now: nothing was
+    /// changed.</exception>
+    public static OutboxDatabase Open(string path, TimeProvider time, Random chance, ILogger logger, out SalvageReport? saved)
     {
+        saved = null;
+        OutboxSalvage.Finish(path);
         try
         {
-            return OpenChecked(path);
+            return OpenSound(path, logger);
         }
         catch (DamagedOutboxException e)
         {
-            string aside = MoveAside(path, time);
-            ClientLog.OutboxDamaged(logger, path, aside, e.Message);
+            saved = OutboxSalvage.Run(path, e.Message, time, chance, logger);
         }
 
         try
         {
-            return OpenChecked(path);
+            return OpenSound(path, logger);
         }
         catch (DamagedOutboxException e)
         {
@@ -30,44 +38,54 @@ internal static class OutboxFile
         }
     }
 
-    private static OutboxDatabase OpenChecked(string path)
+    /// <summary>Opens the file.</summary>
+    /// <exception cref="DamagedOutboxException">It is damaged: nothing was written to it.</exception>
+    /// <exception cref="StorageFailedException">It cannot be opened.</exception>
+    public static OutboxDatabase OpenSound(string path, ILogger logger)
     {
+        LookAtFiles(path, logger);
         OutboxDatabase database = new(path, writable: true);
         try
         {
-            database.CreateSchema();
-            bool clean = database.Scalar("SELECT value FROM meta WHERE key='clean'") == 1;
-            if (!clean && database.ScalarText("PRAGMA quick_check(1)") is var verdict && verdict != "ok")
+            if (OutboxLook.FaultOf(database) is { } fault)
             {
-                throw new DamagedOutboxException($"outbox: {verdict}");
+                throw new DamagedOutboxException($"outbox: {fault}");
             }
 
+            database.CreateSchema();
             database.Execute("INSERT INTO meta(key, value) VALUES('clean', 0) ON CONFLICT(key) DO UPDATE SET value=0");
             return database;
         }
-        catch
+        catch (Exception e)
         {
-            database.Dispose();
+            bool unreadable = database.IsUnreadable;
+            database.Abandon();
+            if (e is StorageFailedException && unreadable)
+            {
+                throw new DamagedOutboxException(e.Message);
+            }
+
             throw;
         }
     }
 
-    private static string MoveAside(string path, TimeProvider time)
+    // Before SQLite has them: it would take what is behind a damaged place in the journal for a torn end, and write the rest back.
+    private static void LookAtFiles(string path, ILogger logger)
     {
-        string aside = $"{path}.damaged-{time.GetUtcNow():yyyyMMdd-HHmmss}";
-        for (int n = 2; File.Exists(aside); n++)
+        using PageSource source = new(path);
+        if (source.Journal.Gone > 0)
         {
-            aside = $"{path}.damaged-{time.GetUtcNow():yyyyMMdd-HHmmss}-{n}";
+            ClientLog.JournalShort(logger, path, source.Journal.Gone);
         }
 
-        foreach (string suffix in new[] { string.Empty, "-wal", "-shm" })
+        if (source.Journal.Fault is { } fault)
         {
-            if (File.Exists(path + suffix))
-            {
-                File.Move(path + suffix, aside + suffix);
-            }
+            throw new DamagedOutboxException($"outbox: {fault}");
         }
 
-        return aside;
+        if (!source.IsEmpty && source.FaultInHead() is { } head)
+        {
+            throw new DamagedOutboxException($"outbox: {head}");
+        }
     }
 }

@@ -12,6 +12,7 @@ internal sealed class OutboxTransaction : IDisposable
     private readonly ulong _epoch;
     private readonly EventInsert _insert;
     private readonly Statement _partition;
+    private readonly Statement _copy;
     private readonly Statement _sum;
     private readonly Statement _delete;
     private readonly Statement _park;
@@ -35,8 +36,11 @@ internal sealed class OutboxTransaction : IDisposable
         _producer = producer;
         _epoch = epoch;
         _insert = new EventInsert(database, epoch);
-        _partition = database.Prepare("INSERT INTO partitions(id, stream, partition, next, events, bytes) VALUES(?, ?, ?, ?, ?, ?)"
-            + " ON CONFLICT(id) DO UPDATE SET next=excluded.next, events=excluded.events, bytes=excluded.bytes");
+        _partition = database.Prepare("INSERT INTO partitions(id, stream, partition, next, events, bytes, countcheck)"
+            + " VALUES(?, ?, ?, ?, ?, ?, ?)"
+            + " ON CONFLICT(id) DO UPDATE SET next=excluded.next, events=excluded.events, bytes=excluded.bytes,"
+            + " countcheck=excluded.countcheck");
+        _copy = database.Prepare(OutboxCopies.Insert);
         _sum = database.Prepare("SELECT count(*), total(bytes) FROM events WHERE id BETWEEN ? AND ?");
         _delete = database.Prepare("DELETE FROM events WHERE id BETWEEN ? AND ?");
         _park = database.Prepare("INSERT OR REPLACE INTO refused(id, epoch, at, bytes, topic, key, headers, payload, reason, crc)"
@@ -109,7 +113,13 @@ internal sealed class OutboxTransaction : IDisposable
         foreach (PartitionRow row in _touched)
         {
             _partition.Bind(1, row.Id).Bind(2, row.Partition.Stream.Value).Bind(3, row.Partition.Partition.Value)
-                .Bind(4, row.Next).Bind(5, row.Events).Bind(6, row.Bytes).Run();
+                .Bind(4, row.Next).Bind(5, row.Events).Bind(6, row.Bytes)
+                .Bind(7, CountCheck.Of(row.Id, row.Next, row.Events, row.Bytes)).Run();
+            if (!row.HasCopy)
+            {
+                OutboxCopies.Write(_copy, row.Id, OutboxCopies.Of(row.Partition));
+            }
+
             Stage.Keep(row);
         }
 
@@ -120,6 +130,7 @@ internal sealed class OutboxTransaction : IDisposable
         foreach (PartitionRow row in _touched)
         {
             row.Before = null;
+            row.HasCopy = true;
         }
 
         _touched.Clear();
@@ -299,7 +310,7 @@ internal sealed class OutboxTransaction : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (Statement statement in new[] { _partition, _sum, _delete, _park, _stand, _forget, _stream, _epochs,
+        foreach (Statement statement in new[] { _partition, _copy, _sum, _delete, _park, _stand, _forget, _stream, _epochs,
             _pages, _free, _some })
         {
             statement.Dispose();

@@ -23,6 +23,9 @@ internal sealed class PartitionRow(long id, StreamPartition partition)
     /// <summary>Whether it got events under this opening's epoch already.</summary>
     public bool HasEpoch { get; set; }
 
+    /// <summary>Whether the file has a second copy of which partition its number stands for.</summary>
+    public bool HasCopy { get; set; }
+
     /// <summary>What is staged behind them.</summary>
     public StageCounts Stage { get; set; } = new(1, 0, 0);
 

@@ -30,8 +30,9 @@ public sealed class VerifyAndRepairTests : IDisposable
     [InlineData("UPDATE partitions SET next=3", "partition-next", true)]
     [InlineData("UPDATE partitions SET id=id+7; UPDATE epochs SET partition=partition+7; UPDATE events SET id=id+(7<<44)",
         "partition-numbers", false)]
-    [InlineData("UPDATE partitions SET stream='fleet'", "partition-damaged", false)]
-    [InlineData("DELETE FROM partitions", "event-orphan", false)]
+    [InlineData("UPDATE partitions SET stream='fleet'", "partition-name", true)]
+    [InlineData("DELETE FROM partitions", "partition-missing", true)]
+    [InlineData("DELETE FROM partitions; DELETE FROM copies", "event-orphan", false)]
     [InlineData("DELETE FROM epochs", "epochs-wrong", true)]
     [InlineData("UPDATE epochs SET epoch=epoch+1", "epochs-wrong", true)]
     [InlineData("UPDATE events SET topic=x'ff00' WHERE (id & 15) = 2", "event-unreadable", true)]
@@ -49,8 +50,10 @@ public sealed class VerifyAndRepairTests : IDisposable
     [InlineData("INSERT INTO consumers VALUES(1, 'c', 'x')", "consumer-damaged", false)]
     [InlineData("INSERT INTO consumers VALUES(1, 'c', '/x'); INSERT INTO cursors VALUES(1, 0, x'ff', x'00')", "cursor-damaged", false)]
     [InlineData("INSERT INTO consumers VALUES(1, 'c', '/x'); INSERT INTO given VALUES(1, 0, x'00', 1, x'00', 0)", "given-damaged", false)]
-    [InlineData("DELETE FROM meta WHERE key='producer'", "producer-missing", false)]
-    [InlineData("UPDATE meta SET value=x'0102' WHERE key='producer'", "producer-damaged", false)]
+    [InlineData("DELETE FROM meta WHERE key='producer'", "producer-missing", true)]
+    [InlineData("UPDATE meta SET value=x'0102' WHERE key='producer'", "producer-damaged", true)]
+    [InlineData("UPDATE meta SET value=x'0102' WHERE key='producer'; DELETE FROM copies", "producer-damaged", false)]
+    [InlineData("UPDATE partitions SET next=next+1", "count-check", true)]
     public async Task Each_broken_rule_is_found_and_repaired_only_where_nothing_is_lost(string damage, string code, bool repairable)
     {
         await _story.PublishAsync(10);
@@ -135,9 +138,9 @@ public sealed class VerifyAndRepairTests : IDisposable
     }
 
     [Fact]
-    public async Task Damaged_pages_are_found_not_repaired_and_nothing_is_changed()
+    public async Task Of_damaged_pages_all_else_is_saved_and_what_is_missing_is_told()
     {
-        await _story.PublishAsync(2000);
+        List<PublishReceipt> receipts = await _story.PublishAsync(2000);
         using (FileStream file = new(_story.File, FileMode.Open, FileAccess.ReadWrite))
         {
             file.Position = file.Length / 2 / 4096 * 4096;
@@ -146,16 +149,36 @@ public sealed class VerifyAndRepairTests : IDisposable
 
         byte[] before = File.ReadAllBytes(_story.File);
         CliRun verified = await CliRun.RunAsync("outbox", "verify", _story.File, "--json");
-        CliRun repaired = await CliRun.RunAsync("outbox", "repair", _story.File);
         CliRun sent = await CliRun.RunAsync("outbox", "send", _story.File, "--cluster", "sj=127.0.0.1:9");
 
         Assert.Equal(ExitCode.Findings, verified.Code);
         Assert.Contains(verified.Json.Single().GetProperty("told").EnumerateArray(), static f =>
-            f.GetProperty("code").GetString() == "file-damaged");
-        Assert.Equal(ExitCode.File, repaired.Code);
-        Assert.Contains("Nothing was changed", repaired.Error, StringComparison.Ordinal);
-        Assert.Equal(ExitCode.File, sent.Code);                 // a client would move it aside and begin anew
+            f.GetProperty("code").GetString() == "file-damaged" && f.GetProperty("repairable").GetBoolean());
+        Assert.Equal(ExitCode.File, sent.Code);                 // to save is another thing than was asked for
+        Assert.Contains("'streams outbox repair'", sent.Error, StringComparison.Ordinal);
         Assert.Equal(before, File.ReadAllBytes(_story.File));
+        Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(_story.File)!, "*.damaged-*"));
+
+        CliRun repaired = await CliRun.GoodAsync("outbox", "repair", _story.File, "--json");
+
+        JsonElement told = repaired.Json.Single();
+        Assert.Equal(before, File.ReadAllBytes(told.GetProperty("copy").GetString()!));
+        long saved = _story.Scalar("SELECT count(*) FROM events");
+        Assert.InRange(saved, 1900, 1999);
+        Assert.Equal(2000 - saved, _story.Scalar($"SELECT events FROM gaps WHERE reason={(int)GapReason.Damaged}"));
+        Assert.Contains($"{2000 - saved} are missing", told.GetProperty("done")[0].GetString(), StringComparison.Ordinal);
+        await using EventOutbox outbox = _story.Open();
+        Assert.Equal(receipts[0].Identity.Producer, outbox.Producer);
+    }
+
+    [Fact]
+    public async Task A_file_that_is_no_outbox_is_not_touched_by_repair()
+    {
+        File.WriteAllText(_story.File, new string('x', 20_000));
+        CliRun repaired = await CliRun.RunAsync("outbox", "repair", _story.File);
+        Assert.Equal(ExitCode.File, repaired.Code);
+        Assert.Contains("nothing of an outbox is found in it", repaired.Error, StringComparison.Ordinal);
+        Assert.Equal(new string('x', 20_000), File.ReadAllText(_story.File));
         Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(_story.File)!, "*.damaged-*"));
     }
 

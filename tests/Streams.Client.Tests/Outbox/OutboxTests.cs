@@ -216,13 +216,14 @@ public sealed class OutboxTests : IDisposable
     }
 
     [Fact]
-    public async Task A_damaged_file_is_moved_aside_and_a_new_one_begun_under_a_new_producer()
+    public async Task A_damaged_file_is_kept_aside_and_what_can_be_read_of_it_is_there_under_its_identity()
     {
         ProducerId before;
+        PublishReceipt first;
         await using (EventOutbox outbox = Open())
         {
             before = outbox.Producer;
-            await Publish(outbox, "car-1", 1);
+            first = await Publish(outbox, "car-1", 1);
         }
 
         byte[] bytes = await System.IO.File.ReadAllBytesAsync(File);
@@ -230,41 +231,12 @@ public sealed class OutboxTests : IDisposable
         await System.IO.File.WriteAllBytesAsync(File, bytes);
         CollectingLoggerProvider logs = new();
         await using EventOutbox fresh = EventOutbox.Open(File, 1 << 20, TimeProvider.System, new Random(4), logs.CreateLogger("t"));
-        Assert.Equal(0, fresh.Events);
-        Assert.NotEqual(before, fresh.Producer);
-        Assert.Single(Directory.GetFiles(_directory.FullName, "outbox.db.damaged-*"));
+        Assert.Equal((1, before), (fresh.Events, fresh.Producer));
+        Assert.Equal([(first.Identity.Epoch, 1L, 1L)], Restored(fresh).Waiting);
+        Assert.Equal(bytes, await System.IO.File.ReadAllBytesAsync(Assert.Single(
+            Directory.GetFiles(_directory.FullName, "outbox.db.damaged-*"))));
         Assert.Contains("is damaged", logs.Logs.Text, StringComparison.Ordinal);
-        Assert.Equal(1, (await Publish(fresh, "car-1", 1)).Identity.Sequence);
-    }
-
-    [Fact]
-    public async Task A_page_damaged_inside_is_found_when_the_file_was_not_closed_cleanly()
-    {
-        await using (EventOutbox outbox = Open())
-        {
-            for (int i = 0; i < 200; i++)
-            {
-                await Publish(outbox, "car-1", i, bytes: 500);
-            }
-
-            await outbox.RunAsync(static t => 0);
-        }
-
-        using (OutboxDatabase database = new(File, writable: true))
-        {
-            database.Execute("UPDATE meta SET value=0 WHERE key='clean'");
-        }
-
-        byte[] bytes = await System.IO.File.ReadAllBytesAsync(File);
-        for (int page = 15; page < 25; page++)
-        {
-            bytes.AsSpan(page * 4096, 64).Fill(0xEE);
-        }
-
-        await System.IO.File.WriteAllBytesAsync(File, bytes);
-        await using EventOutbox fresh = Open();
-        Assert.Equal(0, fresh.Events);
-        Assert.Single(Directory.GetFiles(_directory.FullName, "outbox.db.damaged-*"));
+        Assert.Equal(2, (await Publish(fresh, "car-1", 1)).Identity.Sequence);
     }
 
     [Fact]
@@ -289,7 +261,7 @@ public sealed class OutboxTests : IDisposable
 
         using (OutboxDatabase database = new(File, writable: true))
         {
-            database.Execute("PRAGMA user_version=99");
+            database.Execute("PRAGMA user_version=99; DELETE FROM copies");      // which would name that format too
         }
 
         Assert.Contains("format 99", Assert.Throws<StorageFailedException>(() => Open()).Message, StringComparison.Ordinal);

@@ -1,10 +1,11 @@
 using System.Globalization;
+using Microsoft.Extensions.Logging;
 using Streams.Core;
 
 namespace Streams.Client;
 
 /// <summary>Mends in an outbox's file what can be mended without losing an event, in one transaction, after a copy of the file has been
-/// kept.</summary>
+/// kept. Where the file itself is damaged, what can be read is saved into a new one first, as a client would when it opens.</summary>
 /// <remarks>Events are the truth: counts, next sequences and epochs are made anew from them. An event that cannot be sent is put aside into
 /// the table of refused events, never deleted. What would need a guess is left as it is. What an event
 /// counts is not in its checksum. Failure: nothing is changed.</remarks>
@@ -27,40 +28,67 @@ internal static class OutboxRepair
 
     /// <summary>Repairs the file.</summary>
     /// <returns>The copy kept, and what was done, a line each.</returns>
-    /// <exception cref="StorageFailedException">A client has the file open, it is damaged beyond this, or the disk refuses.</exception>
-    public static (string Copy, IReadOnlyList<string> Done) Run(string path, TimeProvider time)
+    /// <exception cref="StorageFailedException">A client has the file open, it is no outbox, or the disk refuses.</exception>
+    public static (string Copy, IReadOnlyList<string> Done) Run(string path, TimeProvider time, Random chance, ILogger logger)
     {
-        if (!File.Exists(path))
+        if (!File.Exists(path) && !OutboxSalvage.IsUnderWay(path))
         {
             throw new StorageFailedException($"outbox {path}: there is no such file");
         }
 
         using OutboxLock held = OutboxLock.Take(path);
+        OutboxSalvage.Finish(path);
+        bool indexes = false;
+        string? damage = DamageOf(path, ref indexes);
+        SalvageReport? saved = damage is null ? null
+            : OutboxSalvage.Run(path, damage, time, chance, logger, asks: true);
+        string copy = saved?.Aside ?? Keep(path, time);
         try
         {
-            bool indexes = HasDamagedIndexes(path);
-            string copy = Keep(path, time);
-            return (copy, Mend(path, indexes));
+            List<string> done = Mend(path, indexes);
+            if (saved is not null)
+            {
+                done.Insert(0, $"the file was damaged ({damage}): {saved.Events} events that wait, {saved.Staged} staged and"
+                    + $" {saved.Refused} refused ones were saved into a new file; {saved.Missing} are missing, and the stream tells");
+            }
+
+            return (copy, done);
         }
         catch (DamagedOutboxException e)
         {
-            throw new StorageFailedException($"outbox {path}: it is damaged beyond repair ({e.Message}). Nothing was changed", e);
+            throw new StorageFailedException($"outbox {path}: it is damaged beyond repair ({e.Message})", e);
         }
     }
 
-    private static bool HasDamagedIndexes(string path)
+    private static string? DamageOf(string path, ref bool indexes)
     {
-        using OutboxReading reading = OutboxReading.Open(path);
-        using Statement check = reading.Prepare("PRAGMA integrity_check");
-        bool indexes = false;
-        while (check.Step() && check.Text(0) is var said && said != "ok")
+        using (PageSource source = new(path))
         {
-            indexes = said.Split('\n').All(OutboxVerifier.IsOfIndex) ? true
-                : throw new StorageFailedException($"outbox {path}: pages of the file itself are damaged ({said.ReplaceLineEndings("; ")});"
-                    + " repair only mends what stands in sound pages. Nothing was changed");
+            if ((source.Journal.Fault ?? source.FaultInHead()) is { } fault)
+            {
+                return fault;
+            }
         }
 
-        return indexes;
+        try
+        {
+            using OutboxReading reading = OutboxReading.Open(path);
+            using Statement check = reading.Prepare("PRAGMA integrity_check");
+            while (check.Step() && check.Text(0) is var said && said != "ok")
+            {
+                indexes = true;
+                if (!said.Split('\n').All(OutboxVerifier.IsOfIndex))
+                {
+                    return said.ReplaceLineEndings("; ");
+                }
+            }
+
+            return null;
+        }
+        catch (DamagedOutboxException e)
+        {
+            return e.Message;
+        }
     }
 
     private static List<string> Mend(string path, bool indexes)
@@ -91,6 +119,7 @@ internal static class OutboxRepair
 
     private static void Mend(OutboxDatabase database, List<string> done)
     {
+        CopyChecks.MendNames(database, (what, rows) => Do(database, done, what, rows));
         Do(database, done, "events that cannot be sent were put aside as refused", PutAside(database));
         Do(database, done, "events' counted bytes were set right", Change(database,
             "UPDATE events SET bytes=length(topic)+length(key)+length(headers)+length(payload)+64"
@@ -111,6 +140,7 @@ internal static class OutboxRepair
 
         Do(database, done, "places that are none were removed from stand", Stand(database));
         Do(database, done, "streams with an impossible name or partition count were forgotten: clusters tell it again", Streams(database));
+        CopyChecks.MendCounts(database, (what, rows) => Do(database, done, what, rows));
     }
 
     private static void Do(OutboxDatabase database, List<string> done, string what, long rows)

@@ -34,13 +34,14 @@ internal sealed class OutboxVerifier
         try
         {
             verifier.Meta();
+            CopyChecks.Look(reading, verifier.Found);
             verifier.Partitions(cancellationToken);
             events = new EventChecks(reading, verifier.Found).Run(cancellationToken);
             new ConsumerChecks(reading, verifier.Found).Run();
         }
         catch (DamagedOutboxException e)
         {
-            verifier.Found("file-damaged", "file", $"it could not be read to its end: {e.Message}", isRepairable: false);
+            verifier.Found("file-damaged", "file", $"it could not be read to its end: {e.Message}", isRepairable: true);
         }
 
         return new OutboxVerdict(verifier._findings, verifier._repairable, events, whole);
@@ -89,25 +90,37 @@ internal sealed class OutboxVerifier
         foreach (string line in said.Where(static line => line != "ok").SelectMany(static line => line.Split('\n')))
         {
             bool index = IsOfIndex(line);
-            Found(index ? "index-damaged" : "file-damaged", "file", line, index);
+            Found(index ? "index-damaged" : "file-damaged", "file", line, isRepairable: true);
+        }
+
+        if (!_reading.IsInUse && FaultInJournal() is { } fault)
+        {
+            Found("file-damaged", "journal", fault, isRepairable: true);
         }
 
         return whole;
     }
 
+    private string? FaultInJournal()
+    {
+        using PageSource source = new(_reading.Path);
+        return source.Journal.Fault ?? (source.Journal.Gone > 0 ? $"its last {source.Journal.Gone} pages are gone" : null);
+    }
+
     private void Meta()
     {
+        bool hasCopy = _reading.Format >= OutboxDatabase.Format && CopyChecks.Producer(_reading.Prepare) is not null;
         using (Statement producer = _reading.Prepare("SELECT length(value) FROM meta WHERE key='producer'"))
         {
             if (!producer.Step())
             {
                 Found("producer-missing", "meta 'producer'", "the file names no producer: the next opening makes a new one, and events that"
-                    + " were sent already may come twice", isRepairable: false);
+                    + " were sent already may come twice", hasCopy);
             }
             else if (producer.Long(0) != ProducerId.Size)
             {
                 Found("producer-damaged", "meta 'producer'", $"the producer's id has {producer.Long(0)} bytes instead of {ProducerId.Size}",
-                    isRepairable: false);
+                    hasCopy);
             }
         }
 

@@ -14,7 +14,7 @@ internal sealed class StageTables : IDisposable
 {
     private const string Schema = """
         CREATE TABLE IF NOT EXISTS stages(partition INTEGER PRIMARY KEY, next INTEGER NOT NULL, rows INTEGER NOT NULL,
-            bytes INTEGER NOT NULL);
+            bytes INTEGER NOT NULL, countcheck INTEGER);
         CREATE TABLE IF NOT EXISTS staged(id INTEGER PRIMARY KEY, turn INTEGER, slot INTEGER, opening INTEGER NOT NULL, expires INTEGER,
             at INTEGER NOT NULL, bytes INTEGER NOT NULL, topic BLOB NOT NULL, key BLOB NOT NULL, headers BLOB NOT NULL,
             payload BLOB NOT NULL, crc INTEGER);
@@ -46,8 +46,9 @@ internal sealed class StageTables : IDisposable
     public StageTables(OutboxDatabase database)
     {
         _database = database;
-        _counts = database.Prepare("INSERT INTO stages(partition, next, rows, bytes) VALUES(?, ?, ?, ?)"
-            + " ON CONFLICT(partition) DO UPDATE SET next=excluded.next, rows=excluded.rows, bytes=excluded.bytes");
+        _counts = database.Prepare("INSERT INTO stages(partition, next, rows, bytes, countcheck) VALUES(?, ?, ?, ?, ?)"
+            + " ON CONFLICT(partition) DO UPDATE SET next=excluded.next, rows=excluded.rows, bytes=excluded.bytes,"
+            + " countcheck=excluded.countcheck");
         _insert = database.Prepare("INSERT INTO staged(id, turn, slot, opening, expires, at, bytes, topic, key, headers, payload, crc)"
             + " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
         _delete = database.Prepare("DELETE FROM staged WHERE id=?");
@@ -88,7 +89,8 @@ internal sealed class StageTables : IDisposable
 
     /// <summary>Keeps what a partition has staged.</summary>
     public void Keep(PartitionRow row) =>
-        _counts.Bind(1, row.Id).Bind(2, row.Stage.Next).Bind(3, row.Stage.Rows).Bind(4, row.Stage.Bytes).Run();
+        _counts.Bind(1, row.Id).Bind(2, row.Stage.Next).Bind(3, row.Stage.Rows).Bind(4, row.Stage.Bytes)
+            .Bind(5, CountCheck.OfStage(row.Id, row.Stage.Next, row.Stage.Rows, row.Stage.Bytes)).Run();
 
     /// <summary>Stages an event.</summary>
     public void Insert(long id, PendingPublish publish, long? turn, long? slot, long opening, long? expires) =>
