@@ -42,6 +42,11 @@ internal static class BenchProgram
         new ClientLiveRow(),
         new OutboxRow(),
         new ClientMemoryRow(),
+        new AgentIdleRow(),
+        new AgentMemoryRow(),
+        new AgentCpuRow(),
+        new AgentWireRow(),
+        new AgentDiskRow(),
     ];
 
     public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter errors)

@@ -45,6 +45,17 @@ internal sealed class RawMqtt : IDisposable
         return [.. head, 0, (byte)name.Length, .. name, 0, 0, .. new byte[payloadBytes]];
     }
 
+    /// <summary>Publishes one message and waits for its acknowledgement.</summary>
+    public async Task PublishAsync(string topic, byte[] payload)
+    {
+        byte[] one = Publish(topic, payload.Length, out int idAt);
+        BinaryPrimitives.WriteUInt16BigEndian(one.AsSpan(idAt), 1);
+        payload.CopyTo(one, one.Length - payload.Length);
+        await SendAsync(one);
+        (byte type, int _, int _) = await ReadAsync();
+        _ = type == 0x40 ? 0 : throw new InvalidOperationException($"packet {type:x2} in place of PUBACK");
+    }
+
     /// <summary>Publishes for a time, with a window of packets that are not acknowledged; gives how many were acknowledged.</summary>
     public async Task<long> PublishForAsync(string topic, int payloadBytes, int window, CancellationToken stop)
     {
