@@ -8,7 +8,7 @@ namespace EdgeGateway;
 /// libc's clock, compiled here, where there is a C compiler. The agent itself knows nothing of it.</summary>
 internal sealed class AgentClock : IDisposable
 {
-    private const int FileBytes = 24;
+    private const int FileBytes = 8;
 
     private readonly FileStream? _file;
     private readonly byte[] _numbers = new byte[FileBytes];
@@ -56,14 +56,6 @@ internal sealed class AgentClock : IDisposable
     {
         Offset += by;
         BinaryPrimitives.WriteInt64LittleEndian(_numbers, Offset.Ticks * 100);
-        Write();
-    }
-
-    /// <summary>From now on it goes so many times as fast as the truth.</summary>
-    public void Run(double times, DateTimeOffset now)
-    {
-        BinaryPrimitives.WriteInt64LittleEndian(_numbers.AsSpan(8), (long)(times * 1000));
-        BinaryPrimitives.WriteInt64LittleEndian(_numbers.AsSpan(16), (now - DateTimeOffset.UnixEpoch).Ticks * 100);
         Write();
     }
 

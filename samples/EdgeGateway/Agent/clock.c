@@ -1,5 +1,5 @@
-/* Shifts the wall clock of one process by what stands in a file of three numbers, mapped into memory: nanoseconds to add, and a rate
-   in thousandths by which the time since the third number passes. Monotonic clocks, and thus timers, are left alone. */
+/* Shifts the wall clock of one process by the nanoseconds that stand in a file, mapped into memory. Monotonic clocks, and thus timers,
+   are left alone. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@ __attribute__((constructor)) static void begin(void)
     int file = path ? open(path, O_RDONLY) : -1;
     if (file >= 0)
     {
-        void *mapped = mmap(NULL, 3 * sizeof(int64_t), PROT_READ, MAP_SHARED, file, 0);
+        void *mapped = mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, file, 0);
         shift = mapped == MAP_FAILED ? NULL : mapped;
         close(file);
     }
@@ -39,9 +39,7 @@ int clock_gettime(clockid_t which, struct timespec *now)
     int result = real(which, now);
     if (result == 0 && shift && (which == CLOCK_REALTIME || which == CLOCK_REALTIME_COARSE))
     {
-        int64_t time = now->tv_sec * SECOND + now->tv_nsec;
-        int64_t since = shift[2];
-        time = (since ? since + (int64_t)((time - since) * (shift[1] / 1000.0)) : time) + shift[0];
+        int64_t time = now->tv_sec * SECOND + now->tv_nsec + *shift;
         now->tv_sec = time / SECOND;
         now->tv_nsec = time % SECOND;
     }

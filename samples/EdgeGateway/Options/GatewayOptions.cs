@@ -24,6 +24,12 @@ internal sealed record GatewayOptions
     /// <summary>How many machines are mosquitto's own programs, where they are installed. Default 4.</summary>
     public int Mosquitto { get; init; } = 4;
 
+    /// <summary>Whether the run is a day offline in place of the story.</summary>
+    public bool OfflineDay { get; init; }
+
+    /// <summary>The part of a day offline that is published, and of a gibibyte that the agent may keep. Default 1/60, 0.001 to 1.</summary>
+    public double Scale { get; init; } = 1 / 60.0;
+
     public SabotageKind Sabotage { get; init; }
 
     public string? Report { get; init; }

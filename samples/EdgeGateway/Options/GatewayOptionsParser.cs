@@ -20,6 +20,8 @@ internal static class GatewayOptionsParser
           --drain N          seconds in which everything must have arrived after the load (120)
           --server PATH      the server to run (the one built with this sample)
           --agent PATH       the agent to run (the one built with this sample)
+          --offline-day      in place of the story: 24 hours without uplink at 1,000 events a second, then the drain with live data
+          --scale X          the part of that day's events, and of a store of 1 GiB, from 0.001 to 1 (1/60)
           --keep             leave all as it is after the verdict, until Ctrl+C, and the data for good
 
         Exit code: 0 when every promise was kept, 1 when not, 2 for a faulty command line, 130 when interrupted.
@@ -43,14 +45,14 @@ internal static class GatewayOptionsParser
     };
 
     private static readonly HashSet<string> Names = ["--machines", "--seconds", "--rate", "--data", "--skip", "--mosquitto", "--sabotage",
-        "--report", "--seed", "--drain", "--server", "--agent"];
+        "--report", "--seed", "--drain", "--server", "--agent", "--scale"];
 
     /// <summary>The options, or all that is wrong with them, one line each.</summary>
     public static (GatewayOptions Options, IReadOnlyList<string> Faults) Parse(IReadOnlyList<string> arguments, Random fresh)
     {
         GatewayOptions options = new() { Seed = fresh.Next() };
         List<string> faults = [];
-        foreach ((string name, string value) in OptionValues.Pairs(arguments, Names.Contains, static name => name == "--keep", faults))
+        foreach ((string name, string value) in OptionValues.Pairs(arguments, Names.Contains, static name => name is "--keep" or "--offline-day", faults))
         {
             options = Apply(options, name, value, faults);
         }
@@ -61,6 +63,8 @@ internal static class GatewayOptionsParser
     private static GatewayOptions Apply(GatewayOptions options, string name, string value, List<string> faults) => name switch
     {
         "--keep" => options with { Keep = true },
+        "--offline-day" => options with { OfflineDay = true },
+        "--scale" => options with { Scale = OptionValues.Number(name, value, 0.001, 1, faults) },
         "--machines" => options with { Machines = OptionValues.Whole(name, value, 1, GatewayOptions.MaxMachines, faults) },
         "--seconds" => options with { Seconds = OptionValues.Whole(name, value, 1, 86_400, faults) },
         "--rate" => options with { Rate = OptionValues.Number(name, value, 0.01, 100, faults) },

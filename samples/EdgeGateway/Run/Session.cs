@@ -48,9 +48,10 @@ internal sealed class Session(GatewayOptions options, TimeProvider time)
 
     private async Task<int> RunInAsync(string directory, Recordings recordings, CancellationToken cancellationToken)
     {
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"seed {options.Seed}: {options.Machines} machines, {options.Rate} events a second each, {options.Seconds} s, ")
-            + recordings.Name);
+        Console.WriteLine(options.OfflineDay
+            ? Text($"a day offline at 1,000 events a second, {options.Scale:0.####} of it: {DayRun.Events * options.Scale:0} events")
+            : Text($"seed {options.Seed}: {options.Machines} machines, {options.Rate} events a second each, {options.Seconds} s, ")
+                + recordings.Name);
         using HttpClient http = new() { Timeout = TimeSpan.FromSeconds(10) };
         await using ClusterRing ring = new(GatewayRun.ClusterNames, directory, options.Server, new Random(), time);
         await ring.StartAsync(StartLimit, cancellationToken);
@@ -61,7 +62,8 @@ internal sealed class Session(GatewayOptions options, TimeProvider time)
         AgentPorts agentPorts = new(ports[2], ports[3]);
         string configuration = AgentProcess.Configuration(agentPorts,
             [$"{ring.Clusters[0].Name}=127.0.0.1:{first.Port}", $"{ring.Clusters[1].Name}=127.0.0.1:{second.Port}"],
-            MachineWorld.Plant.Value, MachineWorld.Orders.Value, (options.Machines * 2) + 100);
+            MachineWorld.Plant.Value, MachineWorld.Orders.Value, (options.Machines * 2) + 1000,
+            options.OfflineDay ? new { maxBytes = DayRun.StoreLimit(options.Scale), whenFull = "dropOldest" } : null);
         await using AgentProcess agent = new(directory, agentPorts, configuration, options.Agent, clock, http, time);
         await agent.StartAsync(StartLimit, cancellationToken);
         foreach (ClusterProcess cluster in ring.Clusters)
@@ -76,21 +78,38 @@ internal sealed class Session(GatewayOptions options, TimeProvider time)
         }
 
         IProgressView view = Console.IsOutputRedirected ? new PlainProgress(Console.Out, time) : new LiveProgress(_console, time);
-        GatewayReport report = await new GatewayRun(options, recordings, directory, view, time)
-            .RunAsync(new GatewayStage(ring, [first, second], agent, clock), cancellationToken);
-        FinalPicture.Show(_console, Console.Out, report);
-        if (options.Report is { } path)
-        {
-            await ReportFile.WriteAsync(path, report);
-        }
+        GatewayStage stage = new(ring, [first, second], agent, clock);
+        bool passed = options.OfflineDay ? await PassDayAsync(stage, directory, view, cancellationToken)
+            : await TellStoryAsync(stage, recordings, directory, view, cancellationToken);
 
         if (options.Keep)
         {
             await KeepAsync(directory, cancellationToken);
         }
 
-        return report.Passed ? ExitCodes.Kept : ExitCodes.Broken;
+        return passed ? ExitCodes.Kept : ExitCodes.Broken;
     }
+
+    private async Task<bool> TellStoryAsync(GatewayStage stage, Recordings recordings, string directory, IProgressView view,
+        CancellationToken cancellationToken)
+    {
+        GatewayReport report = await new GatewayRun(options, recordings, directory, view, time).RunAsync(stage, cancellationToken);
+        FinalPicture.Show(_console, Console.Out, report);
+        await WriteAsync(report);
+        return report.Passed;
+    }
+
+    private async Task<bool> PassDayAsync(GatewayStage stage, string directory, IProgressView view, CancellationToken cancellationToken)
+    {
+        DayReport report = await new DayRun(options, directory, view, time).RunAsync(stage, cancellationToken);
+        DayPicture.Show(Console.Out, report);
+        await WriteAsync(report);
+        return report.Passed;
+    }
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    private Task WriteAsync<T>(T report) => options.Report is { } path ? ReportFile.WriteAsync(path, report) : Task.CompletedTask;
 
     private async Task KeepAsync(string directory, CancellationToken cancellationToken)
     {
