@@ -113,8 +113,8 @@ internal sealed class DayDevice : IAsyncDisposable
 
     /// <summary>The number in a payload; 0 when it is none.</summary>
     public static int NumberOf(ReadOnlySpan<byte> payload) =>
-        payload.Length == PayloadBytes && int.TryParse(payload.Slice(5, 10), NumberStyles.None, CultureInfo.InvariantCulture, out int number)
-            ? number : 0;
+        payload.Length == PayloadBytes
+            && int.TryParse(payload.Slice(5, 10), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 0;
 
     private async Task TakeAsync()
     {

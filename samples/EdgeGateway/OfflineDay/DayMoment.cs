@@ -8,7 +8,8 @@ internal sealed record DayMoment(TimeSpan Elapsed, TimeSpan Simulated, string Ph
     long Dropped, double StoreMegabytes, double MemoryMegabytes) : IRunMoment
 {
     public string Line() => $"{Elapsed.TotalSeconds,6:0.0}s  hour {Simulated.TotalHours,5:0.00}  acknowledged {Acknowledged}  "
-        + $"delivered {Delivered}  waiting {Waiting}  dropped {Dropped}  store {StoreMegabytes:0.0} MB  memory {MemoryMegabytes:0} MB  {Phase}";
+        + $"delivered {Delivered}  waiting {Waiting}  dropped {Dropped}  store {StoreMegabytes:0.0} MB  "
+        + $"memory {MemoryMegabytes:0} MB  {Phase}";
 
     public IRenderable Draw() => new Markup(Markup.Escape(Line()));
 }

@@ -19,7 +19,8 @@ internal static class DayPicture
         output.WriteLine(Text($"store: at most {report.StorePeak / 1048576.0:0.0} of {report.StoreLimit / 1048576.0:0.0} MiB; ")
             + Text($"memory: {report.MemoryEarly:0} MB early, {report.MemoryLate:0} MB late, {report.MemoryDraining:0} MB draining"));
         output.WriteLine(Text($"backlog: {report.Backlog} events in {report.DrainSeconds:0.0} s, {report.DrainPerSecond} a second"));
-        output.WriteLine($"live, while it drained: acknowledged {Line(report.LiveAcknowledged)}; at the back end {Line(report.LiveDelivered)}");
+        output.WriteLine($"live, while it drained: acknowledged {Line(report.LiveAcknowledged)}; "
+            + $"at the back end {Line(report.LiveDelivered)}");
         output.WriteLine($"live, afterwards: at the back end {Line(report.LiveAfterwards)}");
         foreach (string fault in report.Faults)
         {

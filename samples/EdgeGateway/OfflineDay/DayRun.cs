@@ -17,6 +17,9 @@ internal sealed class DayRun(GatewayOptions options, string directory, IProgress
     /// <summary>What the store may take beside its limit: what its page says.</summary>
     private const long StoreSlack = 1 << 20;
 
+    /// <summary>Milliseconds: the back end is given what is as young as that, so nothing old stands before it.</summary>
+    private const double CaughtUp = 250;
+
     private static readonly TimeSpan Day = TimeSpan.FromHours(24);
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
@@ -30,6 +33,7 @@ internal sealed class DayRun(GatewayOptions options, string directory, IProgress
     private AgentMetrics _last = new(false, 0, 0, 0);
     private TimeSpan _simulated;
     private long _published;
+    private double _lastAge = double.MaxValue;
     private volatile bool _drained;
 
     /// <summary>Bytes that the agent's store may take, by the scale.</summary>
@@ -49,8 +53,8 @@ internal sealed class DayRun(GatewayOptions options, string directory, IProgress
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task reading = ReadAsync(consumer, stop.Token);
         long began = time.GetTimestamp();
-        DayMoment Moment() => new(time.GetElapsedTime(began), _simulated, _phases.Now, _ledger.Acknowledged, _ledger.Delivered, _last.Waiting,
-            _last.Dropped, stage.Agent.StoreBytes / 1048576.0, stage.Agent.MemoryMegabytes);
+        DayMoment Moment() => new(time.GetElapsedTime(began), _simulated, _phases.Now, _ledger.Acknowledged, _ledger.Delivered,
+            _last.Waiting, _last.Dropped, stage.Agent.StoreBytes / 1048576.0, stage.Agent.MemoryMegabytes);
         Task picture = view.ShowAsync(Moment, stop.Token);
         Task watching = WatchAsync(stage.Agent, Moment, stop.Token);
         DayDevice[] devices = await ConnectAsync(stage.Agent, 0, Devices, cancellationToken);
@@ -156,8 +160,14 @@ internal sealed class DayRun(GatewayOptions options, string directory, IProgress
             await Task.Delay(TimeSpan.FromMilliseconds(50), time, cancellationToken);
         }
 
-        _drained = true;
         TimeSpan took = time.GetElapsedTime(began);
+        _phases.Now = "the back end catches up";
+        while (Volatile.Read(ref _lastAge) > CaughtUp && time.GetElapsedTime(began) < limit)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(50), time, cancellationToken);
+        }
+
+        _drained = true;
         _phases.Now = "live data alone";
         await Task.Delay(TimeSpan.FromSeconds(3), time, cancellationToken);
         await enough.CancelAsync();
@@ -212,6 +222,7 @@ internal sealed class DayRun(GatewayOptions options, string directory, IProgress
                 if (device >= Devices && _liveDevices[device - Devices].Age(number) is { } age)
                 {
                     (_drained ? _afterwards : _live).Add(age);
+                    Volatile.Write(ref _lastAge, age);
                 }
 
                 received.Acknowledge();

@@ -52,7 +52,8 @@ internal static class GatewayOptionsParser
     {
         GatewayOptions options = new() { Seed = fresh.Next() };
         List<string> faults = [];
-        foreach ((string name, string value) in OptionValues.Pairs(arguments, Names.Contains, static name => name is "--keep" or "--offline-day", faults))
+        foreach ((string name, string value) in OptionValues.Pairs(arguments, Names.Contains,
+            static name => name is "--keep" or "--offline-day", faults))
         {
             options = Apply(options, name, value, faults);
         }

@@ -64,14 +64,17 @@ internal sealed class AgentStory : IAsyncDisposable
         return story;
     }
 
+    /// <summary>The folder of a box.</summary>
+    public string FolderOf(string box) => _folder.Combine(box);
+
     /// <summary>Opens the agent's store, a new one for another box.</summary>
-    public void OpenStore(string box = "box-1", Func<LocalStoreOptions, LocalStoreOptions>? change = null)
+    public void OpenStore(string box = "box-1", Func<LocalStoreOptions, LocalStoreOptions>? change = null, TimeProvider? time = null)
     {
         LocalStoreOptions options = new(_folder.Combine(box, "agent.db"), ClusterName.Parse("line-4"))
         {
             GoesUp = s => s == Fleet,
         };
-        Store = LocalStore.Open(change?.Invoke(options) ?? options, TimeProvider.System, new Random(), Logger);
+        Store = LocalStore.Open(change?.Invoke(options) ?? options, time ?? TimeProvider.System, new Random(), Logger);
     }
 
     /// <summary>Connects to the clusters, to the first through <see cref="Line"/> where there is one.</summary>

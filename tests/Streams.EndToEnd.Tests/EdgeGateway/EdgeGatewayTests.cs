@@ -102,6 +102,23 @@ public class EdgeGatewayTests
     }
 
     [Fact]
+    public void A_days_ledger_tells_what_is_missing_from_what_came_twice()
+    {
+        DayLedger ledger = new(2);
+        for (int i = 0; i < 6; i++)
+        {
+            ledger.Acknowledge(i / 5);
+        }
+
+        ledger.Deliver(0, 3);
+        ledger.Deliver(0, 3);
+        ledger.Deliver(0, 2);
+        ledger.Deliver(0, 4);
+        ledger.Close();
+        Assert.Equal((6, 2, 4, 3, 2), (ledger.Acknowledged, ledger.Delivered, ledger.Missing, ledger.Gaps, ledger.OutOfOrderOrTwice));
+    }
+
+    [Fact]
     public void A_plot_shows_the_highest_of_each_stretch()
     {
         SeriesPoint[] series = [.. Enumerable.Range(0, 5).Select(i => new SeriesPoint(i, 0, 0, 0, i * 10, 0, 0, 0))];
