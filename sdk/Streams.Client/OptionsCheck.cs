@@ -36,6 +36,10 @@ internal static class OptionsCheck
         Expect(faults, options.HoldBackEvents >= 1, $"HoldBackEvents {options.HoldBackEvents}: at least 1");
         Expect(faults, options.ReceiveBytes >= 64 << 10, $"ReceiveBytes {options.ReceiveBytes}: at least 64 KiB");
         faults.AddRange(OutboxRules.Faults(options.OutboxRules));
+        Expect(faults, options.OutboxEncryption is null || OutboxEncryption.IsId(options.OutboxEncryption.KeyId),
+            $"OutboxEncryption: key id '{options.OutboxEncryption?.KeyId}': 1 to {OutboxEncryption.MaxIdLength} of letters, digits and"
+            + " . _ -");
+        Expect(faults, options.OutboxEncryption is not { Key: null }, "OutboxEncryption: Key gives the key of a key id, and is required");
         Expect(faults, Enum.IsDefined(options.Drain), $"Drain {(int)options.Drain}: in order, or live first");
         CheckClasses(faults, options.Classes);
         return faults;

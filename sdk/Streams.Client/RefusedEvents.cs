@@ -138,22 +138,28 @@ public sealed class RefusedEvents
     private static Task<(StreamPath Stream, PlainEvent Content, bool IsDamaged)?> FindAsync(EventOutbox outbox, long id,
         CancellationToken cancellationToken) => outbox.RunAsync<(StreamPath, PlainEvent, bool)?>(transaction =>
         {
-            using Statement select = transaction.Database.Prepare("SELECT stream, at, topic, key, headers, payload, epoch, crc FROM refused"
+            using Statement select = transaction.Database.Prepare("SELECT stream, at, topic, key, headers, payload, epoch, crc,"
+                + " seal FROM refused"
                 + $" JOIN partitions ON partitions.id = refused.id >> {OutboxDatabase.SequenceBits} WHERE refused.id=?");
-            return select.Bind(1, id).Step()
-                ? (StreamPath.Parse(select.Text(0)), new PlainEvent(select.Blob(2).ToArray(), select.Blob(3).ToArray(),
-                    select.Blob(4).ToArray(), select.Blob(5).ToArray(), select.Long(1)),
-                    !select.IsNull(7) && select.Long(7) != RowCheck.Of(id,
-                    unchecked((ulong)select.Long(6)), select.Long(1), select.Blob(2), select.Blob(3), select.Blob(4), select.Blob(5)))
-                : null;
+            if (!select.Bind(1, id).Step())
+            {
+                return null;
+            }
+
+            long? seal = select.IsNull(8) ? null : select.Long(8);
+            bool isSound = select.IsNull(7) || select.Long(7) == (RowCheck.Of(id, unchecked((ulong)select.Long(6)), select.Long(1),
+                select.Blob(2), select.Blob(3), select.Blob(4), select.Blob(5)) ^ RowCheck.Seal(seal));
+            isSound &= TryContent(outbox, seal, select.Long(1), new PlainEvent(select.Blob(2).ToArray(), select.Blob(3).ToArray(),
+                select.Blob(4).ToArray(), select.Blob(5).ToArray(), select.Long(1)), out PlainEvent content);
+            return (StreamPath.Parse(select.Text(0)), content, !isSound);
         }, cancellationToken);
 
     private (List<RefusedEvent> Some, long Last, bool More) ReadSome(OutboxDatabase database, int outbox, long behind)
     {
         List<RefusedEvent> some = [];
         long bytes = 0;
-        using Statement select = database.Prepare("SELECT refused.id, epoch, at, topic, key, headers, payload, reason, stream, partition"
-            + $" FROM refused JOIN partitions ON partitions.id = refused.id >> {OutboxDatabase.SequenceBits} WHERE refused.id>?"
+        using Statement select = database.Prepare("SELECT refused.id, epoch, at, topic, key, headers, payload, reason, stream, partition,"
+            + $" seal FROM refused JOIN partitions ON partitions.id = refused.id >> {OutboxDatabase.SequenceBits} WHERE refused.id>?"
             + " ORDER BY refused.id");
         select.Bind(1, behind);
         while (select.Step())
@@ -173,17 +179,35 @@ public sealed class RefusedEvents
     private RefusedEvent Read(Statement row, int outbox)
     {
         byte[] topic = row.Blob(3).ToArray();
+        bool opens = TryContent(_outboxes[outbox], row.IsNull(10) ? null : row.Long(10), row.Long(2), new PlainEvent(topic,
+            row.Blob(4).ToArray(), row.Blob(5).ToArray(), row.Blob(6).ToArray(), row.Long(2)), out PlainEvent content);
         return new RefusedEvent
         {
             Id = IdOf(outbox, row.Long(0)),
             Partition = new StreamPartition(StreamPath.Parse(row.Text(8)), new PartitionId((int)row.Long(9))),
             Identity = new EventIdentity(_outboxes[outbox].Producer, unchecked((ulong)row.Long(1)), OutboxDatabase.SequenceOf(row.Long(0))),
             Topic = TopicName.IsValid(topic) ? TopicName.FromValidated(topic) : default,
-            Key = row.Blob(4).ToArray(),
-            Headers = EventHeader.TryDecode(row.Blob(5).ToArray(), out IReadOnlyList<EventHeader> headers) ? headers : [],
-            Payload = row.Blob(6).ToArray(),
+            Key = content.Key,
+            Headers = EventHeader.TryDecode(content.Headers, out IReadOnlyList<EventHeader> headers) ? headers : [],
+            Payload = content.Payload,
             Timestamp = KeptTime.Of(row.Long(2)),
-            Reason = row.Text(7),
+            Reason = opens ? row.Text(7) : $"{row.Text(7)} (its content is not what was sealed)",
         };
+    }
+
+    // What is sealed is opened; what cannot be is shown without content.
+    private static bool TryContent(EventOutbox outbox, long? seal, long at, PlainEvent stored, out PlainEvent content)
+    {
+        content = stored;
+        if (seal is null)
+        {
+            return true;
+        }
+
+        using RowOpener? opener = outbox.Keys is { } keys ? new RowOpener(keys) : null;
+        OpenedRow opened = default;
+        bool opens = opener?.TryOpen(seal.Value, at, stored.Topic.Span, stored.Payload.Span, out opened) == true;
+        content = new PlainEvent(stored.Topic, opened.Key.ToArray(), opened.Headers.ToArray(), opened.Payload.ToArray(), at);
+        return opens;
     }
 }

@@ -15,6 +15,10 @@ public sealed record StreamsClientOptions : ClusterOptions
     /// shrunk.</summary>
     public long OutboxBytes { get; init; } = 256L << 20;
 
+    /// <summary>Seals payload, key and headers of events while they wait in the outbox; <see langword="null"/> (the default): they stand
+    /// there plainly. What waits already stays as it is. To take it away again, the outbox must have been emptied before.</summary>
+    public OutboxEncryption? OutboxEncryption { get; init; }
+
     /// <summary>What is done with which events when the outbox is full or they have waited for too long: the first rule that matches an
     /// event's topic counts; an event that none matches waits for room and is never dropped (<see cref="OutboxPolicy.Block"/>). At most
     /// 64. Whatever is dropped leaves an event in the stream that tells (<see cref="ReceivedEvent.Gap"/>).</summary>

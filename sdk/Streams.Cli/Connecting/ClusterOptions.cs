@@ -49,6 +49,7 @@ internal sealed class ClusterOptions
     private readonly Option<TimeSpan> _timeout = Reading.Option("--timeout", "DURATION",
         "How long to wait for a cluster, or for the next thing to be stored", Reading.Duration, static () => TimeSpan.FromSeconds(30));
 
+    private readonly Option<string?> _keys = OutboxKeys.Option();
     private readonly Option<bool> _verbose = new("--verbose") { Description = "Write the client's log to standard error" };
     private readonly CliContext _context;
 
@@ -57,7 +58,7 @@ internal sealed class ClusterOptions
     {
         _context = context;
         foreach (Option option in new Option[]
-            { _clusters, _name, _user, _password, _tls, _authority, _certificate, _key, _timeout, _verbose })
+            { _clusters, _name, _user, _password, _tls, _authority, _certificate, _key, _timeout, _verbose, _keys })
         {
             command.Options.Add(option);
         }
@@ -129,6 +130,7 @@ internal sealed class ClusterOptions
             Name = parsed.GetValue(_name) ?? $"streams-cli-{_context.Chance.Next():x8}",
             Clusters = clusters,
             OutboxPath = file ?? Path.Combine(temporary!, "outbox.db"),
+            OutboxEncryption = OutboxKeys.Read(parsed.GetValue(_keys)),
             Tls = Tls(parsed),
             UserName = parsed.GetValue(_user),
             Password = parsed.GetValue(_password) is { } secret ? Secret(secret) : null,

@@ -47,12 +47,20 @@ internal static class EventJson
             writer.WriteString("refused", e.Reason);
         }
 
-        if (e.Headers.Length > 0 && e.HeaderList.Count == 0)
+        if (e.IsEncrypted)
         {
-            writer.WriteBase64String("headersUnreadableBase64", e.Headers);
+            writer.WriteBoolean("encrypted", true);
+            Content(writer, e.Topic, default, [], default, e.Timestamp);
+            return;
         }
 
-        Content(writer, e.Topic, e.Key, e.HeaderList, e.Payload, e.Timestamp);
+        PlainEvent content = e.Content;
+        if (content.Headers.Length > 0 && e.HeaderList.Count == 0)
+        {
+            writer.WriteBase64String("headersUnreadableBase64", content.Headers.Span);
+        }
+
+        Content(writer, e.Topic, content.Key.Span, e.HeaderList, content.Payload.Span, e.Timestamp);
     });
 
     /// <summary>Reads the content of an event back.</summary>
@@ -64,6 +72,11 @@ internal static class EventJson
             using JsonDocument document = JsonDocument.Parse(line);
             JsonElement root = document.RootElement;
             List<EventHeader> headers = [];
+            if (root.TryGetProperty("encrypted", out JsonElement encrypted) && encrypted.ValueKind == JsonValueKind.True)
+            {
+                throw new FormatException("its content is encrypted: export it with --outbox-keys");
+            }
+
             if (root.TryGetProperty("headers", out JsonElement list))
             {
                 foreach (JsonElement header in list.EnumerateArray())

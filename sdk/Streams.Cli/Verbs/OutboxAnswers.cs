@@ -6,7 +6,7 @@ namespace Streams.Cli;
 internal sealed record InspectAnswer(string File, long Format, string? Producer, bool InUse, bool ClosedCleanly, long DatabaseBytes,
     long JournalBytes, long IndexBytes, long Events, long CountedBytes, DateTimeOffset? Oldest, IReadOnlyList<PartitionAnswer> Partitions,
     IReadOnlyList<TopicAnswer> Topics, int TopicCount, IReadOnlyList<RefusalAnswer> Refused, IReadOnlyList<OpeningAnswer> Openings,
-    IReadOnlyList<ConsumerAnswer> Consumers)
+    IReadOnlyList<ConsumerAnswer> Consumers, IReadOnlyList<EncryptedAnswer> Encrypted)
 {
     /// <summary>The answer for a summary.</summary>
     public static InspectAnswer Of(OutboxSummary s) => new(s.Path, s.Format, s.Producer?.ToString(), s.IsInUse, s.WasClosedCleanly,
@@ -16,7 +16,8 @@ internal sealed record InspectAnswer(string File, long Format, string? Producer,
         [.. s.Topics.Select(static t => new TopicAnswer(t.Stream, t.Topic, t.Events, t.CountedBytes, t.Oldest))], s.TopicCount,
         [.. s.Refused.Select(static r => new RefusalAnswer(r.Reason, r.Events, r.CountedBytes))],
         [.. s.Openings.Select(static o => new OpeningAnswer($"{o.Epoch:x16}", o.At, o.Events))],
-        [.. s.Consumers.Select(static c => new ConsumerAnswer(c.Name, c.Stream, c.Partitions))]);
+        [.. s.Consumers.Select(static c => new ConsumerAnswer(c.Name, c.Stream, c.Partitions))],
+        [.. s.Sealed.Select(static e => new EncryptedAnswer(e.Key, e.Events))]);
 }
 
 /// <summary>One partition.</summary>
@@ -35,6 +36,9 @@ internal sealed record OpeningAnswer(string Epoch, DateTimeOffset At, long Event
 /// <summary>One consumer.</summary>
 internal sealed record ConsumerAnswer(string Name, string Stream, int Partitions);
 
+/// <summary>Events that wait encrypted under a key.</summary>
+internal sealed record EncryptedAnswer(string Key, long Events);
+
 /// <summary>One finding.</summary>
 internal sealed record FindingAnswer(string Code, string Place, string Message, bool Repairable);
 
@@ -52,7 +56,8 @@ internal sealed record WhyAnswer(string Event, string State, IReadOnlyList<strin
     /// <summary>The answer for what is known.</summary>
     public static WhyAnswer Of(WhyFacts f) => new(f.Name, f.State.ToString().ToLowerInvariant(), f.Reasons(), f.IsInUse, f.AheadEvents,
         f.AheadBytes, f.Stand, f.Event?.Reason, f.Event is { } e ? $"{e.Epoch:x16}:{e.Sequence}" : null,
-        f.Event is null ? null : System.Text.Encoding.UTF8.GetString(f.Event.Topic), f.Event?.Payload.Length, f.Event?.Timestamp);
+        f.Event is null ? null : System.Text.Encoding.UTF8.GetString(f.Event.Topic),
+        f.Event is { IsEncrypted: false } ? f.Event.Content.Payload.Length : null, f.Event?.Timestamp);
 }
 
 /// <summary>A line of <c>outbox refused retry --json</c> and <c>discard</c>.</summary>

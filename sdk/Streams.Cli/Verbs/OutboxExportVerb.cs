@@ -13,12 +13,15 @@ internal static class OutboxExportVerb
     {
         Argument<string> file = OutboxVerb.FileArgument();
         Option<bool> refused = new("--refused") { Description = "The refused events instead of those that wait" };
-        Command command = new("export", "Writes the events as JSON lines, for 'publish --from-export'") { file, refused };
+        Option<string?> keys = OutboxKeys.Option();
+        Command command = new("export", "Writes the events as JSON lines, for 'publish --from-export'") { file, refused, keys };
         command.SetAction((parsed, cancellationToken) =>
         {
             using OutboxReading reading = OutboxReading.Open(parsed.GetRequiredValue(file));
             ProducerId? producer = ProducerOf(reading);
-            KeptEvents events = new(reading);
+            using RowOpener? opener = OutboxKeys.Opener(parsed.GetValue(keys));
+            KeptEvents events = new(reading, opener);
+            long encrypted = 0;
             ArrayBufferWriter<byte> buffer = new();
             long written = 0;
             long all = reading.Scalar($"SELECT count(*) FROM {(parsed.GetValue(refused) ? "refused" : "events")}");
@@ -28,6 +31,13 @@ internal static class OutboxExportVerb
                 cancellationToken.ThrowIfCancellationRequested();
                 context.Line(EventJson.Of(kept, producer, buffer));
                 written++;
+                encrypted += kept.IsEncrypted ? 1 : 0;
+            }
+
+            if (encrypted > 0)
+            {
+                throw new CliException(ExitCode.Findings, $"{encrypted} events are encrypted, and were written without their content:"
+                    + " give the keys with --outbox-keys");
             }
 
             return Task.FromResult((int)ExitCode.Done);

@@ -48,6 +48,11 @@ internal static class OutboxInspectVerb
             context.Line($"  and {a.TopicCount - a.Topics.Count} topics more");
         }
 
+        foreach (EncryptedAnswer e in a.Encrypted)
+        {
+            context.Line($"encrypted under key {e.Key}: {e.Events} of those that wait");
+        }
+
         foreach (RefusalAnswer r in a.Refused)
         {
             context.Line($"refused {r.Events} events ({r.CountedBytes} bytes): {r.Reason}");

@@ -16,8 +16,9 @@ internal static class OutboxRefusedVerb
     {
         Command command = new("refused", "The events that clusters refused for good");
         Argument<string> file = OutboxVerb.FileArgument();
-        Command list = new("list", "Names them, with the reasons") { file };
-        list.SetAction(parsed => List(context, parsed, parsed.GetRequiredValue(file)));
+        Option<string?> keys = OutboxKeys.Option();
+        Command list = new("list", "Names them, with the reasons") { file, keys };
+        list.SetAction(parsed => List(context, parsed, parsed.GetRequiredValue(file), parsed.GetValue(keys)));
         command.Subcommands.Add(list);
         command.Subcommands.Add(Change(context, "retry", "Publishes them once more, as new events behind all others of their partition",
             RetryAsync));
@@ -31,7 +32,8 @@ internal static class OutboxRefusedVerb
         Argument<string> file = OutboxVerb.FileArgument();
         Argument<long[]> rows = new("ROW") { Description = "Rows of 'refused list'", Arity = ArgumentArity.ZeroOrMore };
         Option<bool> all = new("--all") { Description = "All of them" };
-        Command command = new(name, description) { file, rows, all };
+        Option<string?> keys = OutboxKeys.Option();
+        Command command = new(name, description) { file, rows, all, keys };
         command.Validators.Add(result =>
         {
             if ((result.GetResult(rows)?.Tokens.Count ?? 0) > 0 == result.GetResult(all) is not null)
@@ -40,12 +42,14 @@ internal static class OutboxRefusedVerb
             }
         });
         command.SetAction((parsed, cancellationToken) =>
-            ChangeAsync(context, parsed, parsed.GetRequiredValue(file), parsed.GetValue(rows) ?? [], change, cancellationToken));
+            ChangeAsync(context, parsed, parsed.GetRequiredValue(file), parsed.GetValue(rows) ?? [], OutboxKeys.Read(parsed.GetValue(keys)),
+                change, cancellationToken));
         return command;
     }
 
     private static async Task<int> ChangeAsync(CliContext context, ParseResult parsed, string path, long[] rows,
-        Func<RefusedEvents, long, CancellationToken, Task<RefusedDone>> change, CancellationToken cancellationToken)
+        OutboxEncryption? encryption, Func<RefusedEvents, long, CancellationToken, Task<RefusedDone>> change,
+        CancellationToken cancellationToken)
     {
         if (!File.Exists(path))
         {
@@ -57,7 +61,8 @@ internal static class OutboxRefusedVerb
 
         // Without a cluster nothing leaves the file: its cap must not be what a retry waits for.
         long cap = Math.Max(256L << 20, 2 * new FileInfo(path).Length);
-        await using EventOutbox outbox = EventOutbox.Open(path, cap, context.Time, context.Chance, NullLogger.Instance);
+        await using EventOutbox outbox = EventOutbox.Open(path, cap, context.Time, context.Chance, NullLogger.Instance,
+            encryption: encryption);
         RefusedEvents refused = new([outbox]);
         if (rows.Length == 0)
         {
@@ -99,12 +104,16 @@ internal static class OutboxRefusedVerb
         await refused.DiscardAsync(row, cancellationToken) ? new RefusedDone(row, "discarded", null, null)
             : new RefusedDone(row, "left", null, "no such event is refused");
 
-    private static int List(CliContext context, ParseResult parsed, string path)
+    private static string Size(KeptEvent e) => e.IsEncrypted ? "encrypted"
+        : string.Create(CultureInfo.InvariantCulture, $"{e.Content.Payload.Length} bytes");
+
+    private static int List(CliContext context, ParseResult parsed, string path, string? keys)
     {
+        using RowOpener? opener = OutboxKeys.Opener(keys);
         using OutboxReading reading = OutboxReading.Open(path);
         ProducerId? producer = OutboxExportVerb.ProducerOf(reading);
         ArrayBufferWriter<byte> buffer = new();
-        foreach (KeptEvent e in new KeptEvents(reading).Refused())
+        foreach (KeptEvent e in new KeptEvents(reading, opener).Refused())
         {
             if (parsed.GetValue(context.Json))
             {
@@ -113,7 +122,7 @@ internal static class OutboxRefusedVerb
             else
             {
                 context.Line(string.Create(CultureInfo.InvariantCulture,
-                    $"{e.Id}  {e.Name}  {Encoding.UTF8.GetString(e.Topic)}  {e.Payload.Length} bytes  {e.Timestamp:O}  {e.Reason}"));
+                    $"{e.Id}  {e.Name}  {Encoding.UTF8.GetString(e.Topic)}  {Size(e)}  {e.Timestamp:O}  {e.Reason}"));
             }
         }
 

@@ -83,7 +83,8 @@ internal sealed class OutboxSet : IAsyncDisposable
 
         EventOutbox Open(string path, long bytes)
         {
-            EventOutbox outbox = EventOutbox.Open(path, bytes, time, chance, logger, options.FlushWithin);
+            EventOutbox outbox = EventOutbox.Open(path, bytes, time, chance, logger, options.FlushWithin,
+                options.OutboxEncryption);
             ClientLog.OutboxOpened(logger, path, outbox.Producer, outbox.Events);
             return outbox;
         }

@@ -13,16 +13,21 @@ internal sealed class EventInsert : IDisposable
 
     private readonly Statement _one;
     private readonly Statement _many;
+    private readonly RowSealer? _sealer;
     private readonly ulong _epoch;
     private readonly (long Id, PendingPublish Publish)[] _rows = new (long, PendingPublish)[ManyRows];
     private int _count;
 
     /// <summary>The statements of a database under this opening's epoch.</summary>
-    public EventInsert(OutboxDatabase database, ulong epoch)
+    /// <param name="database">The database.</param>
+    /// <param name="epoch">The epoch.</param>
+    /// <param name="sealer">Seals the content, or <see langword="null"/>.</param>
+    public EventInsert(OutboxDatabase database, ulong epoch, RowSealer? sealer = null)
     {
         _epoch = epoch;
-        _one = database.Prepare(Sql(1));
-        _many = database.Prepare(Sql(ManyRows));
+        _sealer = sealer;
+        _one = database.Prepare(Sql(1, sealer));
+        _many = database.Prepare(Sql(ManyRows, sealer));
     }
 
     /// <summary>Adds a row; the content of its publish must stay until it is flushed.</summary>
@@ -67,12 +72,14 @@ internal sealed class EventInsert : IDisposable
         _many.Dispose();
     }
 
-    private static string Sql(int rows)
+    private static string Sql(int rows, RowSealer? sealer)
     {
-        StringBuilder sql = new("INSERT INTO events(id, epoch, at, bytes, topic, key, headers, payload, crc) VALUES");
+        string row = sealer is null ? "(?, ?, ?, ?, ?, ?, ?, ?, ?)" : $"(?, ?, ?, ?, ?, ?, ?, ?, ?, {sealer.Key})";
+        StringBuilder sql = new("INSERT INTO events(id, epoch, at, bytes, topic, key, headers, payload, crc");
+        sql.Append(sealer is null ? ") VALUES" : ", seal) VALUES");
         for (int i = 0; i < rows; i++)
         {
-            sql.Append(i == 0 ? string.Empty : ",").Append("(?, ?, ?, ?, ?, ?, ?, ?, ?)");
+            sql.Append(i == 0 ? string.Empty : ",").Append(row);
         }
 
         return sql.ToString();
@@ -86,8 +93,16 @@ internal sealed class EventInsert : IDisposable
         ReadOnlySpan<byte> headers = content.Headers.Span;
         ReadOnlySpan<byte> payload = content.Payload.Span;
         long at = content.TimestampMicroseconds;
+        long seal = 0;
+        if (_sealer is not null)
+        {
+            payload = _sealer.Seal(content);
+            key = headers = default;
+            seal = RowCheck.Seal(_sealer.Key);
+        }
+
         insert.Bind(before + 1, row.Id).Bind(before + 2, unchecked((long)_epoch)).Bind(before + 3, at)
             .Bind(before + 4, row.Publish.Bytes).Bind(before + 5, topic).Bind(before + 6, key).Bind(before + 7, headers)
-            .Bind(before + 8, payload).Bind(before + 9, RowCheck.Of(row.Id, _epoch, at, topic, key, headers, payload));
+            .Bind(before + 8, payload).Bind(before + 9, RowCheck.Of(row.Id, _epoch, at, topic, key, headers, payload) ^ seal);
     }
 }

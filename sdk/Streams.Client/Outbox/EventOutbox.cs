@@ -30,7 +30,7 @@ internal sealed class EventOutbox : IAsyncDisposable
     private int _disposed;
 
     private EventOutbox(string path, long maxBytes, OutboxLock held, OutboxDatabase database, TimeProvider time, Random chance,
-        ILogger logger, TimeSpan flushWithin)
+        ILogger logger, TimeSpan flushWithin, OutboxEncryption? encryption)
     {
         Path = path;
         _time = time;
@@ -47,6 +47,7 @@ internal sealed class EventOutbox : IAsyncDisposable
         database.Execute($"DELETE FROM openings WHERE epoch NOT IN (SELECT epoch FROM openings ORDER BY at DESC LIMIT {MaxOpenings})");
         _partitions.Load(database);
         StageTables.Create(database);
+        Keys = SealKeys.Load(database, path, encryption);
         StageTables.Load(database, _partitions);
         using (Statement streams = database.Prepare("SELECT stream, partitions FROM streams"))
         {
@@ -65,7 +66,7 @@ internal sealed class EventOutbox : IAsyncDisposable
         Gate = new ByteGate(maxBytes, _partitions.Rows.Sum(static r => r.Bytes + r.Stage.Bytes));
         FileLimits limits = FileLimits.For(maxBytes);
         database.Limit(limits);
-        _transaction = new OutboxTransaction(database, _partitions, Producer, Epoch, limits, Gate, time);
+        _transaction = new OutboxTransaction(database, _partitions, Producer, Epoch, limits, Gate, time, Keys);
         _transaction.Measure();
         Gate.Settle(0, 0, limits.EventBytes - _transaction.UsedBytes);
         Interlocked.Exchange(ref _staged, _transaction.Stage.Rows);
@@ -83,6 +84,12 @@ internal sealed class EventOutbox : IAsyncDisposable
 
     /// <summary>Random id of this opening (rule R7).</summary>
     public ulong Epoch { get; }
+
+    /// <summary>The keys that events are sealed under; <see langword="null"/> when none is.</summary>
+    public SealKeys? Keys { get; }
+
+    /// <summary>Bytes that an event takes more because it is sealed.</summary>
+    public int SealBytes => Keys is { Current: not 0 } ? SealedRow.Overhead : 0;
 
     /// <summary>What waited when the file was opened.</summary>
     public IReadOnlyList<RestoredPartition> Restored { get; }
@@ -143,9 +150,11 @@ internal sealed class EventOutbox : IAsyncDisposable
     /// <param name="chance">Where ids come from.</param>
     /// <param name="logger">Where to tell.</param>
     /// <param name="flushWithin">Longest that a buffered event is not flushed; default 1 s.</param>
+    /// <param name="encryption">How events are sealed; <see langword="null"/>: not at all.</param>
     /// <exception cref="StorageFailedException">It cannot be opened, or another process has it.</exception>
+    /// <exception cref="ConfigurationException">Events in it are sealed under a key that is not given.</exception>
     public static EventOutbox Open(string path, long maxBytes, TimeProvider time, Random chance, ILogger logger,
-        TimeSpan? flushWithin = null)
+        TimeSpan? flushWithin = null, OutboxEncryption? encryption = null)
     {
         OutboxLock held = OutboxLock.Take(path);
         OutboxDatabase? database = null;
@@ -166,7 +175,10 @@ internal sealed class EventOutbox : IAsyncDisposable
             return Create();
 
             EventOutbox Create() =>
-                new(path, maxBytes, held, database, time, chance, logger, flushWithin ?? TimeSpan.FromSeconds(1)) { Saved = saved };
+                new(path, maxBytes, held, database, time, chance, logger, flushWithin ?? TimeSpan.FromSeconds(1), encryption)
+                {
+                    Saved = saved,
+                };
         }
         catch (Exception e)
         {

@@ -10,13 +10,17 @@ internal sealed class EventWindow : IDisposable
     private readonly OutboxDatabase _database;
     private readonly Statement _select;
     private readonly Statement _probe;
+    private readonly RowOpener? _opener;
 
     /// <summary>Opens the file for reading.</summary>
-    public EventWindow(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="keys">The keys that rows may be sealed under, or <see langword="null"/> when none is.</param>
+    public EventWindow(string path, SealKeys? keys = null)
     {
+        _opener = keys is null ? null : new RowOpener(keys);
         _database = new OutboxDatabase(path, writable: false);
-        _select = _database.Prepare("SELECT id, epoch, at, topic, key, headers, payload, crc FROM events WHERE id BETWEEN ? AND ?"
-            + " ORDER BY id");
+        _select = _database.Prepare($"SELECT id, epoch, at, topic, key, headers, payload, crc{(keys is null ? "" : ", seal")} FROM events"
+            + " WHERE id BETWEEN ? AND ? ORDER BY id");
         _probe = _database.Prepare("SELECT payload FROM events WHERE id=?");
     }
 
@@ -41,6 +45,14 @@ internal sealed class EventWindow : IDisposable
             while (_select.Step())
             {
                 UnreadableEventException? fault = FaultOf(first.Epoch, next);
+                OpenedRow content = new(_select.Blob(4), _select.Blob(5), _select.Blob(6));
+                if (fault is null && _opener is not null && !_select.IsNull(8)
+                    && !_opener.TryOpen(_select.Long(8), _select.Long(2), _select.Blob(3), content.Payload, out content))
+                {
+                    fault = new UnreadableEventException(next, next, KeptTime.IsWithin(_select.Long(2)) ? _select.Long(2) : null,
+                        isPage: false, "it is not what was sealed");
+                }
+
                 if (fault is not null && builder.Count > 0)
                 {
                     break;                                     // what is before it goes first
@@ -52,7 +64,7 @@ internal sealed class EventWindow : IDisposable
                 }
 
                 int limit = builder.Count == 0 ? EventLimits.MaxBatchBytes : maxBytes;
-                if (!builder.TryAdd(_select.Blob(3), _select.Blob(4), _select.Blob(5), _select.Blob(6), _select.Long(2), limit))
+                if (!builder.TryAdd(_select.Blob(3), content.Key, content.Headers, content.Payload, _select.Long(2), limit))
                 {
                     break;
                 }
@@ -83,6 +95,7 @@ internal sealed class EventWindow : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _opener?.Dispose();
         _select.Dispose();
         _probe.Dispose();
         _database.Dispose();
@@ -96,8 +109,9 @@ internal sealed class EventWindow : IDisposable
             return new UnreadableEventException(expected, sequence - 1, null, isPage: false, "it is missing in the file");
         }
 
-        if (!_select.IsNull(7) && _select.Long(7) != RowCheck.Of(id, unchecked((ulong)_select.Long(1)), _select.Long(2), _select.Blob(3),
-            _select.Blob(4), _select.Blob(5), _select.Blob(6)))
+        long seal = _opener is null || _select.IsNull(8) ? 0 : RowCheck.Seal(_select.Long(8));
+        if (!_select.IsNull(7) && _select.Long(7) != (RowCheck.Of(id, unchecked((ulong)_select.Long(1)), _select.Long(2), _select.Blob(3),
+            _select.Blob(4), _select.Blob(5), _select.Blob(6)) ^ seal))
         {
             long at = _select.Long(2);
             return new UnreadableEventException(expected, expected, KeptTime.IsWithin(at) ? at : null, isPage: false,

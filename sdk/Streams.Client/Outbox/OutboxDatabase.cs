@@ -9,7 +9,7 @@ namespace Streams.Client;
 internal sealed class OutboxDatabase : IDisposable
 {
     /// <summary>The format that this program reads and writes.</summary>
-    public const int Format = 3;
+    public const int Format = 4;
 
     /// <summary>Bits of an event's row id that hold its sequence; the partition's row id stands above them.</summary>
     public const int SequenceBits = 44;
@@ -31,10 +31,10 @@ internal sealed class OutboxDatabase : IDisposable
         CREATE TABLE IF NOT EXISTS epochs(partition INTEGER NOT NULL, first INTEGER NOT NULL, epoch INTEGER NOT NULL,
             PRIMARY KEY(partition, first)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS events(id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, at INTEGER NOT NULL, bytes INTEGER NOT NULL,
-            topic BLOB NOT NULL, key BLOB NOT NULL, headers BLOB NOT NULL, payload BLOB NOT NULL, crc INTEGER);
+            topic BLOB NOT NULL, key BLOB NOT NULL, headers BLOB NOT NULL, payload BLOB NOT NULL, crc INTEGER, seal INTEGER);
         CREATE TABLE IF NOT EXISTS refused(id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, at INTEGER NOT NULL, bytes INTEGER NOT NULL,
             topic BLOB NOT NULL, key BLOB NOT NULL, headers BLOB NOT NULL, payload BLOB NOT NULL, reason TEXT NOT NULL,
-            crc INTEGER);
+            crc INTEGER, seal INTEGER);
         CREATE TABLE IF NOT EXISTS stand(partition INTEGER NOT NULL, origin TEXT NOT NULL, offset INTEGER NOT NULL, turn INTEGER NOT NULL,
             PRIMARY KEY(partition, origin)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS consumers(id INTEGER PRIMARY KEY, name TEXT NOT NULL, stream TEXT NOT NULL, UNIQUE(name, stream));
@@ -107,10 +107,11 @@ internal sealed class OutboxDatabase : IDisposable
     }
 
     // Format 2: rows of events have a checksum. Those that are there have none and stay unchecked. Format 3: counts have one too.
+    // Format 4: the content may be sealed.
     private void AddChecks()
     {
         foreach ((string table, string column) in new[] { ("events", "crc"), ("refused", "crc"), ("staged", "crc"),
-            ("partitions", "countcheck"), ("stages", "countcheck") })
+            ("partitions", "countcheck"), ("stages", "countcheck"), ("events", "seal"), ("refused", "seal"), ("staged", "seal") })
         {
             if (Scalar($"SELECT count(*) FROM pragma_table_info('{table}')") > 0
                 && Scalar($"SELECT count(*) FROM pragma_table_info('{table}') WHERE name='{column}'") == 0)

@@ -28,14 +28,16 @@ internal sealed class OutboxTransaction : IDisposable
 
     /// <summary>The statements of a database under this opening's epoch.</summary>
     public OutboxTransaction(OutboxDatabase database, PartitionTable partitions, ProducerId producer, ulong epoch, FileLimits limits,
-        ByteGate gate, TimeProvider time)
+        ByteGate gate, TimeProvider time, SealKeys? keys = null)
     {
         Limits = limits;
         _database = database;
         _partitions = partitions;
         _producer = producer;
         _epoch = epoch;
-        _insert = new EventInsert(database, epoch);
+        RowSealer? sealer = keys is { Current: not 0 } ? new RowSealer(keys) : null;
+        StageSeal = sealer is null ? null : new StageSeal(sealer, keys!);
+        _insert = new EventInsert(database, epoch, sealer);
         _partition = database.Prepare("INSERT INTO partitions(id, stream, partition, next, events, bytes, countcheck)"
             + " VALUES(?, ?, ?, ?, ?, ?, ?)"
             + " ON CONFLICT(id) DO UPDATE SET next=excluded.next, events=excluded.events, bytes=excluded.bytes,"
@@ -43,8 +45,8 @@ internal sealed class OutboxTransaction : IDisposable
         _copy = database.Prepare(OutboxCopies.Insert);
         _sum = database.Prepare("SELECT count(*), total(bytes) FROM events WHERE id BETWEEN ? AND ?");
         _delete = database.Prepare("DELETE FROM events WHERE id BETWEEN ? AND ?");
-        _park = database.Prepare("INSERT OR REPLACE INTO refused(id, epoch, at, bytes, topic, key, headers, payload, reason, crc)"
-            + " SELECT id, epoch, at, bytes, topic, key, headers, payload, ?, crc FROM events WHERE id BETWEEN ? AND ?");
+        _park = database.Prepare("INSERT OR REPLACE INTO refused(id, epoch, at, bytes, topic, key, headers, payload, reason, crc, seal)"
+            + " SELECT id, epoch, at, bytes, topic, key, headers, payload, ?, crc, seal FROM events WHERE id BETWEEN ? AND ?");
         _stand = database.Prepare("INSERT INTO stand(partition, origin, offset, turn) VALUES(?, ?, ?, ?)");
         _forget = database.Prepare("DELETE FROM stand WHERE partition=?");
         _pages = database.Prepare("PRAGMA page_count");
@@ -55,6 +57,9 @@ internal sealed class OutboxTransaction : IDisposable
             + " ON CONFLICT(stream) DO UPDATE SET partitions=excluded.partitions");
         Stage = new Stage(this, partitions, gate, time);
     }
+
+    /// <summary>Seals what is written, or <see langword="null"/> when it is written plainly.</summary>
+    public StageSeal? StageSeal { get; }
 
     /// <summary>Events that have no sequence yet.</summary>
     public Stage Stage { get; }
@@ -317,6 +322,8 @@ internal sealed class OutboxTransaction : IDisposable
         }
 
         _insert.Dispose();
+        StageSeal?.Sealer.Dispose();
+        StageSeal?.Dispose();
         Stage.Dispose();
     }
 

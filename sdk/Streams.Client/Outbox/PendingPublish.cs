@@ -33,7 +33,7 @@ internal sealed class PendingPublish : IOutboxOperation, IValueTaskSource<Publis
         Partition = partition;
         Content = content;
         Terms = terms;
-        Bytes = SizeOf(content);
+        Bytes = SizeOf(content) + outbox.SealBytes;
         _receipt.RunContinuationsAsynchronously = true;
     }
 

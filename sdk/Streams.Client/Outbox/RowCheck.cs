@@ -34,6 +34,10 @@ internal static class RowCheck
     /// <summary>What the checksum changes by, bit for bit, when a row moves to another place: its content need not be read.</summary>
     public static long Moved(long id, ulong epoch, long toId, ulong toEpoch) => Place(id, epoch) ^ Place(toId, toEpoch);
 
+    /// <summary>What the checksum changes by, bit for bit, when the content is sealed: a row is not to be taken for a plain one.</summary>
+    /// <param name="seal">The number of the key, or <see langword="null"/>.</param>
+    public static long Seal(long? seal) => seal is { } key ? Place(key, ulong.MaxValue) : 0;
+
     private static uint Place(long id, ulong epoch)
     {
         Span<byte> place = stackalloc byte[16];

@@ -6,7 +6,7 @@ namespace Streams.Client;
 /// <summary>The events of an outbox, for the sender.</summary>
 internal sealed class OutboxEvents(EventOutbox outbox) : IWaitingEvents
 {
-    private readonly EventWindow _window = new(outbox.Path);
+    private readonly EventWindow _window = new(outbox.Path, outbox.Keys);
     private readonly EventBatchBuilder _builder = new();
 
     /// <inheritdoc/>

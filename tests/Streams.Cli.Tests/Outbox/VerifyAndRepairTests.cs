@@ -41,7 +41,7 @@ public sealed class VerifyAndRepairTests : IDisposable
     [InlineData("UPDATE events SET bytes=1 WHERE (id & 15) = 2", "event-size", true)]
     [InlineData("UPDATE events SET at=9223372036854775807 WHERE (id & 15) = 2", "event-time", false)]
     [InlineData(
-        "INSERT INTO refused SELECT id, epoch, at, bytes, topic, key, headers, payload, 'x', crc FROM events LIMIT 1", "event-twice",
+        "INSERT INTO refused SELECT id, epoch, at, bytes, topic, key, headers, payload, 'x', crc, seal FROM events LIMIT 1", "event-twice",
         false)]
     [InlineData("UPDATE events SET payload=x'00' WHERE (id & 15) = 2", "event-damaged", false)]
     [InlineData("INSERT INTO stand VALUES(1, 'nonsense', 4, 0)", "stand-damaged", true)]

@@ -61,7 +61,7 @@ internal sealed class EventChecks(OutboxReading reading, Action<string, string, 
             return;                                            // what was refused need not make sense
         }
 
-        if (KeptEvent.FaultOf(kept.Topic, kept.Key.Length, kept.Headers, kept.Payload.Length) is { } fault)
+        if (kept.ContentFault is { } fault)
         {
             found("event-unreadable", place, $"{fault}: no cluster can store it", true);
         }

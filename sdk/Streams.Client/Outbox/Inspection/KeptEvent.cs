@@ -15,9 +15,19 @@ namespace Streams.Client;
 /// <param name="Payload">The payload.</param>
 /// <param name="Reason">Why it was refused; <see langword="null"/> when it waits.</param>
 /// <param name="Check">Its checksum, or <see langword="null"/> when it has none (rows of format 1).</param>
+/// <param name="Seal">The number of the key that its content is sealed under, or <see langword="null"/>.</param>
 internal sealed record KeptEvent(long Id, StreamPartition? Partition, ulong Epoch, long AtMicroseconds, long CountedBytes, byte[] Topic,
-    byte[] Key, byte[] Headers, byte[] Payload, string? Reason, long? Check)
+    byte[] Key, byte[] Headers, byte[] Payload, string? Reason, long? Check, long? Seal = null)
 {
+    /// <summary>The content, when it was sealed and could be opened; else <see langword="null"/>.</summary>
+    public PlainEvent? Opened { get; init; }
+
+    /// <summary>The content: opened, or as it stands there.</summary>
+    public PlainEvent Content => Opened ?? new PlainEvent(Topic, Key, Headers, Payload, AtMicroseconds);
+
+    /// <summary>Whether nothing can be said of its content without its key.</summary>
+    public bool IsEncrypted => Seal is not null && Opened is null;
+
     /// <summary>Its sequence in the partition.</summary>
     public long Sequence => OutboxDatabase.SequenceOf(Id);
 
@@ -31,13 +41,19 @@ internal sealed record KeptEvent(long Id, StreamPartition? Partition, ulong Epoc
     public DateTimeOffset Timestamp => KeptTime.Of(AtMicroseconds);
 
     /// <summary>The headers; none when they cannot be read.</summary>
-    public IReadOnlyList<EventHeader> HeaderList => EventHeader.TryDecode(Headers, out IReadOnlyList<EventHeader> list) ? list : [];
+    public IReadOnlyList<EventHeader> HeaderList =>
+        EventHeader.TryDecode(Content.Headers, out IReadOnlyList<EventHeader> list) ? list : [];
 
     /// <summary>Whether it is other than it was when it was stored.</summary>
-    public bool IsDamaged => Check is { } check && check != RowCheck.Of(Id, Epoch, AtMicroseconds, Topic, Key, Headers, Payload);
+    public bool IsDamaged => Check is { } check && check != (RowCheck.Of(Id, Epoch, AtMicroseconds, Topic, Key, Headers,
+        Payload) ^ RowCheck.Seal(Seal));
 
     /// <summary>What keeps it from being sent; <see langword="null"/> when nothing does.</summary>
-    public string? Fault => IsDamaged ? "its row does not match its checksum" : FaultOf(Topic, Key.Length, Headers, Payload.Length);
+    public string? Fault => IsDamaged ? "its row does not match its checksum" : ContentFault;
+
+    /// <summary>What keeps its content from being sent, as far as it can be read; <see langword="null"/> when nothing does.</summary>
+    public string? ContentFault => IsEncrypted ? FaultOf(Topic, 0, ReadOnlyMemory<byte>.Empty, 0)
+        : FaultOf(Topic, Content.Key.Length, Content.Headers, Content.Payload.Length);
 
     /// <summary>What keeps an event of these parts from being sent; <see langword="null"/> when nothing does.</summary>
     public static string? FaultOf(ReadOnlyMemory<byte> topic, long keyBytes, ReadOnlyMemory<byte> headers, long payloadBytes) =>

@@ -4,7 +4,9 @@ namespace Streams.Client;
 
 /// <summary>Reads the events of an outbox's file in rising order of rows, some at a time, so that a client that uses the file is not held
 /// up. Memory does not grow with the file.</summary>
-internal sealed class KeptEvents(OutboxReading reading)
+/// <param name="reading">The file.</param>
+/// <param name="opener">Opens what is sealed, where the keys are known.</param>
+internal sealed class KeptEvents(OutboxReading reading, RowOpener? opener = null)
 {
     private const int MaxRows = 256;
     private const long MaxBytes = 4 << 20;
@@ -65,7 +67,8 @@ internal sealed class KeptEvents(OutboxReading reading)
     }
 
     private string Columns(string table, string reason) =>
-        $"SELECT id, epoch, at, bytes, topic, key, headers, payload, {reason}, {(reading.Format > 1 ? "crc" : "NULL")} FROM {table}";
+        $"SELECT id, epoch, at, bytes, topic, key, headers, payload, {reason}, {(reading.Format > 1 ? "crc" : "NULL")},"
+        + $" {(reading.Format > 3 ? "seal" : "NULL")} FROM {table}";
 
     private IEnumerable<KeptEvent> All(string table, string reason)
     {
@@ -103,7 +106,21 @@ internal sealed class KeptEvents(OutboxReading reading)
         return false;
     }
 
-    private KeptEvent Row(Statement row) => new(row.Long(0), Partition(row.Long(0) >> OutboxDatabase.SequenceBits),
+    private KeptEvent Row(Statement row)
+    {
+        KeptEvent kept = Stored(row);
+        return opener is not null && kept is { Seal: { } seal, IsDamaged: false }
+            && opener.TryOpen(seal, kept.AtMicroseconds, kept.Topic, kept.Payload, out OpenedRow opened)
+            ? kept with
+            {
+                Opened = new PlainEvent(kept.Topic, opened.Key.ToArray(), opened.Headers.ToArray(), opened.Payload.ToArray(),
+                    kept.AtMicroseconds),
+            }
+            : kept;
+    }
+
+    private KeptEvent Stored(Statement row) => new(row.Long(0), Partition(row.Long(0) >> OutboxDatabase.SequenceBits),
         unchecked((ulong)row.Long(1)), row.Long(2), row.Long(3), row.Blob(4).ToArray(), row.Blob(5).ToArray(), row.Blob(6).ToArray(),
-        row.Blob(7).ToArray(), row.Text(8) is { Length: > 0 } why ? why : null, row.IsNull(9) ? null : row.Long(9));
+        row.Blob(7).ToArray(), row.Text(8) is { Length: > 0 } why ? why : null, row.IsNull(9) ? null : row.Long(9),
+        row.IsNull(10) ? null : row.Long(10));
 }

@@ -14,6 +14,7 @@ internal sealed class OutboxCount(OutboxReading reading)
     private readonly Dictionary<long, (long Events, long Bytes, long First, long Last, long Oldest)> _waiting = [];
     private readonly Dictionary<long, long> _refused = [];
     private readonly Dictionary<ulong, long> _epochs = [];
+    private readonly Dictionary<long, long> _sealed = [];
     private readonly Dictionary<(long Stream, string Topic), (long Events, long Bytes, long Oldest)> _topics = [];
 
     /// <summary>Counts.</summary>
@@ -33,14 +34,15 @@ internal sealed class OutboxCount(OutboxReading reading)
             reading.Bytes, _waiting.Values.Sum(static w => w.Events),
             _waiting.Values.Sum(static w => w.Bytes),
             _waiting.Count == 0 ? null : KeptTime.Of(_waiting.Values.Min(static w => w.Oldest)), Openings(), partitions,
-            [.. all.Take(topics)], all.Count, refused, Consumers());
+            [.. all.Take(topics)], all.Count, refused, Consumers(),
+            [.. _sealed.Select(s => new KeptSealed(KeyName(s.Key), s.Value)).OrderBy(static s => s.Key, StringComparer.Ordinal)]);
     }
 
     private void CountWaiting()
     {
         long behind = long.MinValue;
         int read = RowsAtOnce;
-        using Statement select = reading.Prepare("SELECT id, epoch, at, bytes, topic FROM events"
+        using Statement select = reading.Prepare($"SELECT id, epoch, at, bytes, topic, {(reading.Format > 3 ? "seal" : "NULL")} FROM events"
             + $" WHERE id>? ORDER BY id LIMIT {RowsAtOnce}");
         while (read == RowsAtOnce)
         {
@@ -50,11 +52,22 @@ internal sealed class OutboxCount(OutboxReading reading)
             {
                 read++;
                 behind = select.Long(0);
+                if (!select.IsNull(5))
+                {
+                    CollectionsMarshal.GetValueRefOrAddDefault(_sealed, select.Long(5), out _)++;
+                }
+
                 Count(behind, unchecked((ulong)select.Long(1)), select.Long(2), select.Long(3), select.Blob(4));
             }
 
             select.Reset();
         }
+    }
+
+    private string KeyName(long id)
+    {
+        using Statement select = reading.Prepare("SELECT name FROM keys WHERE id=?");
+        return select.Bind(1, id).Step() ? select.Text(0) : "(name lost)";
     }
 
     private void Count(long id, ulong epoch, long at, long bytes, ReadOnlySpan<byte> topic)

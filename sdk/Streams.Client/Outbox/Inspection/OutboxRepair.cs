@@ -161,19 +161,22 @@ internal static class OutboxRepair
     private static long PutAside(OutboxDatabase database)
     {
         List<(long Id, string Why)> bad = [];
-        using (Statement select = database.Prepare("SELECT id, topic, length(key), headers, length(payload) FROM events ORDER BY id"))
+        using (Statement select = database.Prepare("SELECT id, topic, length(key), headers, length(payload), seal FROM events ORDER BY id"))
         {
             while (select.Step())
             {
-                if (KeptEvent.FaultOf(select.Blob(1).ToArray(), select.Long(2), select.Blob(3).ToArray(), select.Long(4)) is { } fault)
+                bool isPlain = select.IsNull(5);               // of what is sealed only the topic can be read
+                if (KeptEvent.FaultOf(select.Blob(1).ToArray(), select.Long(2), select.Blob(3).ToArray(), isPlain ? select.Long(4) : 0)
+                    is { } fault)
                 {
                     bad.Add((select.Long(0), fault));
                 }
             }
         }
 
-        using Statement park = database.Prepare("INSERT OR ABORT INTO refused(id, epoch, at, bytes, topic, key, headers, payload, reason)"
-            + " SELECT id, epoch, at, bytes, topic, key, headers, payload, ? FROM events WHERE id=?");
+        using Statement park = database.Prepare("INSERT OR ABORT"
+            + " INTO refused(id, epoch, at, bytes, topic, key, headers, payload, reason, seal)"
+            + " SELECT id, epoch, at, bytes, topic, key, headers, payload, ?, seal FROM events WHERE id=?");
         using Statement delete = database.Prepare("DELETE FROM events WHERE id=?");
         foreach ((long id, string why) in bad)
         {

@@ -18,10 +18,15 @@ namespace Streams.Client;
 /// <param name="TopicCount">How many topics have events; those beyond 100,000 are not told apart.</param>
 /// <param name="Refused">What was refused, by reason.</param>
 /// <param name="Consumers">The consumers.</param>
+/// <param name="Sealed">Events that wait encrypted, by key.</param>
 internal sealed record OutboxSummary(string Path, long Format, ProducerId? Producer, bool IsInUse, bool WasClosedCleanly,
     (long Database, long Journal, long Index) Bytes, long Events, long CountedBytes, DateTimeOffset? Oldest,
     IReadOnlyList<KeptOpening> Openings, IReadOnlyList<KeptPartitionCount> Partitions, IReadOnlyList<KeptTopicCount> Topics, int TopicCount,
-    IReadOnlyList<KeptRefusal> Refused, IReadOnlyList<KeptConsumer> Consumers);
+    IReadOnlyList<KeptRefusal> Refused, IReadOnlyList<KeptConsumer> Consumers,
+    IReadOnlyList<KeptSealed> Sealed);
+
+/// <summary>Events that wait encrypted under a key.</summary>
+internal sealed record KeptSealed(string Key, long Events);
 
 /// <summary>One opening of the file.</summary>
 /// <param name="Epoch">Its random epoch (rule R7).</param>

@@ -16,6 +16,9 @@ internal static class OutboxCopies
     /// <summary>The row of the format and the tables' first pages.</summary>
     public const long Roots = -1;
 
+    /// <summary>The row of the names of keys.</summary>
+    public const long Keys = -2;
+
     /// <summary>The statement that makes the table.</summary>
     public const string Schema = "CREATE TABLE IF NOT EXISTS copies(id INTEGER PRIMARY KEY, body BLOB NOT NULL, crc INTEGER NOT NULL);";
 
@@ -67,6 +70,23 @@ internal static class OutboxCopies
         return Encoding.UTF8.GetBytes(text.ToString());
     }
 
+    /// <summary>The copy of the names of keys.</summary>
+    public static byte[] KeysOf(OutboxDatabase database) => Encoding.UTF8.GetBytes(string.Join(' ', SealKeys.Names(database)
+        .Select(static k => string.Create(CultureInfo.InvariantCulture, $"{k.Name}={k.Id}"))));
+
+    /// <summary>Reads the names of keys.</summary>
+    public static IEnumerable<(long Id, string Name)> ReadKeys(byte[] body)
+    {
+        foreach (string part in Encoding.UTF8.GetString(body).Split(' '))
+        {
+            int at = part.IndexOf('=', StringComparison.Ordinal);
+            if (at > 0 && long.TryParse(part.AsSpan(at + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long id))
+            {
+                yield return (id, part[..at]);
+            }
+        }
+    }
+
     /// <summary>Reads where tables begin, and under <c>format</c> the format.</summary>
     public static IEnumerable<(string Name, uint Root)> ReadRoots(byte[] body)
     {
@@ -103,7 +123,7 @@ internal static class OutboxCopies
     public static void Keep(OutboxDatabase database, ProducerId producer, IEnumerable<PartitionRow> partitions)
     {
         Dictionary<long, byte[]> kept = Load(database);
-        List<(long Id, byte[] Body)> wanted = [(Roots, RootsOf(database)), (Producer, Of(producer))];
+        List<(long Id, byte[] Body)> wanted = [(Roots, RootsOf(database)), (Producer, Of(producer)), (Keys, KeysOf(database))];
         foreach (PartitionRow row in partitions)
         {
             row.HasCopy = true;

@@ -52,6 +52,11 @@ internal static class OutboxLook
             return "the producer's id is not what it was";
         }
 
+        if (copies.TryGetValue(OutboxCopies.Keys, out byte[]? keys) && !keys.AsSpan().SequenceEqual(OutboxCopies.KeysOf(database)))
+        {
+            return "the names of keys are not what they were";
+        }
+
         HashSet<long> missing = [.. copies.Keys.Where(static id => id > 0)];
         using Statement partitions = database.Prepare("SELECT id, stream, partition FROM partitions");
         while (partitions.Step())

@@ -150,6 +150,11 @@ internal sealed class OutboxSalvage
         report.Producer = target.Producer.Value;
         target.Finish(KeptTime.From(time.GetUtcNow()), source.Journal.Fault is null && source.Journal.Gone == 0,
             source.Journal.HasLostFrames, salvage._torn.Contains, report);
+        if (source.Journal.HasLostFrames)
+        {
+            salvage._torn.UnionWith(["refused", "stand", "consumers", "cursors", "given"]);      // of any of them
+        }
+
         report.Torn = string.Join(", ", salvage._torn.Where(static t => t is not ("events" or "staged" or "copies")).Order());
         target.Commit();
     }
@@ -168,6 +173,11 @@ internal sealed class OutboxSalvage
         }
 
         Walk("meta", false, false, _rows.Meta);
+        if (_rows.Roots.ContainsKey("keys"))
+        {
+            Walk("keys", true, false, _rows.Key);
+        }
+
         Walk("openings", true, false, _rows.Opening);
         Walk("streams", false, false, _rows.Stream);
         Walk("partitions", true, true, _rows.Partition);

@@ -7,7 +7,7 @@ namespace Streams.Client;
 internal sealed class SalvageRows(SalvageTarget target, SalvageReport report)
 {
     private const int CountedBeside = 64;                      // what an event counts beside its bytes
-    private const string EventColumns = "id, epoch, at, bytes, topic, key, headers, payload, crc";
+    private const string EventColumns = "id, epoch, at, bytes, topic, key, headers, payload, crc, seal";
 
     /// <summary>Whether the rows given now stand where they belong; else they may be older ones of a page that is free.</summary>
     public bool IsInPlace { get; set; }
@@ -47,6 +47,13 @@ internal sealed class SalvageRows(SalvageTarget target, SalvageReport report)
                 Roots[name] = root;
             }
         }
+        else if (rowId == OutboxCopies.Keys)
+        {
+            foreach ((long id, string name) in OutboxCopies.ReadKeys(body))
+            {
+                Key(id, name);
+            }
+        }
         else if (rowId == OutboxCopies.Producer && body.Length == ProducerId.Size)
         {
             target.Producer = ProducerId.Read(body);
@@ -80,6 +87,18 @@ internal sealed class SalvageRows(SalvageTarget target, SalvageReport report)
         }
 
         return true;
+    }
+
+    /// <summary>The name of a key.</summary>
+    public bool Key(long rowId, in KeptRecord row)
+    {
+        if (row.Is("-t") && OutboxEncryption.IsId(row.Text(1)))
+        {
+            Key(rowId, row.Text(1));
+            return true;
+        }
+
+        return false;
     }
 
     /// <summary>An opening.</summary>
@@ -143,14 +162,15 @@ internal sealed class SalvageRows(SalvageTarget target, SalvageReport report)
     /// <summary>An event that waits.</summary>
     public bool Event(long rowId, in KeptRecord row)
     {
-        if ((!row.Is("-nnnbbbbN") && !row.Is("-nnnbbbb")) || !IsSound(rowId, row.Number(1), row, 2, 4, row.Count > 8 ? 8 : -1))
+        // Rows that were there when a column was added do not have it.
+        if ((!row.Is("-nnnbbbbNN") && !row.Is("-nnnbbbbN") && !row.Is("-nnnbbbb")) || !IsSound(rowId, row.Number(1), row, 2, 4, 8))
         {
             return false;
         }
 
         if (IsNamed(rowId))
         {
-            Fill(target.Into("events", EventColumns), rowId, row, row.Count > 8 ? 8 : -1).Run();
+            Fill(target.Into("events", EventColumns), rowId, row, 8).Run();
         }
 
         return true;
@@ -159,15 +179,14 @@ internal sealed class SalvageRows(SalvageTarget target, SalvageReport report)
     /// <summary>A refused event.</summary>
     public bool Refused(long rowId, in KeptRecord row)
     {
-        int crc = row.Is("-nnnbbbbtN") ? 9 : row.Is("-nnnbbbbt") ? -1 : -2;
-        if (crc == -2 || !IsSound(rowId, row.Number(1), row, 2, 4, crc))
+        if ((!row.Is("-nnnbbbbtNN") && !row.Is("-nnnbbbbtN") && !row.Is("-nnnbbbbt")) || !IsSound(rowId, row.Number(1), row, 2, 4, 9))
         {
             return false;
         }
 
         if (IsNamed(rowId))
         {
-            Fill(target.Into("refused", EventColumns + ", reason"), rowId, row, crc).Bind(10, row.Text(8)).Run();
+            Fill(target.Into("refused", EventColumns + ", reason"), rowId, row, 9).Bind(11, row.Text(8)).Run();
         }
 
         return true;
@@ -176,7 +195,7 @@ internal sealed class SalvageRows(SalvageTarget target, SalvageReport report)
     /// <summary>A staged event.</summary>
     public bool Staged(long rowId, in KeptRecord row)
     {
-        if ((!row.Is("-NNnNnnbbbbN") && !row.Is("-NNnNnnbbbb")) || !IsSound(rowId, 0, row, 5, 7, row.Count > 11 ? 11 : -1))
+        if ((!row.Is("-NNnNnnbbbbNN") && !row.Is("-NNnNnnbbbbN") && !row.Is("-NNnNnnbbbb")) || !IsSound(rowId, 0, row, 5, 7, 11))
         {
             return false;
         }
@@ -184,10 +203,10 @@ internal sealed class SalvageRows(SalvageTarget target, SalvageReport report)
         if (IsNamed(rowId))
         {
             SawStaged(rowId);
-            target.Into("staged", "id, turn, slot, opening, expires, at, bytes, topic, key, headers, payload, crc").Bind(1, rowId)
+            target.Into("staged", "id, turn, slot, opening, expires, at, bytes, topic, key, headers, payload, crc, seal").Bind(1, rowId)
                 .Bind(2, Number(row, 1)).Bind(3, Number(row, 2)).Bind(4, row.Number(3)).Bind(5, Number(row, 4)).Bind(6, row.Number(5))
                 .Bind(7, Counted(row, 7)).Bind(8, row.Bytes(7)).Bind(9, row.Bytes(8)).Bind(10, row.Bytes(9)).Bind(11, row.Bytes(10))
-                .Bind(12, row.Count > 11 ? Number(row, 11) : null).Run();
+                .Bind(12, Number(row, 11)).Bind(13, Number(row, 12)).Run();
         }
 
         return true;
@@ -309,22 +328,23 @@ internal sealed class SalvageRows(SalvageTarget target, SalvageReport report)
             return false;
         }
 
-        return crc >= 0 && !row.IsNull(crc)
-            ? row.Number(crc) == RowCheck.Of(rowId, unchecked((ulong)epoch), row.Number(at), row.Bytes(topic), row.Bytes(topic + 1),
-                row.Bytes(topic + 2), row.Bytes(topic + 3))
+        return Number(row, crc) is { } check
+            ? check == (RowCheck.Of(rowId, unchecked((ulong)epoch), row.Number(at), row.Bytes(topic), row.Bytes(topic + 1),
+                row.Bytes(topic + 2), row.Bytes(topic + 3)) ^ RowCheck.Seal(Number(row, crc + 1)))
             : KeptTime.IsWithin(row.Number(at)) && KeptEvent.FaultOf(row.Bytes(topic).ToArray(), row.Bytes(topic + 1).Length,
                 row.Bytes(topic + 2).ToArray(), row.Bytes(topic + 3).Length) is null;
     }
 
     private static Statement Fill(Statement into, long rowId, in KeptRecord row, int crc) => into.Bind(1, rowId).Bind(2, row.Number(1))
         .Bind(3, row.Number(2)).Bind(4, Counted(row, 4)).Bind(5, row.Bytes(4)).Bind(6, row.Bytes(5)).Bind(7, row.Bytes(6))
-        .Bind(8, row.Bytes(7)).Bind(9, crc < 0 ? null : Number(row, crc));
+        .Bind(8, row.Bytes(7)).Bind(9, Number(row, crc)).Bind(10, Number(row, crc + 1));
 
     // What an event counts is not in its checksum: it follows from the content.
     private static long Counted(in KeptRecord row, int topic) => row.Bytes(topic).Length + row.Bytes(topic + 1).Length
         + row.Bytes(topic + 2).Length + row.Bytes(topic + 3).Length + CountedBeside;
 
-    private static long? Number(in KeptRecord row, int column) => row.IsNull(column) ? null : row.Number(column);
+    private static long? Number(in KeptRecord row, int column) =>
+        column >= row.Count || row.IsNull(column) ? null : row.Number(column);
 
     private static bool Consumer(string name, string stream) =>
         ConsumerName.TryParse(name, out _, out _) && StreamPath.TryParse(stream, out _, out _);
@@ -350,6 +370,12 @@ internal sealed class SalvageRows(SalvageTarget target, SalvageReport report)
         SavedPartition known = target.Partition(id);
         known.Partition ??= new StreamPartition(path, new PartitionId((int)number));
         return true;
+    }
+
+    private void Key(long id, string name)
+    {
+        target.Database.Execute(SealKeys.Schema);
+        target.Into("keys", "id, name").Bind(1, id).Bind(2, name).Run();
     }
 
     private void SawStaged(long rowId)

@@ -55,7 +55,7 @@ internal sealed class Stage : IDisposable
         _transaction = transaction;
         _partitions = partitions;
         _gate = gate;
-        _tables = new StageTables(transaction.Database);
+        _tables = new StageTables(transaction.Database, transaction.StageSeal);
         _gaps = new GapRows(transaction.Database);
         (long turn, long bytes, long ages) = _tables.Totals();
         _totals = new StageTotals(partitions.Rows.Sum(static r => r.Stage.Rows), bytes, ages, turn, _gaps.Bytes);
@@ -146,7 +146,7 @@ internal sealed class Stage : IDisposable
         bool replaces = false;
         if (terms.Policy == OutboxPolicy.KeepLatestPerKey)
         {
-            slot = SlotHash.Of(row.Id, content.Topic.Span, content.Key.Span);
+            slot = _tables.SlotOf(row.Id, content.Topic.Span, content.Key.Span);
             replaces = row.Stage.Rows > 0 && _tables.TrySlot(slot, row.Id, content.Topic.Span, content.Key.Span, out replaced);
         }
 

@@ -1,3 +1,5 @@
+using Streams.Core;
+
 namespace Streams.Client;
 
 /// <summary>An event in the stage, without its content.</summary>
@@ -17,7 +19,7 @@ internal sealed class StageTables : IDisposable
             bytes INTEGER NOT NULL, countcheck INTEGER);
         CREATE TABLE IF NOT EXISTS staged(id INTEGER PRIMARY KEY, turn INTEGER, slot INTEGER, opening INTEGER NOT NULL, expires INTEGER,
             at INTEGER NOT NULL, bytes INTEGER NOT NULL, topic BLOB NOT NULL, key BLOB NOT NULL, headers BLOB NOT NULL,
-            payload BLOB NOT NULL, crc INTEGER);
+            payload BLOB NOT NULL, crc INTEGER, seal INTEGER);
         CREATE INDEX IF NOT EXISTS staged_turn ON staged(turn, bytes) WHERE turn IS NOT NULL;
         CREATE INDEX IF NOT EXISTS staged_slot ON staged(slot) WHERE slot IS NOT NULL;
         CREATE INDEX IF NOT EXISTS staged_expires ON staged(opening, expires) WHERE expires IS NOT NULL;
@@ -29,6 +31,7 @@ internal sealed class StageTables : IDisposable
         """;
 
     private readonly OutboxDatabase _database;
+    private readonly StageSeal? _seal;
     private readonly Statement _counts;
     private readonly Statement _insert;
     private readonly Statement _delete;
@@ -43,25 +46,26 @@ internal sealed class StageTables : IDisposable
     private readonly Statement _moveGap;
 
     /// <summary>The statements of a database that has the tables.</summary>
-    public StageTables(OutboxDatabase database)
+    public StageTables(OutboxDatabase database, StageSeal? seal = null)
     {
         _database = database;
+        _seal = seal;
         _counts = database.Prepare("INSERT INTO stages(partition, next, rows, bytes, countcheck) VALUES(?, ?, ?, ?, ?)"
             + " ON CONFLICT(partition) DO UPDATE SET next=excluded.next, rows=excluded.rows, bytes=excluded.bytes,"
             + " countcheck=excluded.countcheck");
-        _insert = database.Prepare("INSERT INTO staged(id, turn, slot, opening, expires, at, bytes, topic, key, headers, payload, crc)"
-            + " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        _insert = database.Prepare("INSERT INTO staged(id, turn, slot, opening, expires, at, bytes, topic, key, headers, payload, crc,"
+            + " seal) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
         _delete = database.Prepare("DELETE FROM staged WHERE id=?");
         const string Columns = "SELECT id, bytes, at, turn, expires, topic FROM staged ";
         _one = database.Prepare(Columns + "WHERE id=?");
         _first = database.Prepare(Columns + "WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1");
         _oldest = database.Prepare(Columns + "WHERE turn IS NOT NULL ORDER BY turn LIMIT 1");
-        _slot = database.Prepare("SELECT id, bytes, at, turn, expires, topic, key FROM staged WHERE slot=?");
+        _slot = database.Prepare("SELECT id, bytes, at, turn, expires, topic, key, payload, seal FROM staged WHERE slot=?");
         _nextOpening = database.Prepare("SELECT opening FROM staged WHERE expires IS NOT NULL AND opening>? ORDER BY opening LIMIT 1");
         _expired = database.Prepare("SELECT id FROM staged WHERE opening=? AND expires<=? ORDER BY expires LIMIT ?");
         _soonest = database.Prepare("SELECT expires FROM staged WHERE opening=? AND expires IS NOT NULL ORDER BY expires LIMIT 1");
-        _move = database.Prepare("INSERT INTO events(id, epoch, at, bytes, topic, key, headers, payload, crc)"
-            + " SELECT ?1, ?2, at, bytes, topic, key, headers, payload, (crc | ?4) - (crc & ?4) FROM staged WHERE id=?3");
+        _move = database.Prepare("INSERT INTO events(id, epoch, at, bytes, topic, key, headers, payload, crc, seal)"
+            + " SELECT ?1, ?2, at, bytes, topic, key, headers, payload, (crc | ?4) - (crc & ?4), seal FROM staged WHERE id=?3");
         _moveGap = database.Prepare("INSERT INTO events(id, epoch, at, bytes, topic, key, headers, payload, crc)"
             + " VALUES(?, ?, ?, ?, ?, x'', ?, x'', ?)");
     }
@@ -93,12 +97,23 @@ internal sealed class StageTables : IDisposable
             .Bind(5, CountCheck.OfStage(row.Id, row.Stage.Next, row.Stage.Rows, row.Stage.Bytes)).Run();
 
     /// <summary>Stages an event.</summary>
-    public void Insert(long id, PendingPublish publish, long? turn, long? slot, long opening, long? expires) =>
-        _insert.Bind(1, id).Bind(2, turn).Bind(3, slot).Bind(4, opening).Bind(5, expires)
-            .Bind(6, publish.Content.TimestampMicroseconds).Bind(7, publish.Bytes).Bind(8, publish.Content.Topic.Span)
-            .Bind(9, publish.Content.Key.Span).Bind(10, publish.Content.Headers.Span).Bind(11, publish.Content.Payload.Span)
-            .Bind(12, RowCheck.Of(id, 0, publish.Content.TimestampMicroseconds, publish.Content.Topic.Span, publish.Content.Key.Span,
-                publish.Content.Headers.Span, publish.Content.Payload.Span)).Run();
+    public void Insert(long id, PendingPublish publish, long? turn, long? slot, long opening, long? expires)
+    {
+        PlainEvent content = publish.Content;
+        _insert.Bind(1, id).Bind(2, turn).Bind(3, slot).Bind(4, opening).Bind(5, expires).Bind(6, content.TimestampMicroseconds)
+            .Bind(7, publish.Bytes).Bind(8, content.Topic.Span);
+        (ReadOnlySpan<byte> key, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload) = _seal is null
+            ? new RowContent(content.Key.Span, content.Headers.Span, content.Payload.Span)
+            : new RowContent(default, default, _seal.Sealer.Seal(content));
+        long? seal = _seal?.Sealer.Key;
+        _insert.Bind(9, key).Bind(10, headers).Bind(11, payload)
+            .Bind(12, RowCheck.Of(id, 0, content.TimestampMicroseconds, content.Topic.Span, key, headers, payload) ^ RowCheck.Seal(seal))
+            .Bind(13, seal).Run();
+    }
+
+    /// <summary>A number for a topic and key, to look a staged event up by.</summary>
+    public long SlotOf(long partition, ReadOnlySpan<byte> topic, ReadOnlySpan<byte> key) =>
+        _seal?.SlotOf(_seal.Sealer.Key, partition, topic, key) ?? SlotHash.Of(partition, topic, key);
 
     /// <summary>An event leaves the stage.</summary>
     public void Delete(long id) => _delete.Bind(1, id).Run();
@@ -132,6 +147,25 @@ internal sealed class StageTables : IDisposable
     /// <summary>The event that a newer one of its topic and key replaces.</summary>
     public bool TrySlot(long slot, long partition, ReadOnlySpan<byte> topic, ReadOnlySpan<byte> key, out StagedRow row)
     {
+        if (TrySlotOf(slot, partition, topic, key, out row) || _seal is null)
+        {
+            return row.Id != 0;
+        }
+
+        // One that was staged under an earlier key, or before anything was sealed.
+        foreach (long earlier in _seal.Earlier)
+        {
+            if (TrySlotOf(_seal.SlotOf(earlier, partition, topic, key), partition, topic, key, out row))
+            {
+                return true;
+            }
+        }
+
+        return TrySlotOf(SlotHash.Of(partition, topic, key), partition, topic, key, out row);
+    }
+
+    private bool TrySlotOf(long slot, long partition, ReadOnlySpan<byte> topic, ReadOnlySpan<byte> key, out StagedRow row)
+    {
         _slot.Bind(1, slot);
         try
         {
@@ -139,7 +173,7 @@ internal sealed class StageTables : IDisposable
             {
                 row = Read(_slot);
                 if (row.Id >> OutboxDatabase.SequenceBits == partition && topic.SequenceEqual(row.Topic)
-                    && key.SequenceEqual(_slot.Blob(6)))
+                    && (_slot.IsNull(8) ? key.SequenceEqual(_slot.Blob(6)) : _seal?.IsKey(_slot.Long(8), row, _slot.Blob(7), key) == true))
                 {
                     return true;
                 }
