@@ -53,6 +53,21 @@ internal static class DownStretches
         return builder.Build(head.Identity(first), default, head.MayHaveTwins);
     }
 
+    /// <summary>The same events under another identity.</summary>
+    public static EventBatch Under(EventBatchBuilder builder, EventBatch batch, EventIdentity first)
+    {
+        builder.Clear();
+        foreach (EventView view in batch.Events)
+        {
+            builder.TryAdd(view.Topic.Span, view.Key.Span, view.Headers.Span, view.Payload.Span, view.TimestampMicroseconds,
+                isRetained: view.IsRetained);
+        }
+
+        EventBatch made = builder.Build(first, default, mayHaveTwins: false);
+        builder.Clear();
+        return made;
+    }
+
     private static List<(long Offset, EventBatch Batch)> Runs(Delivery delivery, EventBatch batch)
     {
         List<(long, EventBatch)> runs = [];

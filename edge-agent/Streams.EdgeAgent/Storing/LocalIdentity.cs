@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Streams.Core;
@@ -12,11 +13,32 @@ internal sealed record LocalIdentity(Origin Origin, ProducerId Store, ulong Epoc
 {
     /// <summary>The producer that a client without an outbox is. It is this client's at this agent: at another agent, or on another disk,
     /// it is another, for each has a session of its own at the cluster and must not shut the other out (rule R2).</summary>
-    public ProducerId ProducerOf(string client)
+    /// <param name="client">The client id, which has no U+0000 in it.</param>
+    /// <param name="line">Which of its lines: a producer each, as events of different ones may overtake each other.</param>
+    public ProducerId ProducerOf(string client, int line = ClientLine.Plain)
     {
+        if (line != ClientLine.Plain)
+        {
+            client = string.Create(CultureInfo.InvariantCulture, $"{client}\0{line}");
+        }
+
         byte[] name = new byte[ProducerId.Size + Encoding.UTF8.GetByteCount(client)];
         Store.Write(name);
         Encoding.UTF8.GetBytes(client, name.AsSpan(ProducerId.Size));
         return ProducerId.Read(SHA256.HashData(name));
     }
+}
+
+/// <summary>The lines of a client without an outbox.</summary>
+internal static class ClientLine
+{
+    /// <summary>What takes no route: here and at the clusters.</summary>
+    public const int Plain = 0;
+
+    /// <summary>What takes a route, as it stands here. It never goes up under this identity: sequences of what goes up have no holes,
+    /// whatever is dropped.</summary>
+    public const int Routed = 1;
+
+    /// <summary>What goes up by routes of a priority.</summary>
+    public static int Up(int priority) => 2 + priority;
 }

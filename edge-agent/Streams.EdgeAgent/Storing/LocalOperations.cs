@@ -87,5 +87,17 @@ internal sealed class RetainOperation : LocalOperation<bool>
 
     public override bool IsUnfinished => _more;
 
-    public override void Apply(LocalTransaction transaction) => _more = transaction.Retain();
+    public override void Apply(LocalTransaction transaction) => _more = transaction.Retain() | transaction.Expire();
+}
+
+/// <summary>Other routes count for what is stored from now on.</summary>
+internal sealed class UseRoutesOperation(System.Collections.Immutable.ImmutableArray<Route> routes) : LocalOperation<bool>
+{
+    public override void Apply(LocalTransaction transaction) => transaction.UseRoutes(routes);
+}
+
+/// <summary>What goes up next of what takes routes gets its sequences.</summary>
+internal sealed class PlaceOperation(int maxBytes) : LocalOperation<List<PlacedBatch>>
+{
+    public override void Apply(LocalTransaction transaction) => Result = transaction.Place(maxBytes);
 }

@@ -10,7 +10,7 @@ internal static class LocalSchema
     public const string Owner = "agent store";
 
     /// <summary>The format that this program reads and writes.</summary>
-    public const int Format = 1;
+    public const int Format = 2;
 
     /// <summary>Bits of an entry's row id that hold its base offset; the row id of its lane stands above them.</summary>
     private const int OffsetBits = 40;
@@ -38,6 +38,18 @@ internal static class LocalSchema
             at INTEGER NOT NULL, PRIMARY KEY(producer, stream, partition)) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS refused(id INTEGER PRIMARY KEY, stream TEXT NOT NULL, partition INTEGER NOT NULL, at INTEGER NOT NULL,
             cluster TEXT NOT NULL, reason TEXT NOT NULL, batch BLOB NOT NULL);
+        CREATE TABLE IF NOT EXISTS routes(id INTEGER PRIMARY KEY, decided TEXT NOT NULL UNIQUE);
+        CREATE TABLE IF NOT EXISTS ways(id INTEGER PRIMARY KEY, state INTEGER NOT NULL, route INTEGER NOT NULL, turn INTEGER NOT NULL,
+            stream TEXT NOT NULL, partition INTEGER NOT NULL, client INTEGER NOT NULL, events INTEGER NOT NULL, bytes INTEGER NOT NULL,
+            opening INTEGER NOT NULL, since INTEGER NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL);
+        CREATE INDEX IF NOT EXISTS ways_turn ON ways(state, route, turn);
+        CREATE TABLE IF NOT EXISTS latest(route INTEGER NOT NULL, stream TEXT NOT NULL, topic BLOB NOT NULL, key BLOB NOT NULL,
+            id INTEGER NOT NULL, PRIMARY KEY(route, stream, topic, key)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS lost(id INTEGER PRIMARY KEY, stream TEXT NOT NULL, partition INTEGER NOT NULL, topic BLOB NOT NULL,
+            reason INTEGER NOT NULL, events INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+            UNIQUE(stream, partition, topic, reason));
+        CREATE TABLE IF NOT EXISTS ages(opening INTEGER PRIMARY KEY, length INTEGER NOT NULL, dark INTEGER NOT NULL, wall INTEGER NOT NULL,
+            since INTEGER NOT NULL, boot TEXT NOT NULL, steady INTEGER NOT NULL);
         """;
 
     /// <summary>Most lanes: their row ids stand above the offsets.</summary>
@@ -48,6 +60,12 @@ internal static class LocalSchema
 
     /// <summary>Row id of the entry of a lane that begins at an offset.</summary>
     public static long EntryId(long lane, long offset) => (lane << OffsetBits) | Math.Min(offset, MaxOffset);
+
+    /// <summary>Where events that tell of gaps stand until they go up: devices do not see it.</summary>
+    public static readonly StreamPath GapStream = StreamPath.Parse("/$gaps");
+
+    /// <summary>The row id of the lane in an entry's row id.</summary>
+    public static long LaneRowOf(long id) => id >> OffsetBits;
 
     /// <summary>The offset in an entry's row id.</summary>
     public static long OffsetOf(long id) => id & MaxOffset;

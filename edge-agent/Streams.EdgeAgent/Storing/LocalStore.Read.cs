@@ -47,6 +47,14 @@ internal sealed partial class LocalStore
             : _readers.Read((Row: row, From: from.Value, MaxBytes: maxBytes, Own: Origin),
                 static (db, s) => LaneReading.Read(db, s.Row, s.From, s.MaxBytes, s.Own));
 
+    /// <summary>What goes up of a lane beside routes: the entries from an offset on, and where to go on.</summary>
+    public (List<(long Offset, AfterVector After, EventBatch Batch)> Entries, long Next) ReadUp(LaneRow lane, long from, int maxBytes) =>
+        _readers.Read((lane, from, maxBytes), static (db, s) => WayReading.ReadUp(db, s.lane, s.from, s.maxBytes));
+
+    /// <summary>What takes routes and may have been sent already, in the order in which it got its sequences.</summary>
+    public List<PlacedBatch> Placed() => _readers.Read((Identity: _identity, Routes: _routes),
+        static (db, s) => WayReading.Placed(db, s.Identity, s.Routes));
+
     /// <inheritdoc/>
     public Offset FindTime(LaneId lane, DateTimeOffset time) => _book.Find(lane) is not { } row ? Offset.Zero
         : _readers.Read((Row: row, At: (time - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond),

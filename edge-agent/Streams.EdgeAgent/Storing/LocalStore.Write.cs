@@ -92,6 +92,15 @@ internal sealed partial class LocalStore
         await RunAsync(new ReplaceRegisterOperation(stream, known, value) { Cost = cost }, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Takes other routes, for what is stored from now on.</summary>
+    public async ValueTask UseRoutesAsync(System.Collections.Immutable.ImmutableArray<Route> routes) =>
+        await RunAsync(new UseRoutesOperation(routes) { Cost = EntryCost * (1 + routes.Length) }, CancellationToken.None)
+            .ConfigureAwait(false);
+
+    /// <summary>Gives sequences to what takes routes and goes up next, at most about so many bytes.</summary>
+    public ValueTask<List<PlacedBatch>> PlaceAsync(int maxBytes, CancellationToken cancellationToken) =>
+        RunAsync(new PlaceOperation(maxBytes) { Cost = maxBytes / 4 }, cancellationToken);
+
     private static int CostOf(in PlainEvent plain) =>
         plain.Topic.Length + plain.Key.Length + plain.Headers.Length + plain.Payload.Length + EntryCost + BatchHeader.Size;
 

@@ -23,6 +23,8 @@ internal sealed partial class LocalStore : IEventStore, IAsyncDisposable
     private readonly LocalQueue _queue;
     private readonly LocalWatches _watches;
     private readonly LocalWriter _writer;
+    private readonly LocalTransaction _transaction;
+    private readonly RouteBook _routes = new();
     private readonly ITimer _retaining;
     private readonly ITimer _tidying;
     private int _isRetaining;
@@ -42,9 +44,9 @@ internal sealed partial class LocalStore : IEventStore, IAsyncDisposable
         LocalLoading.NoteWays(db, options);
         LocalLoading.Load(db, _book);
         db.Database.Limit(limits);
-        LocalTransaction transaction = new(db, _book, _sessions, identity, options, time, chance);
-        Saved = aside is null ? 0 : LocalSalvage.Run(aside, transaction);
-        _writer = new LocalWriter(_queue, db, transaction, limits, _watches, time, logger);
+        _transaction = new LocalTransaction(db, _book, _sessions, identity, options, _routes, time, chance);
+        Saved = aside is null ? 0 : LocalSalvage.Run(aside, identity, _transaction);
+        _writer = new LocalWriter(_queue, db, _transaction, limits, _watches, time, logger);
         _retaining = time.CreateTimer(_ => _ = RetainAsync(), null, RetainEvery, RetainEvery);
         _tidying = time.CreateTimer(_ => _ = QuietlyAsync(new TidyOperation { Cost = SmallCost }), null, TimeSpan.Zero, TidyEvery);
     }
@@ -98,6 +100,12 @@ internal sealed partial class LocalStore : IEventStore, IAsyncDisposable
     /// <summary>Why the last transaction was not written; <see langword="null"/> when it was.</summary>
     public string? Fault => _writer.Fault;
 
+    /// <summary>What waits to go up under routes, each by its name; those under which nothing waits too while they are in use.</summary>
+    public IReadOnlyList<RouteFigures> Routes => [.. _routes.All.Where(static r => r.Id != RouteBook.Gaps).Select(static r => r.Figures)];
+
+    /// <summary>Events that wait to go up under routes.</summary>
+    public long RoutedWaiting => _routes.Waiting;
+
     /// <summary>Completes when nothing is written any more: the store was closed, or its writer died.</summary>
     public Task Ended => _writer.Ended;
 
@@ -132,6 +140,7 @@ internal sealed partial class LocalStore : IEventStore, IAsyncDisposable
         await _tidying.DisposeAsync().ConfigureAwait(false);
         _queue.Close();
         await _writer.Ended.ConfigureAwait(false);
+        _transaction.Close();
         _readers.Dispose();
         try
         {

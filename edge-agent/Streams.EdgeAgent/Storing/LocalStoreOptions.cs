@@ -37,6 +37,9 @@ internal sealed record LocalStoreOptions(string Path, ClusterName Cluster)
     /// <summary>Which streams' events go up to a cluster: they stay here until one has them. None by default.</summary>
     public Func<StreamPath, bool>? GoesUp { get; init; }
 
+    /// <summary>What is done with the events of which topics; none by default. <see cref="GoesUp"/> is for the rest.</summary>
+    public System.Collections.Immutable.ImmutableArray<Route> Routes { get; init; } = [];
+
     /// <summary>What is wrong; <see langword="null"/> when nothing is.</summary>
     public string? Fault =>
         Path.Length == 0 ? "store: a path is needed"

@@ -15,13 +15,17 @@ internal sealed partial class LocalTransaction
     private readonly Dictionary<(StreamPartition Partition, string Client), PlainBatch> _open = [];
     private readonly List<PlainBatch> _inOrder = [];
     private readonly Stack<EventBatchBuilder> _builders = [];
-    private readonly Dictionary<string, (long Row, ProducerId Producer)> _clients = [];
+    private readonly Dictionary<(string Name, int Line), (long Row, ProducerId Producer)> _clients = [];
     private readonly Dictionary<(long Client, StreamPartition Partition), long> _sequences = [];
     private readonly Dictionary<(StreamPath Stream, string Topic), long> _stamps = [];
 
-    private sealed class PlainBatch(StreamPartition partition, string client, EventBatchBuilder builder)
+    private sealed class PlainBatch(StreamPartition partition, string client, RouteChoice way, EventBatchBuilder builder)
     {
         public StreamPartition Partition => partition;
+
+        public RouteChoice Way { get; set; } = way;
+
+        public long Counted { get; set; }
 
         public string Client => client;
 
@@ -39,14 +43,18 @@ internal sealed partial class LocalTransaction
     {
         PlainEvent plain = operation.Plain;
         string client = plain.Client ?? string.Empty;
-        RequireRoom(plain.Topic.Length + plain.Key.Length + plain.Headers.Length + plain.Payload.Length + BatchHeader.Size);
+        RouteChoice way = Choose(operation.Partition.Stream, plain);
+        RequireRoom(plain.Topic.Length + plain.Key.Length + plain.Headers.Length + plain.Payload.Length + BatchHeader.Size
+            + (way.IsRouted ? RoutedExtra : 0));
+        way = Enter(operation.Partition.Stream, plain, way);
         if (plain.IsRetained)
         {
             operation.StampAt(Stamp(operation.Partition.Stream, plain));
         }
 
         (StreamPartition, string) key = (operation.Partition, client);
-        if (_open.TryGetValue(key, out PlainBatch? batch) && !TryAdd(batch, operation, _options.PlainBatchBytes))
+        int most = way.IsRouted ? Math.Min(_options.PlainBatchBytes, RoutedBatchBytes) : _options.PlainBatchBytes;
+        if (_open.TryGetValue(key, out PlainBatch? batch) && (batch.Way != way || way.IsAlone || !TryAdd(batch, operation, most)))
         {
             _open.Remove(key);                         // it is closed at its turn
             batch = null;
@@ -54,10 +62,16 @@ internal sealed partial class LocalTransaction
 
         if (batch is null)
         {
-            batch = new PlainBatch(operation.Partition, client, _builders.TryPop(out EventBatchBuilder? kept) ? kept : new());
+            batch = new PlainBatch(operation.Partition, client, way, _builders.TryPop(out EventBatchBuilder? kept) ? kept : new());
             TryAdd(batch, operation, EventLimits.MaxBatchBytes);
             _open[key] = batch;
             _inOrder.Add(batch);
+        }
+
+        if (way.IsRouted)
+        {
+            batch.Counted += Counted(plain);
+            NoteLatest(operation.Partition.Stream, plain, batch);
         }
     }
 
@@ -79,12 +93,17 @@ internal sealed partial class LocalTransaction
     {
         foreach (PlainBatch open in _inOrder)
         {
-            (long client, ProducerId producer) = ClientOf(open.Client);
+            (long client, ProducerId producer) = ClientOf(open.Client, open.Way.IsRouted ? ClientLine.Routed : ClientLine.Plain);
             long last = LastSequence(client, open.Partition);
             EventBatch batch = open.Builder.Build(new EventIdentity(producer, Epoch, last + 1), default, mayHaveTwins: false);
             LaneRow lane = Lane(new LaneId(open.Partition, _identity.Origin));
             long offset = Append(lane, AfterVector.Empty, batch.Bytes.Span, batch.Header.Count);
             Note(client, open.Partition, batch.Header.LastSequence);
+            if (open.Way.IsRouted)
+            {
+                PutWay(LocalSchema.EntryId(lane.Row, offset), open, client, batch);
+            }
+
             if (open.HasRetained)
             {
                 Retain(lane, offset, batch);
@@ -105,14 +124,14 @@ internal sealed partial class LocalTransaction
         _open.Clear();
     }
 
-    private (long Row, ProducerId Producer) ClientOf(string name)
+    private (long Row, ProducerId Producer) ClientOf(string name, int line)
     {
-        if (_clients.TryGetValue(name, out (long Row, ProducerId Producer) known))
+        if (_clients.TryGetValue((name, line), out (long Row, ProducerId Producer) known))
         {
             return known;
         }
 
-        ProducerId producer = _identity.ProducerOf(name);
+        ProducerId producer = _identity.ProducerOf(name, line);
         Span<byte> id = stackalloc byte[ProducerId.Size];
         producer.Write(id);
         Statement select = _db.Use("SELECT id FROM clients WHERE producer=?1").Bind(1, id);
@@ -130,7 +149,7 @@ internal sealed partial class LocalTransaction
             _clients.Clear();
         }
 
-        return _clients[name] = (row, producer);
+        return _clients[(name, line)] = (row, producer);
     }
 
     private long LastSequence(long client, StreamPartition partition)

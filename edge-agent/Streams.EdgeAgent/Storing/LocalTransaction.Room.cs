@@ -84,10 +84,80 @@ internal sealed partial class LocalTransaction
             Measure();
             _room -= Math.Max(taken, 0);
         }
+
+        while (_room < wanted && (RemoveOver(RowsAtOnce) || DropWaiting(RowsAtOnce)))
+        {
+            Measure();
+            _room -= Math.Max(taken, 0);
+        }
     }
 
     private long MayGoTo(LaneRow lane) =>
-        _options.WhenFull == WhenStoreFull.DropOldest || !lane.IsOwn ? lane.NextOffset : Math.Max(lane.Sent, 0);
+        _options.WhenFull == WhenStoreFull.DropOldest ? BeforeWays(lane, lane.NextOffset, WayState.Placed, WayState.Placed)
+        : !lane.IsOwn ? lane.NextOffset
+        : BeforeWays(lane, Math.Max(lane.Sent, 0), WayState.Waiting, WayState.Placed);
+
+    // Before the first entry of a lane that is on its way up by a route.
+    private long BeforeWays(LaneRow lane, long limit, WayState from, WayState to)
+    {
+        if (limit <= lane.FirstOffset)
+        {
+            return limit;
+        }
+
+        Statement select = _db.Use("SELECT id FROM ways WHERE id>=?1 AND id<?2 AND state BETWEEN ?3 AND ?4 ORDER BY id LIMIT 1")
+            .Bind(1, LocalSchema.EntryId(lane.Row, lane.FirstOffset)).Bind(2, LocalSchema.EntryId(lane.Row, limit)).Bind(3, (long)from)
+            .Bind(4, (long)to);
+        limit = select.Step() ? LocalSchema.OffsetOf(select.Long(0)) : limit;
+        select.Reset();
+        return limit;
+    }
+
+    // What does not go up, or has gone, wherever it stands in its lane: those who read here find a gap.
+    private bool RemoveOver(int most)
+    {
+        List<(long Id, long Bytes)> over = [];
+        Statement select = _db.Use("SELECT w.id, length(e.body) FROM ways w LEFT JOIN entries e ON e.id=w.id WHERE w.state=2"
+            + " ORDER BY w.route, w.turn LIMIT ?1").Bind(1, (long)most);
+        while (select.Step())
+        {
+            over.Add((select.Long(0), select.Long(1)));
+        }
+
+        select.Reset();
+        foreach ((long id, long bytes) in over)
+        {
+            _db.Use("DELETE FROM entries WHERE id=?1").Bind(1, id).Run();
+            _db.Use("DELETE FROM ways WHERE id=?1").Bind(1, id).Run();
+            LaneRow lane = Lane(LaneOf(LocalSchema.LaneRowOf(id)));
+            Put(lane with { Bytes = lane.Bytes - bytes });
+            _changed.Add(lane.Lane.Partition.Stream);
+        }
+
+        return over.Count > 0;
+    }
+
+    // The oldest of what its route lets go.
+    private bool DropWaiting(int most)
+    {
+        StoredRoute? oldest = null;
+        long turn = long.MaxValue;
+        foreach (StoredRoute route in _routes.All)
+        {
+            if (route.Decided.Policy == OutboxPolicy.DropOldest && First(route) is { } first && first.Turn < turn)
+            {
+                (oldest, turn) = (route, first.Turn);
+            }
+        }
+
+        int dropped = 0;
+        while (oldest is not null && dropped < most && DropFirst(oldest))
+        {
+            dropped++;
+        }
+
+        return dropped > 0;
+    }
 
     private void Enqueue(PriorityQueue<LaneId, long> oldest, LaneId id)
     {
@@ -117,9 +187,11 @@ internal sealed partial class LocalTransaction
         select.Reset();
         if (rows > 0)
         {
+            long routed = RemoveWays(LocalSchema.EntryId(lane.Row, lane.FirstOffset), last,
+                LocalSchema.EntryId(lane.Row, Math.Max(lane.FirstOffset, lane.Sent)));
             _db.Use("DELETE FROM entries WHERE id>=?1 AND id<=?2")
                 .Bind(1, LocalSchema.EntryId(lane.Row, lane.FirstOffset)).Bind(2, last).Run();
-            _dropped += lane.IsOwn ? Math.Max(0, offset - Math.Max(lane.FirstOffset, lane.Sent)) : 0;
+            _dropped += lane.IsOwn ? Math.Max(0, offset - Math.Max(lane.FirstOffset, lane.Sent) - routed) : 0;
             Put(lane with { FirstEntry = entry, FirstOffset = offset, Bytes = lane.Bytes - bytes });
             _changed.Add(lane.Lane.Partition.Stream);
         }
@@ -127,10 +199,33 @@ internal sealed partial class LocalTransaction
         return rows;
     }
 
+    // What waits is dropped, and told of; gives how many events from an entry on took routes.
+    private long RemoveWays(long first, long last, long from)
+    {
+        List<long> waiting = [];
+        Statement select = _db.Use("SELECT id FROM ways WHERE id>=?1 AND id<=?2 AND state=0").Bind(1, first).Bind(2, last);
+        while (select.Step())
+        {
+            waiting.Add(select.Long(0));
+        }
+
+        select.Reset();
+        foreach (long id in waiting)
+        {
+            Drop(WayOf(id, WayState.Waiting)!.Value, GapReason.Full);
+        }
+
+        Statement sum = _db.Use("SELECT sum(events) FROM ways WHERE id>=?1 AND id<=?2").Bind(1, Math.Max(first, from)).Bind(2, last);
+        long events = sum.Step() ? sum.Long(0) : 0;
+        sum.Reset();
+        _db.Use("DELETE FROM ways WHERE id>=?1 AND id<=?2").Bind(1, first).Bind(2, last).Run();
+        return events;
+    }
+
     // What waits to be sent up stays, as at a cluster what a link has not passed on yet.
     private int Retain(LaneRow lane, StreamSettings settings, int most)
     {
-        long limit = lane.Sent >= 0 ? lane.Sent : lane.NextOffset;
+        long limit = BeforeWays(lane, lane.Sent >= 0 ? lane.Sent : lane.NextOffset, WayState.Waiting, WayState.Placed);
         long oldest = settings.RetentionAge is { } age ? _now - (long)age.TotalMicroseconds : long.MaxValue;
         long surplus = settings.RetentionBytes is { } kept ? lane.Bytes - kept : long.MaxValue;
         if (surplus <= 0)

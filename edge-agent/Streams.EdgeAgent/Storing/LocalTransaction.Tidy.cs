@@ -35,7 +35,8 @@ internal sealed partial class LocalTransaction
         _clients.Clear();
         _sequences.Clear();
         long before = Math.Min(_now - (long)ForgetAfter.TotalMicroseconds, _epochSince);
-        bool waits = _db.Database.Scalar("SELECT EXISTS(SELECT 1 FROM lanes WHERE sent>=0 AND sent<next_offset)") != 0;
+        bool waits = _db.Database.Scalar("SELECT EXISTS(SELECT 1 FROM lanes WHERE sent>=0 AND sent<next_offset)") != 0
+            || _routes.Waiting > 0;
         return !waits && (Forget("sequences", "client, stream, partition", "at<?1", before)
             || Forget("stands", "producer, stream, partition", "at<?1", before)
             || Forget("clients", "id", "?1>0 AND id NOT IN (SELECT client FROM sequences)", 1));

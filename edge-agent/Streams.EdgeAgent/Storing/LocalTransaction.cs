@@ -24,7 +24,7 @@ internal sealed partial class LocalTransaction
     private long _now;
 
     public LocalTransaction(LocalConnection db, LaneBook book, SessionTable sessions, LocalIdentity identity, LocalStoreOptions options,
-        TimeProvider time, Random chance)
+        RouteBook routes, TimeProvider time, Random chance)
     {
         _chance = chance;
         _db = db;
@@ -37,6 +37,9 @@ internal sealed partial class LocalTransaction
         _clock = new HybridClock(time, identity.Origin.Cluster);
         _clock.Observe(new HybridTimestamp((ulong)db.Database.Scalar("SELECT max(at) FROM registers"), identity.Origin.Cluster));
         _nextLane = db.Database.Scalar("SELECT max(id) FROM lanes") + 1;
+        _routes = routes;
+        _table = new RouteTable(options.Routes, time);
+        OpenRoutes();
     }
 
     /// <summary>The connection, inside the transaction.</summary>
@@ -51,6 +54,7 @@ internal sealed partial class LocalTransaction
         _db.Database.Execute("BEGIN IMMEDIATE");
         _now = (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
         BeginEpoch();
+        _ages.Advance();
         Measure();
     }
 
@@ -59,6 +63,7 @@ internal sealed partial class LocalTransaction
     {
         CloseBatches();
         WriteMarks();
+        _ages.Keep();
         foreach (LaneRow lane in _lanes.Values)
         {
             _db.Use("UPDATE lanes SET first_entry=?2, next_entry=?3, first_offset=?4, next_offset=?5, bytes=?6, at=?7, sent=?8 WHERE id=?1")
@@ -72,6 +77,7 @@ internal sealed partial class LocalTransaction
     {
         _db.Database.Execute("COMMIT");
         _book.Publish(_lanes.Values, _settings);
+        PublishRoutes();
     }
 
     /// <summary>Forgets the changes after they were told to others.</summary>
@@ -85,6 +91,7 @@ internal sealed partial class LocalTransaction
         _stamps.Clear();
         _marks.Clear();
         _dropped = 0;
+        ClearRoutes();
     }
 
     /// <summary>Undoes it.</summary>
@@ -94,6 +101,7 @@ internal sealed partial class LocalTransaction
         _sessions.EndAll();
         _clients.Clear();
         _sequences.Clear();
+        _ages.RollBack();
         Clear();
     }
 

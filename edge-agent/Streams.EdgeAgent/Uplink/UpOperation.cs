@@ -4,6 +4,7 @@ namespace Streams.EdgeAgent;
 
 /// <summary>How far lanes have gone up, and where their producers' events stand.</summary>
 internal sealed class UpOperation(IReadOnlyList<(LaneId Lane, long Sent)> sent,
+    IReadOnlyList<long> gone,
     IReadOnlyList<(ProducerId Producer, StreamPartition Partition, IReadOnlyList<EventPlace> Places)> stands) : LocalOperation<bool>
 {
     public override void Apply(LocalTransaction transaction)
@@ -11,6 +12,11 @@ internal sealed class UpOperation(IReadOnlyList<(LaneId Lane, long Sent)> sent,
         foreach ((LaneId lane, long offset) in sent)
         {
             transaction.NoteSent(lane, offset);
+        }
+
+        foreach (long id in gone)
+        {
+            transaction.NoteGone(id);
         }
 
         foreach ((ProducerId producer, StreamPartition partition, IReadOnlyList<EventPlace> places) in stands)
