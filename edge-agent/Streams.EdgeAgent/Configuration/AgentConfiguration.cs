@@ -98,6 +98,7 @@ internal static class AgentConfiguration
             Access = AccessReader.Read(root.Object("access")),
             Http = root.Read<ListenAddress?>("http", IsAddressOrOff, AgentOptions.DefaultHttp),
             Clusters = ClusterReader.Read(root.Object("clusters"), name, folder),
+            Routes = RouteReader.Read(root),
             Limits = LimitReader.Read(root.Object("limits")),
             DrainLimit = root.Duration("drainLimit", TimeSpan.FromSeconds(10), TimeSpan.Zero, TimeSpan.FromMinutes(10)),
             Provision = Provision(root.Object("provision"), folder),

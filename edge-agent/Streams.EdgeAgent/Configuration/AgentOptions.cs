@@ -29,6 +29,9 @@ internal sealed record AgentOptions
     /// <summary>The clusters that it speaks to; <see langword="null"/> for none.</summary>
     public ClusterOptionsOfAgent? Clusters { get; init; }
 
+    /// <summary>What is done with the events of which topics; replaced while the agent runs.</summary>
+    public ImmutableArray<Route> Routes { get; init; } = [];
+
     /// <summary>Where health, metrics and the status page are; <see langword="null"/> for nowhere. Default 127.0.0.1:8088.</summary>
     public ListenAddress? Http { get; init; } = DefaultHttp;
 

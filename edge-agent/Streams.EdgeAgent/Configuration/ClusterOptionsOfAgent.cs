@@ -32,12 +32,21 @@ internal sealed record ClusterOptionsOfAgent
     /// <summary>The streams that are fetched; none by default.</summary>
     public ImmutableArray<DownlinkOptions> Down { get; init; } = [];
 
+    /// <summary>How batches are compressed; none by default.</summary>
+    public BatchCompression Compression { get; init; }
+
+    /// <summary>How much may be sent, and when; <see langword="null"/> for no limit.</summary>
+    public SendCap? SendCap { get; init; }
+
     /// <summary>Whether a stream's events go up.</summary>
     public bool GoesUp(StreamPath stream) => !stream.IsSystem && (Up?.Contains(stream) ?? true);
 
     /// <summary>Whether both say the same.</summary>
     public static bool AreSame(ClusterOptionsOfAgent? a, ClusterOptionsOfAgent? b) => ReferenceEquals(a, b)
-        || (a is not null && b is not null && a with { To = b.To, Up = b.Up, Down = b.Down } == b && a.To.SequenceEqual(b.To)
+        || (a is not null && b is not null && a with { To = b.To, Up = b.Up, Down = b.Down, SendCap = b.SendCap } == b
+            && (a.SendCap is null) == (b.SendCap is null) && (a.SendCap is null || (a.SendCap with { Windows = b.SendCap!.Windows }
+                == b.SendCap && a.SendCap.Windows.SequenceEqual(b.SendCap.Windows)))
+            && a.To.SequenceEqual(b.To)
             && a.Up.HasValue == b.Up.HasValue && (a.Up ?? []).SequenceEqual(b.Up ?? [])
             && a.Down.Length == b.Down.Length && a.Down.Zip(b.Down).All(static d => DownlinkOptions.AreSame(d.First, d.Second)));
 
@@ -50,6 +59,8 @@ internal sealed record ClusterOptionsOfAgent
             : new CertificateFiles { Certificate = Certificate, Key = Key, Trust = Trust },
         Credentials = User is null && PasswordFile is null ? null : (_, _) => ValueTask.FromResult<ClusterCredentials?>(
             new ClusterCredentials(User, PasswordFile is { } file ? ClusterReader.Password(file) : null)),
+        Compression = Compression,
+        SendCap = SendCap,
         Downlinks = [.. Down.Select(static d => d.ToStream())],
     };
 }

@@ -34,6 +34,9 @@ internal static class ClusterReader
             Key = In(folder, clusters.Text("key")),
             Trust = In(folder, clusters.Text("trust")),
             Up = clusters.Has("up") ? clusters.Texts<StreamPath>("up", MaxStreams, StreamPath.TryParse) : null,
+            Compression = clusters.Word("compression", BatchCompression.None, ("none", BatchCompression.None),
+                ("deflate", BatchCompression.Deflate), ("brotli", BatchCompression.Brotli)),
+            SendCap = clusters.Object("sendCap") is { } cap ? SendCapReader.Read(cap) : null,
             Down = [.. clusters.Objects("down", MaxStreams).Select(down => Down(down, name))],
         };
         if (clusters.Has("to") && options.To.IsEmpty)

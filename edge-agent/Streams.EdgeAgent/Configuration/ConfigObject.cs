@@ -118,6 +118,9 @@ internal sealed class ConfigObject
         return otherwise;
     }
 
+    /// <summary>Whether a value is this word; it may be something else, which is read otherwise.</summary>
+    public bool IsWord(string key, string word) => Find(key) is { ValueKind: JsonValueKind.String } value && value.GetString() == word;
+
     /// <summary>A whole number.</summary>
     public long Number(string key, long otherwise, long least, long most)
     {

@@ -79,8 +79,14 @@ internal sealed class AgentHost : IAsyncDisposable
 
     /// <summary>Takes what of other options can be taken while running.</summary>
     /// <returns>What differs and counts only after a restart.</returns>
-    public IReadOnlyList<string> Apply(AgentOptions next)
+    public async ValueTask<IReadOnlyList<string>> ApplyAsync(AgentOptions next)
     {
+        if (!next.Routes.SequenceEqual(Options.Routes))
+        {
+            await Store.UseRoutesAsync(next.Routes).ConfigureAwait(false);
+            Options = Options with { Routes = next.Routes };
+        }
+
         IReadOnlyList<string> parts = OptionChanges.NeedingRestart(Options, next);
         _access.Replace(next.Access, next.Listeners);
         Options = Options with { Access = next.Access, DrainLimit = next.DrainLimit };
@@ -121,7 +127,7 @@ internal sealed class AgentHost : IAsyncDisposable
     private async Task OpenAsync(TimeProvider time, Random chance, ILoggerFactory log, CancellationToken cancellationToken)
     {
         List<(ListenerOptions Listener, TlsKeeper? Tls)> listeners = OpenTls(time);
-        LocalStoreOptions keeping = Options.Store with { GoesUp = Options.Clusters is { } ways ? ways.GoesUp : null };
+        LocalStoreOptions keeping = Options.Store with { GoesUp = Options.Clusters is { } ways ? ways.GoesUp : null, Routes = Options.Routes };
         Store = LocalStore.Open(keeping, time, new Random(chance.Next()), log.CreateLogger("Streams.EdgeAgent.Store"));
         _closers.Add("store", Store.DisposeAsync);
         _ = WatchAsync();

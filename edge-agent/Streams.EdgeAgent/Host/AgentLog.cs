@@ -18,8 +18,9 @@ internal static partial class AgentLog
     [LoggerMessage(4183, LogLevel.Warning, "draining failed: devices may not have been told to go")]
     public static partial void DrainFailed(ILogger logger, Exception fault);
 
-    [LoggerMessage(4184, LogLevel.Information, "the configuration was read again: {Users} users and {Rules} rules count from now on")]
-    public static partial void Reloaded(ILogger logger, int users, int rules);
+    [LoggerMessage(4184, LogLevel.Information, "the configuration was read again: {Users} users and {Rules} rules, and {Routes} "
+        + "routes, count from now on")]
+    public static partial void Reloaded(ILogger logger, int users, int rules, int routes);
 
     [LoggerMessage(4185, LogLevel.Warning, "the configuration that changed is not taken, the one in use stays: {Faults}")]
     public static partial void NotReloaded(ILogger logger, string faults);

@@ -12,7 +12,7 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     private readonly string _path;
-    private readonly Func<AgentOptions, IReadOnlyList<string>> _apply;
+    private readonly Func<AgentOptions, ValueTask<IReadOnlyList<string>>> _apply;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
@@ -25,7 +25,7 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
     /// <param name="apply">Takes other options; gives what counts only after a restart.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where it says what happens.</param>
-    public ConfigurationKeeper(string path, Func<AgentOptions, IReadOnlyList<string>> apply, TimeProvider time, ILogger logger)
+    public ConfigurationKeeper(string path, Func<AgentOptions, ValueTask<IReadOnlyList<string>>> apply, TimeProvider time, ILogger logger)
     {
         _path = path;
         _apply = apply;
@@ -70,13 +70,13 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
                 break;
             }
 
-            Look(asked.IsCompleted);
+            await LookAsync(asked.IsCompleted).ConfigureAwait(false);
             tick = tick.IsCompleted ? timer.WaitForNextTickAsync(_stop.Token).AsTask() : tick;
             asked = asked.IsCompleted ? _asked.WaitAsync(_stop.Token) : asked;
         }
     }
 
-    private void Look(bool isAsked)
+    private async Task LookAsync(bool isAsked)
     {
         byte[]? bytes = Bytes();
         if (!isAsked && (bytes is null || bytes.AsSpan().SequenceEqual(_seen)))
@@ -88,8 +88,8 @@ internal sealed class ConfigurationKeeper : IAsyncDisposable
         try
         {
             AgentOptions next = AgentConfiguration.Load(_path, _time.GetUtcNow());
-            IReadOnlyList<string> parts = _apply(next);
-            AgentLog.Reloaded(_logger, next.Access.Users.Count, next.Access.Rules?.Length ?? 0);
+            IReadOnlyList<string> parts = await _apply(next).ConfigureAwait(false);
+            AgentLog.Reloaded(_logger, next.Access.Users.Count, next.Access.Rules?.Length ?? 0, next.Routes.Length);
             if (parts.Count > 0)
             {
                 AgentLog.NeedsRestart(_logger, string.Join(", ", parts));

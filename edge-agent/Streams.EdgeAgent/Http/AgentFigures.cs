@@ -42,6 +42,12 @@ internal sealed class AgentFigures : IAsyncDisposable
             _meter.CreateObservableGauge("streams.agent.uplink.connected", () => clusters.ConnectedTo is null ? 0 : 1, null,
                 "1 while a cluster is connected, else 0.");
             _meter.CreateObservableGauge("streams.agent.uplink.waiting", () => clusters.Waiting, "{event}", "Events that wait to go up.");
+            _meter.CreateObservableGauge("streams.agent.route.waiting", () => host.Store.Routes.Select(static r =>
+                new Measurement<long>(r.Events, new KeyValuePair<string, object?>("route", r.Name))), "{event}",
+                "Events that wait to go up under a route.");
+            _meter.CreateObservableGauge("streams.agent.route.waiting.bytes", () => host.Store.Routes.Select(static r =>
+                new Measurement<long>(r.Bytes, new KeyValuePair<string, object?>("route", r.Name))), "By",
+                "What they count: topic, headers, payload and 64 bytes each.");
         }
 
         _timer = time.CreateTimer(_ => Take(), null, TimeSpan.Zero, Interval);

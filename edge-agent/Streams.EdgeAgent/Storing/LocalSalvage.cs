@@ -1,29 +1,35 @@
+using System.Globalization;
 using Streams.Client;
 using Streams.Core;
 
 namespace Streams.EdgeAgent;
 
-/// <summary>What can still be read of a damaged file goes into the new one: the registers (settings and sessions), and the events of its
-/// own lanes that no cluster is known to have.</summary>
+/// <summary>What can still be read of a damaged file goes into the new one: the registers (settings and sessions), the events of its
+/// own lanes that no cluster is known to have, and what was dropped and not told yet.</summary>
 /// <remarks>Saved events keep their identity, so a cluster that has them knows them. They get new offsets: the new file writes other
 /// lanes. Nothing is written to the damaged file. Failure: what cannot be read is left out; when the new file refuses, saving ends, and
 /// the damaged file is still there.</remarks>
-internal sealed class LocalSalvage(LocalConnection damaged, LocalTransaction target)
+internal sealed class LocalSalvage(LocalConnection damaged, LocalIdentity identity, LocalTransaction target)
 {
     private const int BytesAtOnce = 1 << 20;
+
+    private readonly EventBatchBuilder _rehead = new();
+    private LocalIdentity? _was;                     // who the damaged store was; null where it knows of no routes
 
     /// <summary>Batches saved.</summary>
     public long Saved { get; private set; }
 
     /// <summary>Saves what can be read.</summary>
-    public static long Run(string path, LocalTransaction target)
+    public static long Run(string path, LocalIdentity identity, LocalTransaction target)
     {
         LocalSalvage? salvage = null;
         try
         {
             using LocalConnection damaged = new(new OutboxDatabase(path, writable: false, LocalSchema.Owner));
-            salvage = new LocalSalvage(damaged, target);
+            salvage = new LocalSalvage(damaged, identity, target);
             Try(salvage.SaveRegisters);
+            Try(salvage.Identify);
+            Try(salvage.SaveLost);
             Try(salvage.SaveLanes);
         }
         catch (Exception e) when (e is DamagedOutboxException or StreamsException)
@@ -80,14 +86,109 @@ internal sealed class LocalSalvage(LocalConnection damaged, LocalTransaction tar
         }
 
         select.Reset();
-        foreach ((long row, StreamPartition partition, long from, long end) in lanes)
+        foreach ((long row, StreamPartition partition, long sent, long end) in lanes)
         {
-            Save(row, partition, from, end);
+            Save(row, partition, sent, FirstOnItsWay(row, sent), end);
+        }
+    }
+
+    private void Identify()
+    {
+        bool hasRoutes = damaged.Database.ScalarText("SELECT name FROM sqlite_master WHERE name='ways'").Length > 0;
+        if (hasRoutes && UInt128.TryParse(damaged.Database.ScalarText("SELECT value FROM meta WHERE key='store'"), NumberStyles.HexNumber,
+            CultureInfo.InvariantCulture, out UInt128 store))
+        {
+            _was = identity with { Store = new ProducerId(store) };
+        }
+    }
+
+    private void SaveLost()
+    {
+        if (_was is null)
+        {
+            return;
+        }
+
+        target.Begin();
+        try
+        {
+            Statement select = damaged.Use("SELECT stream, partition, topic, reason, events, first, last FROM lost");
+            while (select.Step())
+            {
+                target.TakeLost(new StreamPartition(StreamPath.Parse(select.Text(0)), new PartitionId((int)select.Long(1))), select.Blob(2),
+                    (GapReason)select.Long(3), select.Long(4), select.Long(5), select.Long(6));
+            }
+        }
+        finally
+        {
+            Commit();
+        }
+    }
+
+    // What takes a route may wait before what has gone up without one.
+    private long FirstOnItsWay(long row, long sent)
+    {
+        if (_was is null)
+        {
+            return sent;
+        }
+
+        Statement select = damaged.Use("SELECT id FROM ways WHERE id>=?1 AND id<?2 AND state<2 ORDER BY id LIMIT 1")
+            .Bind(1, LocalSchema.EntryId(row, 0)).Bind(2, LocalSchema.EntryId(row, sent));
+        try
+        {
+            return select.Step() ? LocalSchema.OffsetOf(select.Long(0)) : sent;
+        }
+        catch (DamagedOutboxException)
+        {
+            return 0;
+        }
+        finally
+        {
+            select.Reset();
+        }
+    }
+
+    // What goes up of an entry: under its own identity, or the one that it got for it. Null when it does not.
+    private (StreamPartition Target, EventBatch Batch)? Way(long id, long sent, StreamPartition partition, EventBatch batch)
+    {
+        (StreamPartition, EventBatch)? plain = LocalSchema.OffsetOf(id) >= sent ? (partition, batch) : null;
+        if (_was is null)
+        {
+            return plain;
+        }
+
+        Statement select = damaged.Use("SELECT w.state, w.stream, w.partition, w.epoch, w.first, c.name, r.decided FROM ways w"
+            + " LEFT JOIN clients c ON c.id=w.client LEFT JOIN routes r ON r.id=w.route WHERE w.id=?1").Bind(1, id);
+        try
+        {
+            if (!select.Step())
+            {
+                return plain;
+            }
+
+            StreamPartition goes = new(StreamPath.Parse(select.Text(1)), new PartitionId((int)select.Long(2)));
+            int priority = (Route.Parse(select.Text(6)) ?? new Route("#") { Priority = 0 }).Priority;
+            return (WayState)select.Long(0) switch
+            {
+                WayState.Over => null,
+                WayState.Waiting => (goes, batch),
+                _ => (goes, DownStretches.Under(_rehead, batch, new EventIdentity(
+                    _was.ProducerOf(select.Text(5), ClientLine.Up(priority)), unchecked((ulong)select.Long(3)), select.Long(4)))),
+            };
+        }
+        catch (DamagedOutboxException)
+        {
+            return (partition, batch);
+        }
+        finally
+        {
+            select.Reset();
         }
     }
 
     // Behind a place that cannot be read there may be others that can: farther and farther on.
-    private void Save(long row, StreamPartition partition, long from, long end)
+    private void Save(long row, StreamPartition partition, long sent, long from, long end)
     {
         long step = 1;
         while (from < end)
@@ -95,7 +196,7 @@ internal sealed class LocalSalvage(LocalConnection damaged, LocalTransaction tar
             target.Begin();
             try
             {
-                if (!SavePiece(row, partition, ref from))
+                if (!SavePiece(row, partition, sent, ref from))
                 {
                     from = end;
                 }
@@ -114,7 +215,7 @@ internal sealed class LocalSalvage(LocalConnection damaged, LocalTransaction tar
         }
     }
 
-    private bool SavePiece(long row, StreamPartition partition, ref long from)
+    private bool SavePiece(long row, StreamPartition partition, long sent, ref long from)
     {
         int bytes = 0;
         Statement select = damaged.Use("SELECT id, events, after, body FROM entries WHERE id>=?1 AND id<=?2 ORDER BY id")
@@ -123,9 +224,9 @@ internal sealed class LocalSalvage(LocalConnection damaged, LocalTransaction tar
         {
             byte[] body = select.Blob(3).ToArray();
             ByteReader after = new(select.Blob(2).ToArray());
-            if (EventBatch.TryParse(body, out EventBatch? batch, out _))
+            if (EventBatch.TryParse(body, out EventBatch? batch, out _) && Way(select.Long(0), sent, partition, batch!) is { } way)
             {
-                target.TakeSaved(partition, AfterVector.Read(ref after), batch!);
+                target.TakeSaved(way.Target, AfterVector.Read(ref after), way.Batch);
                 Saved++;
             }
 

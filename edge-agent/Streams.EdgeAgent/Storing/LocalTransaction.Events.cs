@@ -62,6 +62,11 @@ internal sealed partial class LocalTransaction
     {
         RequireRoom(batch.Bytes.Length);
         LaneRow lane = Lane(new LaneId(partition, _identity.Origin));
+        if (lane.Sent < 0)
+        {
+            lane = lane with { Sent = lane.NextOffset };     // its route took it to another stream than those that go up by themselves
+        }
+
         long offset = Append(lane, after, batch.Bytes.Span, batch.Header.Count);
         AddRun(lane.Row, batch.Header, offset);
         Retain(lane, offset, batch);

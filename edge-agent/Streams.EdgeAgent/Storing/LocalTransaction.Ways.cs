@@ -43,6 +43,10 @@ internal sealed partial class LocalTransaction
         return placed;
     }
 
+    /// <summary>What was dropped and not told before the file was damaged.</summary>
+    public void TakeLost(StreamPartition target, ReadOnlySpan<byte> topic, GapReason reason, long events, long first, long last) =>
+        Lose(target, topic, reason, events, first, last);
+
     /// <summary>A cluster has these, or refused them for good and they are kept.</summary>
     public void NoteGone(long id)
     {

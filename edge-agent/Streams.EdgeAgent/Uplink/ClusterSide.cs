@@ -9,6 +9,8 @@ namespace Streams.EdgeAgent;
 /// <remarks>Opening needs no network. When a cluster is lost it goes on with the next, as the SDK does.</remarks>
 internal sealed class ClusterSide : IAsyncDisposable
 {
+    private const long MostAhead = 1 << 20;
+
     private readonly ClientMetrics _metrics;
     private readonly ClusterLink _link;
     private readonly UpEvents _events;
@@ -20,7 +22,7 @@ internal sealed class ClusterSide : IAsyncDisposable
         IClusterConnector? connector = null)
     {
         options = options with { SendsForMany = true };
-        _events = new UpEvents(store, time, logger);
+        _events = new UpEvents(store, Ahead(options.SendCap), time, logger);
         _metrics = new ClientMetrics(options.Name, () => _events.Waiting, () => store.UsedBytes);
         SendMeter? meter = options.SendCap is { } cap ? new SendMeter(cap, time) : null;
         _sender = new ManyProducerSender(_events, options, _metrics, time, logger, meter);
@@ -29,6 +31,7 @@ internal sealed class ClusterSide : IAsyncDisposable
             Meter = meter,
         };
         _link.Add(_sender);
+        _link.Add(_events);
         Downlinks = [.. options.Downlinks.Select(d => new Downlink(d, store, _link, options.AnswerTimeout, time, logger))];
         foreach (Downlink downlink in Downlinks)
         {
@@ -46,6 +49,9 @@ internal sealed class ClusterSide : IAsyncDisposable
 
     /// <summary>What is fetched.</summary>
     public IReadOnlyList<Downlink> Downlinks { get; }
+
+    // What is ahead of the sending cannot be overtaken by what is more urgent: two seconds of a slow line.
+    private static long Ahead(SendCap? cap) => Math.Clamp(2 * (cap?.BytesPerSecond ?? MostAhead), 16 << 10, MostAhead);
 
     /// <summary>Ends the connection, within a bounded time.</summary>
     public async ValueTask DisposeAsync()

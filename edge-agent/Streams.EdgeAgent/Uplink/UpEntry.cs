@@ -2,17 +2,23 @@ using Streams.Core;
 
 namespace Streams.EdgeAgent;
 
-/// <summary>A batch of a lane that goes up.</summary>
-/// <param name="lane">Its lane.</param>
-/// <param name="offset">Offset of its first event.</param>
+/// <summary>A batch that goes up: an entry of a lane, or one that takes a route and has got an identity for it.</summary>
+/// <param name="lane">Its lane; <see langword="null"/> where it takes a route.</param>
+/// <param name="partition">Where it goes.</param>
+/// <param name="at">Offset of its first event in the lane; row id of the entry where it takes a route.</param>
 /// <param name="after">What must be passed before it, as it is stored.</param>
 /// <param name="batch">The batch.</param>
 /// <param name="wasTried">Whether it may have been sent in an earlier life of the agent (rule R18).</param>
-internal sealed class UpEntry(UpLane lane, long offset, AfterVector after, EventBatch batch, bool wasTried)
+internal sealed class UpEntry(UpLane? lane, StreamPartition partition, long at, AfterVector after, EventBatch batch, bool wasTried)
 {
     private EventBatch? _batch = batch;
 
-    public UpLane Lane => lane;
+    public UpLane? Lane => lane;
+
+    public StreamPartition Partition => partition;
+
+    /// <summary>Row id of the entry, where it takes a route.</summary>
+    public long Id => at;
 
     public AfterVector After => after;
 
@@ -27,7 +33,7 @@ internal sealed class UpEntry(UpLane lane, long offset, AfterVector after, Event
     public int Bytes { get; } = batch.Bytes.Length;
 
     /// <summary>Offset behind its last event.</summary>
-    public long End => offset + Header.Count;
+    public long End => at + Header.Count;
 
     /// <summary>The first of its sequences that is not another entry's too.</summary>
     public long From { get; set; } = batch.Header.FirstSequence;
@@ -72,7 +78,15 @@ internal sealed class UpLane(LaneId lane, long sent, long triedTo)
     /// <summary>What was read and is not done, or stands behind such.</summary>
     public Queue<UpEntry> Entries { get; } = [];
 
-    /// <summary>Goes on behind what is done; whether that moved it.</summary>
+    /// <summary>Nothing of it goes up before what is read next; whether that moved it.</summary>
+    public bool Skip()
+    {
+        bool moves = Entries.Count == 0 && Sent < Next;
+        Sent = moves ? Next : Sent;
+        return moves;
+    }
+
+    /// <summary>Goes on behind what is done; how many entries that took.</summary>
     public int Advance()
     {
         int taken = 0;

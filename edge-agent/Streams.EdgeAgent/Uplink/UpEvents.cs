@@ -8,11 +8,14 @@ namespace Streams.EdgeAgent;
 /// <summary>What goes up, for the sender: batches of the store's own lanes under the identities of their producers.</summary>
 /// <remarks>Safe for use by many threads. How far it went is stored behind the answers, not before them: after a crash some events wait
 /// that a cluster has, and it says so when it is asked. Failure: what cannot be stored or read now is tried again.</remarks>
-internal sealed class UpEvents : IManyWaitingEvents, IAsyncDisposable
+internal sealed class UpEvents : IManyWaitingEvents, ISessionUser, IAsyncDisposable
 {
+    private const int PlacedAtOnce = 128 << 10;
+
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
+    private readonly long _ahead;
     private readonly LocalStore _store;
     private readonly UpWindow _window;
     private readonly TimeProvider _time;
@@ -30,8 +33,13 @@ internal sealed class UpEvents : IManyWaitingEvents, IAsyncDisposable
     private bool _hasTwins;
     private int _disposed;
 
-    public UpEvents(LocalStore store, TimeProvider time, ILogger logger)
+    /// <param name="store">The store.</param>
+    /// <param name="ahead">Most bytes of what takes routes that have sequences and are not at a cluster yet, about.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Where it says what happens.</param>
+    public UpEvents(LocalStore store, long ahead, TimeProvider time, ILogger logger)
     {
+        _ahead = ahead;
         _store = store;
         _time = time;
         _logger = logger;
@@ -42,15 +50,33 @@ internal sealed class UpEvents : IManyWaitingEvents, IAsyncDisposable
     /// <summary>Events that wait.</summary>
     public long Waiting => _window.Waiting;
 
+    /// <summary>Whether a cluster is connected.</summary>
+    private bool IsConnected { get; set; }
+
+    /// <inheritdoc/>
+    public Task RunAsync(ClusterSession session)
+    {
+        IsConnected = true;
+        _feed.Set();
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public bool TryReceive(ClusterSession session, string topic, ReadOnlyMemory<byte> payload) => false;
+
+    /// <inheritdoc/>
+    public void SessionEnded() => IsConnected = false;
+
     /// <inheritdoc/>
     public IEnumerable<RestoredProducer> Restored
     {
         get
         {
             List<UpEntry> entries = [];
+            _window.Add(_store.Placed(), entries);
             _window.Load(entries);
             return [.. entries.Where(e => !e.IsPutBack || !Leave(e)).GroupBy(static e => e.Header.Producer).Select(p =>
-                new RestoredProducer(p.Key, [.. p.GroupBy(static e => e.Lane.Lane.Partition).Select(l => new RestoredPartition(l.Key, 0,
+                new RestoredProducer(p.Key, [.. p.GroupBy(static e => e.Partition).Select(l => new RestoredPartition(l.Key, 0,
                     [.. l.Select(static e => (e.Header.Epoch, e.From, e.Header.LastSequence))], _store.Stand(p.Key, l.Key)))]))];
         }
     }
@@ -178,13 +204,14 @@ internal sealed class UpEvents : IManyWaitingEvents, IAsyncDisposable
             {
                 entries.Clear();
                 runs.Clear();
+                bool isMore = await PlaceAsync(entries).ConfigureAwait(false);
                 _window.Load(entries);
                 foreach (UpEntry entry in entries)
                 {
                     if (!entry.IsPutBack || !Leave(entry))
                     {
                         BatchHeader head = entry.Header;
-                        runs.Add(new ArrivedRun(head.Producer, entry.Lane.Lane.Partition, head.Epoch, entry.From, head.LastSequence,
+                        runs.Add(new ArrivedRun(head.Producer, entry.Partition, head.Epoch, entry.From, head.LastSequence,
                             entry.Bytes));
                     }
                 }
@@ -193,6 +220,15 @@ internal sealed class UpEvents : IManyWaitingEvents, IAsyncDisposable
                 {
                     _arrived!(runs);
                 }
+
+                if (isMore)
+                {
+                    continue;
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                break;
             }
             catch (StreamsException e)
             {
@@ -204,16 +240,29 @@ internal sealed class UpEvents : IManyWaitingEvents, IAsyncDisposable
         }
     }
 
+    // What takes a route gets its sequences when it can be sent, and only a little ahead of that: until then it may be dropped.
+    private async ValueTask<bool> PlaceAsync(List<UpEntry> entries)
+    {
+        if (!IsConnected || _store.RoutedWaiting == 0 || _window.PlacedBytes >= _ahead)
+        {
+            return false;
+        }
+
+        List<PlacedBatch> placed = await _store.PlaceAsync(PlacedAtOnce, _stop.Token).ConfigureAwait(false);
+        _window.Add(placed, entries);
+        return placed.Count > 0;
+    }
+
     private bool Leave(UpEntry entry)
     {
-        UpLog.PutBack(_logger, entry.Lane.Lane.Partition, entry.Header.Producer, entry.Header.Count);
+        UpLog.PutBack(_logger, entry.Partition, entry.Header.Producer, entry.Header.Count);
         _ = LeaveAsync(entry);
         return true;
     }
 
     private async Task LeaveAsync(UpEntry entry)
     {
-        await ParkAsync(entry.Lane.Lane.Partition, _store.Origin.Cluster, "its sequences were given to other events before", entry.Batch)
+        await ParkAsync(entry.Partition, _store.Origin.Cluster, "its sequences were given to other events before", entry.Batch)
             .ConfigureAwait(false);
         _window.LeaveOut(entry);
         _note.Set();
@@ -256,26 +305,31 @@ internal sealed class UpEvents : IManyWaitingEvents, IAsyncDisposable
     {
         (ProducerId Producer, StreamPartition Partition, IReadOnlyList<EventPlace> Places)[] stands;
         IReadOnlyList<(LaneId, long)> moved;
+        IReadOnlyList<long> gone;
         lock (_lock)
         {
             moved = _window.TakeMoved();
+            gone = _window.TakeGone();
             stands = [.. _stands.Select(static s => (s.Key.Producer, s.Key.Partition, s.Value))];
         }
 
-        if (moved.Count == 0 && stands.Length == 0)
+        if (moved.Count == 0 && gone.Count == 0 && stands.Length == 0)
         {
             return true;
         }
 
         try
         {
-            await _store.RunAsync(new UpOperation(moved, stands) { Cost = 256 + (64 * (moved.Count + stands.Length)) },
+            await _store.RunAsync(new UpOperation(moved, gone, stands)
+                {
+                    Cost = 256 + (64 * (moved.Count + gone.Count + stands.Length)),
+                },
                 CancellationToken.None).ConfigureAwait(false);
         }
         catch (StreamsException e)
         {
             UpLog.NotNoted(_logger, e.Message);
-            _window.PutBack(moved);
+            _window.PutBack(moved, gone);
             return false;
         }
 

@@ -19,6 +19,8 @@ internal sealed class UpWindow
     private readonly Dictionary<(ProducerId Producer, StreamPartition Partition), List<UpEntry>> _lines = [];
     private readonly Dictionary<(ProducerId, StreamPartition), (ulong Epoch, long Last)> _told = [];
     private readonly HashSet<UpLane> _moved = [];
+    private readonly List<long> _gone = [];
+    private long _placed;
     private readonly EventBatchBuilder _builder = new();
     private long _bytes;
     private int _entries;
@@ -44,7 +46,32 @@ internal sealed class UpWindow
                 waiting += lane.NextOffset - Math.Max(lane.Sent, lane.FirstOffset);
             }
 
-            return waiting;
+            return waiting + _store.RoutedWaiting;
+        }
+    }
+
+    /// <summary>Bytes of what takes routes and is under way.</summary>
+    public long PlacedBytes
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _placed;
+            }
+        }
+    }
+
+    /// <summary>Takes in what takes routes and has got sequences, in their order.</summary>
+    public void Add(IReadOnlyList<PlacedBatch> placed, List<UpEntry> fresh)
+    {
+        foreach (PlacedBatch batch in placed)
+        {
+            UpEntry entry = new(null, batch.Target, batch.Id, AfterVector.Empty, batch.Batch, batch.WasTried);
+            if (Take(entry))
+            {
+                fresh.Add(entry);
+            }
         }
     }
 
@@ -159,7 +186,7 @@ internal sealed class UpWindow
                 if (line[i].Header.LastSequence >= first && line[i].Done(first, last))
                 {
                     _bytes -= line[i].Bytes;
-                    Advance(line[i].Lane);
+                    Advance(line[i]);
                     line.RemoveAt(i--);
                 }
             }
@@ -187,11 +214,23 @@ internal sealed class UpWindow
         }
     }
 
-    /// <summary>What was taken by <see cref="TakeMoved"/> was not stored: it is given again.</summary>
-    public void PutBack(IReadOnlyList<(LaneId Lane, long Sent)> moved)
+    /// <summary>Rows of entries with routes that are done since this was asked for last.</summary>
+    public IReadOnlyList<long> TakeGone()
     {
         lock (_lock)
         {
+            long[] gone = [.. _gone];
+            _gone.Clear();
+            return gone;
+        }
+    }
+
+    /// <summary>What was taken was not stored: it is given again.</summary>
+    public void PutBack(IReadOnlyList<(LaneId Lane, long Sent)> moved, IReadOnlyList<long> gone)
+    {
+        lock (_lock)
+        {
+            _gone.AddRange(gone);
             foreach ((LaneId lane, _) in moved)
             {
                 _moved.Add(_lanes[lane]);
@@ -225,19 +264,26 @@ internal sealed class UpWindow
             return false;
         }
 
-        using LaneSlice slice = _store.Read(row.Lane, new Offset(lane.Next), SliceBytes);
-        foreach (LaneEntry stored in slice.Entries)
+        (List<(long Offset, AfterVector After, EventBatch Batch)> entries, long next) = _store.ReadUp(row, lane.Next, SliceBytes);
+        foreach ((long offset, AfterVector after, EventBatch batch) in entries)
         {
-            UpEntry entry = new(lane, stored.BaseOffset.Value, stored.After.Without(_store.Origin), EventBatch.Parse(stored.Body.ToArray()),
-                stored.BaseOffset.Value < lane.TriedTo);
-            lane.Next = entry.End;
+            UpEntry entry = new(lane, row.Lane.Partition, offset, after.Without(_store.Origin), batch, offset < lane.TriedTo);
             if (Take(entry))
             {
                 fresh.Add(entry);
             }
         }
 
-        return slice.Entries.Count > 0;
+        lock (_lock)
+        {
+            lane.Next = next;
+            if (lane.Skip())
+            {
+                _moved.Add(lane);
+            }
+        }
+
+        return true;
     }
 
     // Sequences of a producer rise in a lane, but for a batch that was held in part when it came, which has some that are here already, and
@@ -247,9 +293,9 @@ internal sealed class UpWindow
         BatchHeader head = entry.Header;
         lock (_lock)
         {
-            entry.Lane.Entries.Enqueue(entry);
+            entry.Lane?.Entries.Enqueue(entry);
             _entries++;
-            (ProducerId, StreamPartition) key = (head.Producer, entry.Lane.Lane.Partition);
+            (ProducerId, StreamPartition) key = (head.Producer, entry.Partition);
             (ulong epoch, long last) = _told.GetValueOrDefault(key);
             if (head.FirstSequence <= last && head.Epoch != epoch)
             {
@@ -261,7 +307,7 @@ internal sealed class UpWindow
             entry.LeaveOut(Math.Min(entry.From, head.LastSequence + 1) - head.FirstSequence);
             if (entry.IsDone)
             {
-                Advance(entry.Lane);
+                Advance(entry);
                 return false;
             }
 
@@ -277,6 +323,7 @@ internal sealed class UpWindow
             }
 
             line.Add(entry);
+            _placed += entry.Lane is null ? entry.Bytes : 0;
             _bytes += entry.Bytes;
             return true;
         }
@@ -288,15 +335,25 @@ internal sealed class UpWindow
         lock (_lock)
         {
             entry.LeaveOut(entry.Left);
-            Advance(entry.Lane);
+            Advance(entry);
         }
     }
 
-    private void Advance(UpLane lane)
+    // It is done.
+    private void Advance(UpEntry entry)
     {
+        if (entry.Lane is not { } lane)
+        {
+            _entries--;
+            _placed -= entry.Bytes;
+            _gone.Add(entry.Id);
+            return;
+        }
+
         int taken = lane.Advance();
         if (taken > 0)
         {
+            lane.Skip();
             _entries -= taken;
             _moved.Add(lane);
         }

@@ -103,7 +103,7 @@ internal static class AgentProgram
 
     private static async Task<int> ServeAsync(AgentHost host, string path, LineLoggerProvider log, ILogger logger, CancellationToken asked)
     {
-        ConfigurationKeeper keeper = new(path, host.Apply, TimeProvider.System, logger);
+        ConfigurationKeeper keeper = new(path, host.ApplyAsync, TimeProvider.System, logger);
         await using (keeper.ConfigureAwait(false))
         {
             using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
