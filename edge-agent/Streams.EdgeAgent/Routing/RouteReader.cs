@@ -18,7 +18,7 @@ internal static class RouteReader
         ImmutableArray<Route>.Builder routes = ImmutableArray.CreateBuilder<Route>();
         foreach (ConfigObject each in root.Objects("routes", MaxRoutes))
         {
-            Route route = Read(each);
+            Route route = ReadOne(each);
             if (routes.Any(r => r.Filter == route.Filter))
             {
                 each.Fault("filter", $"'{route.Filter}' is the filter of an earlier route too, which counts: this one matches nothing");
@@ -39,7 +39,7 @@ internal static class RouteReader
         return routes.ToImmutable();
     }
 
-    private static Route Read(ConfigObject route)
+    private static Route ReadOne(ConfigObject route)
     {
         route.Require("filter", "\"plant/+/temperature\"");
         string filter = route.Read<string>("filter", IsFilter, null) ?? route.Path;

@@ -140,7 +140,7 @@ internal sealed partial class LocalStore : IEventStore, IAsyncDisposable
         await _tidying.DisposeAsync().ConfigureAwait(false);
         _queue.Close();
         await _writer.Ended.ConfigureAwait(false);
-        _transaction.Close();
+        _transaction.Dispose();
         _readers.Dispose();
         try
         {

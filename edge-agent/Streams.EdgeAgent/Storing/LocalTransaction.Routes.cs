@@ -52,7 +52,7 @@ internal sealed partial class LocalTransaction
     }
 
     /// <summary>Keeps how old things are, and ends. Behind the last transaction.</summary>
-    public void Close()
+    public void Dispose()
     {
         try
         {

@@ -7,7 +7,7 @@ namespace Streams.EdgeAgent;
 /// through <see cref="LaneBook"/> and their own connections, when it is committed and flushed (rule R1).</summary>
 /// <remarks>Failure: <see cref="RollBack"/> undoes it in the file and in memory; sessions of producers end, for they have moved on with
 /// it. The writer's thread alone uses it.</remarks>
-internal sealed partial class LocalTransaction
+internal sealed partial class LocalTransaction : IDisposable
 {
     private readonly LocalConnection _db;
     private readonly LaneBook _book;

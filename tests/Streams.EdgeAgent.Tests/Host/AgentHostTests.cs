@@ -64,7 +64,8 @@ public sealed class AgentHostTests
         await Assert.ThrowsAsync<MqttConnectRefusedException>(() => scene.ConnectAsync("nobody"));
 
         scene.Write(users + """{ "user": "press-1", "publish": ["plant/press-2/#"] } ] }""", """, "signIn": "password" """);
-        IReadOnlyList<string> parts = scene.Host.Apply(AgentConfiguration.Load(scene.Configuration, DateTimeOffset.UnixEpoch));
+        IReadOnlyList<string> parts = await scene.Host.ApplyAsync(
+            AgentConfiguration.Load(scene.Configuration, DateTimeOffset.UnixEpoch));
 
         Assert.Empty(parts);
         Assert.Equal(MqttReasonCode.NotAuthorized, await AgentScene.PublishAsync(press, "plant/press-1/temp", "80"));
@@ -80,7 +81,7 @@ public sealed class AgentHostTests
         ConfigurationKeeper keeper = new(scene.Configuration, next =>
         {
             taken.Add(next);
-            return scene.Host.Apply(next);
+            return scene.Host.ApplyAsync(next);
         }, time, scene.Log.CreateLogger("keeper"));
         await using (keeper)
         {
