@@ -55,7 +55,7 @@ public sealed class UpWindowTests : StoreScene
         IReadOnlyList<(LaneId, long)> moved = window.TakeMoved();
         Assert.Equal([(Own, 4L)], moved);
         EventPlace place = new(new Origin(ClusterName.Parse("sj"), new Incarnation(1)), new Offset(7));
-        await Local.RunAsync(new UpOperation(moved, [(entries[0].Header.Producer, P0, [place])]) { Cost = 1 }, default);
+        await Local.RunAsync(new UpOperation(moved, [], [(entries[0].Header.Producer, P0, [place])]) { Cost = 1 }, default);
         Assert.Equal(2, window.Waiting);
         await ReopenAsync();
         List<UpEntry> left = Loaded(new UpWindow(Local));
@@ -83,7 +83,7 @@ public sealed class UpWindowTests : StoreScene
             foreach (UpEntry entry in entries)
             {
                 taken += entry.Header.Count;
-                Assert.True(seen.Add((entry.Header.Run, entry.Lane.Lane)));
+                Assert.True(seen.Add((entry.Header.Run, entry.Lane!.Lane)));
                 Done(window, entry);
             }
         }
@@ -135,7 +135,7 @@ public sealed class UpWindowTests : StoreScene
             await AppendAsync($"{i}");
         }
 
-        await Local.RunAsync(new UpOperation([(Own, 2)], []) { Cost = 1 }, default);
+        await Local.RunAsync(new UpOperation([(Own, 2)], [], []) { Cost = 1 }, default);
         Time.Advance(TimeSpan.FromHours(2));
         await Eventually.EqualAsync(2L, FirstAfterTheNextLook, "what has gone up goes");
         Time.Advance(TimeSpan.FromHours(2));
@@ -160,7 +160,7 @@ public sealed class UpWindowTests : StoreScene
     private static void Done(UpWindow window, UpEntry entry)
     {
         SequenceRun run = entry.Header.Run;
-        window.Done(run.Producer, entry.Lane.Lane.Partition, run.First, run.Last);
+        window.Done(run.Producer, entry.Partition, run.First, run.Last);
     }
 
     private static string[] Written(UpWindow window, EventIdentity first)

@@ -1,4 +1,5 @@
 using System.Text;
+using Streams.Client;
 using Streams.Core;
 using Streams.Gateways;
 
@@ -99,6 +100,67 @@ public sealed class AgentConfigurationTests
         }
 
         Assert.DoesNotContain("secret", all, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Routes_and_what_the_line_may_carry_are_read()
+    {
+        AgentOptions options = Read(Least[..^1] + """
+            , "clusters": { "to": ["sj=h:1"], "compression": "brotli", "sendCap": { "bytesPerSecond": 2000, "timeZone": "UTC", "windows": [
+                { "days": ["workdays", "sunday"], "from": "07:00", "to": "09:00", "bytesPerSecond": 0 },
+                { "from": "01:00", "to": "05:00", "bytesPerSecond": "unlimited" } ] } },
+              "routes": [
+                { "filter": "plant/+/alarm", "priority": 0, "stream": "/alarms", "name": "alarms" },
+                { "filter": "plant/+/at", "policy": "keepLatest", "timeToLive": "PT1H" },
+                { "filter": "plant/+/trace/#", "policy": "dropOldest", "maxBytes": "64 MiB", "sample": { "every": 10 } },
+                { "filter": "plant/+/t", "sample": { "interval": 60 } },
+                { "filter": "plant/local/#", "up": "never" } ] }
+            """);
+
+        ClusterOptionsOfAgent clusters = options.Clusters!;
+        Assert.Equal((BatchCompression.Brotli, 2000L, TimeZoneInfo.Utc),
+            (clusters.Compression, clusters.SendCap!.BytesPerSecond, clusters.SendCap.TimeZone));
+        Assert.Equal([(WeekDays.Workdays | WeekDays.Sunday, new TimeOnly(7, 0), (long?)0), (WeekDays.All, new TimeOnly(1, 0), null)],
+            clusters.SendCap.Windows.Select(w => (w.Days, w.From, w.BytesPerSecond)));
+        Assert.Equal(["alarms", "plant/+/at", "plant/+/trace/#", "plant/+/t", "plant/local/#"], options.Routes.Select(r => r.Name));
+        Assert.Equal((0, "/alarms"), (options.Routes[0].Priority, options.Routes[0].Stream!.Value.Value));
+        Assert.Equal((OutboxPolicy.KeepLatestPerKey, TimeSpan.FromHours(1)), (options.Routes[1].Policy, options.Routes[1].TimeToLive!.Value));
+        Assert.Equal((64L << 20, 10), (options.Routes[2].MaxBytes!.Value, options.Routes[2].Every));
+        Assert.Equal((TimeSpan.FromMinutes(1), true), (options.Routes[3].Interval, options.Routes[4].IsLocal));
+        Assert.Empty(OptionChanges.NeedingRestart(options, options with { Routes = [] }));
+        Assert.Equal(["clusters"], OptionChanges.NeedingRestart(options,
+            options with { Clusters = clusters with { SendCap = clusters.SendCap with { Windows = [] } } }));
+    }
+
+    [Fact]
+    public void All_faults_of_routes_are_named_at_once()
+    {
+        string[] faults = Faults(Least[..^1] + """
+            , "clusters": { "to": ["sj=h:1"], "compression": "zip",
+                "sendCap": { "windows": [ { "days": ["someday"], "from": "7", "bytesPerSecond": 5 } ] } },
+              "routes": [
+                { "filter": "a/#/b", "priority": 10, "timeToLive": 0, "maxBytes": 5, "policy": "drop" },
+                { "filter": "x/#", "up": "never", "priority": 3 },
+                { "filter": "x/#" },
+                { "policy": "reject", "stream": "/$sys", "sample": { "every": 2, "interval": 1 }, "ttl": 3 } ] }
+            """);
+        string all = string.Join('\n', faults);
+        foreach (string expected in (string[])
+        [
+            "clusters.compression: must be \"none\" or \"deflate\" or \"brotli\"", "clusters.sendCap.windows[0].days[0]: 'someday': must be one of",
+            "clusters.sendCap.windows[0].from: '7': must be a time of the day", "clusters.sendCap.windows[0].bytesPerSecond: must be 0",
+            "routes[0].filter: 'a/#/b'", "routes[0].priority: must be a whole number, 0 to 9", "routes[0].timeToLive: ",
+            "routes[0].maxBytes: must be bytes, from 64 KiB", "routes[0].policy: must be \"block\" or \"reject\"",
+            "routes[1].priority: means nothing: routes[1].up is \"never\"", "routes[2].filter: 'x/#' is the filter of an earlier route",
+            "routes[3].filter: is missing", "routes[3].policy: needs routes[3].maxBytes", "routes[3].stream: '/$sys': it is not a stream",
+            "routes[3].sample: give either every", "routes[3].ttl: unknown",
+        ])
+        {
+            Assert.True(faults.Any(fault => fault.Contains(expected, StringComparison.Ordinal)), $"no fault '{expected}' in\n{all}");
+        }
+
+        Assert.Contains("routes: say what goes up, but there are no clusters",
+            Assert.Single(Faults(Least[..^1] + """, "routes": [ { "filter": "a" } ] }""")), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -199,7 +199,7 @@ public sealed class RouteStoreTests : StoreScene
         _options = _options with { Routes = [] };
         await KillAsync();
         Assert.Equal(["/first old", "/second new"], (await PlaceAsync()).Select(e => $"{e.Target.Stream} {e.Payload}"));
-        Assert.Equal("none", Encoding.UTF8.GetString(Local.ReadUp(Local.UpLanes[0], 0, 1 << 20).Entries.Single().Batch.Events.First().Payload.Span));
+        Assert.Equal(["none"], Texts(Local.ReadUp(Local.UpLanes[0], 0, 1 << 20).Entries.Single().Batch));
     }
 
     [Fact]
@@ -207,7 +207,7 @@ public sealed class RouteStoreTests : StoreScene
     {
         _options = _options with { MaxBytes = LocalStoreOptions.LeastBytes };
         await UseAsync(new Route("fleet/#") { Policy = OutboxPolicy.KeepLatestPerKey });
-        for (int round = 0; round < 60; round++)
+        for (int round = 0; round < 25; round++)
         {
             await Task.WhenAll(Enumerable.Range(0, 40).Select(i => AppendAsync(new string((char)('a' + (round % 26)), 20_000), $"t{i}")));
         }
@@ -215,8 +215,8 @@ public sealed class RouteStoreTests : StoreScene
         Assert.Equal(40, Local.RoutedWaiting);
         List<Placed> up = await PlaceAsync(int.MaxValue);
         Assert.Equal(40, up.Count(e => e.Gap is null));
-        Assert.Equal(59 * 40, up.Sum(e => e.Gap?.Events ?? 0));
-        Assert.All(up.Where(e => e.Gap is null), e => Assert.Equal((char)('a' + (59 % 26)), e.Payload[0]));
+        Assert.Equal(24 * 40, up.Sum(e => e.Gap?.Events ?? 0));
+        Assert.All(up.Where(e => e.Gap is null), e => Assert.Equal((char)('a' + 24), e.Payload[0]));
     }
 
     [Fact]
@@ -225,7 +225,7 @@ public sealed class RouteStoreTests : StoreScene
         _options = _options with { MaxBytes = LocalStoreOptions.LeastBytes };
         await UseAsync(new Route("fleet/trace") { Policy = OutboxPolicy.DropOldest });
         int kept = 0;
-        for (int i = 0; i < 400; i++)
+        for (int i = 0; i < 350; i++)
         {
             await AppendAsync(new string('t', 50_000), "trace");
             if (i % 10 == 0)
@@ -237,8 +237,8 @@ public sealed class RouteStoreTests : StoreScene
 
         Assert.Equal(kept, Local.ReadUp(Local.UpLanes[0], 0, 1 << 20).Entries.Count);
         List<Placed> up = await PlaceAsync(int.MaxValue);
-        Assert.Equal(400, up.Count(e => e.Gap is null) + up.Sum(e => e.Gap?.Events ?? 0));
-        Assert.True(up.Sum(e => e.Gap?.Events ?? 0) > 50);
+        Assert.Equal(350, up.Count(e => e.Gap is null) + up.Sum(e => e.Gap?.Events ?? 0));
+        Assert.True(up.Sum(e => e.Gap?.Events ?? 0) > 10);
     }
 
     [Fact]
@@ -255,24 +255,21 @@ public sealed class RouteStoreTests : StoreScene
         await AppendAsync("plain", "other");
         string file = Path.Combine(Folder, "agent.db");
         await Local.DisposeAsync();
-        using (OutboxDatabase database = new(file, writable: true, "test"))
+        using (OutboxDatabase database = new(file, writable: true))
         {
             database.Execute("UPDATE meta SET value=0 WHERE key='clean'");
-            database.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+            database.Execute("CREATE TABLE other(x); INSERT INTO other SELECT randomblob(3000) FROM (VALUES (1), (2), (3), (4))");
+            database.TryWriteBack(1000, out _, out _);
         }
 
-        using (FileStream damage = new(file, FileMode.Open))
+        using (FileStream damage = File.OpenWrite(file))
         {
-            damage.Seek(-3000, SeekOrigin.End);
-            damage.Write(Enumerable.Repeat((byte)0xAA, 3000).ToArray());
+            damage.Seek(-4096, SeekOrigin.End);
+            damage.Write(Encoding.ASCII.GetBytes(new string('?', 4096)));
         }
 
         await ReopenAsync();
-        if (Local.Saved == 0)
-        {
-            return;                                    // the last page was none of what is checked
-        }
-
+        Assert.True(Local.Saved > 0);
         StreamPartition first = new(StreamPath.Parse("/first"), sent.Target.Partition);
         List<string> up = [.. Local.UpLanes.SelectMany(l => Local.ReadUp(l, 0, 1 << 20).Entries)
             .SelectMany(e => Texts(e.Batch)).Order()];
@@ -338,7 +335,7 @@ public sealed class RouteStoreTests : StoreScene
                 {
                     Topic = Encoding.UTF8.GetString(view.Topic.Span);
                     Payload = Encoding.UTF8.GetString(view.Payload.Span);
-                    Gap = GapHeaders.Read(EventHeader.Decode(view.Headers));
+                    Gap = EventHeader.TryDecode(view.Headers, out IReadOnlyList<EventHeader> headers) ? GapHeaders.Read(headers) : null;
                 }
             }
         }
