@@ -11,7 +11,10 @@ internal sealed record HealthAnswer(string Status, string? Reason);
 /// <summary>The answer of <c>/api/v1/status</c>.</summary>
 internal sealed record StatusAnswer(string Agent, string Origin, string Status, string? Reason, string Version, double UptimeSeconds,
     int Connections, int Subscriptions, long Events, long EventsTaken, long StoreBytes, long StoreMaxBytes, long StoreCommits,
-    IReadOnlyDictionary<string, string> Listeners);
+    IReadOnlyDictionary<string, string> Listeners, IReadOnlyList<RouteAnswer> Routes);
+
+/// <summary>What waits to go up under a route.</summary>
+internal sealed record RouteAnswer(string Name, long Events, long Bytes);
 
 /// <summary>How answers become JSON, without reflection.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

@@ -74,7 +74,8 @@ internal sealed class AgentApi(AgentFigures figures, ILogger logger) : IDisposab
         return new StatusAnswer(host.Options.Name.Value, host.Store.Origin.ToString(), status, reason, HelpText.Version,
             figures.Uptime.TotalSeconds, now.Connections, figures.Gateway.Subscriptions, now.Events, now.Taken, now.Bytes,
             host.Options.Store.MaxBytes, host.Store.Commits,
-            host.Listening.ToDictionary(static l => l.Name, static l => l.At.ToString()));
+            host.Listening.ToDictionary(static l => l.Name, static l => l.At.ToString()),
+            [.. host.Store.Routes.Select(static r => new RouteAnswer(r.Name, r.Events, r.Bytes))]);
     }
 
     private static Task JsonAsync<T>(HttpContext context, int status, T answer, JsonTypeInfo<T> type) =>

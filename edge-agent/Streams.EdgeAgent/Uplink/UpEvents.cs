@@ -248,9 +248,10 @@ internal sealed class UpEvents : IManyWaitingEvents, ISessionUser, IAsyncDisposa
             return false;
         }
 
+        long waiting = _store.RoutedWaiting;
         List<PlacedBatch> placed = await _store.PlaceAsync(PlacedAtOnce, _stop.Token).ConfigureAwait(false);
         _window.Add(placed, entries);
-        return placed.Count > 0;
+        return placed.Count > 0 || _store.RoutedWaiting < waiting;
     }
 
     private bool Leave(UpEntry entry)

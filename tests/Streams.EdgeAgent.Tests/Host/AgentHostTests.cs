@@ -73,6 +73,43 @@ public sealed class AgentHostTests
     }
 
     [Fact]
+    public async Task Routes_are_replaced_while_devices_are_connected_and_a_faulty_file_keeps_those_in_use()
+    {
+        const string Clusters = """, "clusters": { "to": ["sj=127.0.0.1:1"] }, "routes": [ """;
+        await using AgentScene scene = await AgentScene.StartAsync(Clusters + """{ "filter": "plant/+/t", "policy": "keepLatest" } ]""");
+        (MqttClientConnection press, _) = await scene.ConnectAsync("press-1");
+        (MqttClientConnection panel, ChannelReader<string> given) = await scene.ConnectAsync("panel");
+        await AgentScene.SubscribeAsync(panel, "plant/#");
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.Equal(MqttReasonCode.Success, await AgentScene.PublishAsync(press, "plant/press-1/t", $"{i}"));
+            Assert.Equal($"plant/press-1/t: {i}", await AgentScene.NextAsync(given));
+        }
+
+        Assert.Contains("/t\",\"events\":1,", (await scene.GetAsync("/api/v1/status")).Text, StringComparison.Ordinal);
+        Assert.Matches("streams_agent_route_dropped_total\\{.*superseded.*\\} 2",
+            (await scene.GetAsync("/metrics")).Text);
+
+        VirtualTime time = new();
+        await using ConfigurationKeeper keeper = new(scene.Configuration, scene.Host.ApplyAsync, time, scene.Log.CreateLogger("keeper"));
+        scene.Write(Clusters + """{ "filter": "plant/#/t", "policy": "reject" } ]""");
+        keeper.Ask();
+        await Eventually.TrueAsync(() => Logged("routes[0].policy: needs routes[0].maxBytes"), "the faulty file is told of");
+        Assert.True(Logged("routes[0].filter: 'plant/#/t'"));
+        await AgentScene.PublishAsync(press, "plant/press-1/t", "3");
+        Assert.Equal([("plant/+/t", 1L)], scene.Host.Store.Routes.Select(r => (r.Name, r.Events)));
+
+        scene.Write(Clusters + """{ "filter": "plant/#", "name": "all" } ]""");
+        keeper.Ask();
+        await Eventually.TrueAsync(() => Logged("1 routes"), "the good file is taken");
+        await AgentScene.PublishAsync(press, "plant/press-1/t", "4");
+        await AgentScene.PublishAsync(press, "plant/press-1/t", "5");
+        Assert.Equal([("plant/+/t", 1L), ("all", 2L)], scene.Host.Store.Routes.Select(r => (r.Name, r.Events)));
+
+        bool Logged(string text) => scene.Log.Logs.Text.Contains(text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_changed_file_is_taken_and_a_faulty_one_is_not()
     {
         await using AgentScene scene = await AgentScene.StartAsync();

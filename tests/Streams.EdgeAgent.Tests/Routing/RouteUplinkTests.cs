@@ -48,6 +48,7 @@ public sealed class RouteUplinkTests(SharedCluster shared) : IClassFixture<Share
             Routes = [new Route($"{story.Fleet.Value[1..]}/d1/#") { Priority = 0 }, new Route("#") { TimeToLive = TimeSpan.FromHours(1) }],
         };
         story.OpenStore("box-0", Routed);
+        await story.Store.EnsureStreamAsync(story.Fleet, default);
         story.Connect();
         for (int round = 0; round < 6; round++)
         {
