@@ -147,7 +147,8 @@ public sealed class AgentConfigurationTests
         string all = string.Join('\n', faults);
         foreach (string expected in (string[])
         [
-            "clusters.compression: must be \"none\" or \"deflate\" or \"brotli\"", "clusters.sendCap.windows[0].days[0]: 'someday': must be one of",
+            "clusters.compression: must be \"none\" or \"deflate\" or \"brotli\"",
+            "clusters.sendCap.windows[0].days[0]: 'someday': must be one of",
             "clusters.sendCap.windows[0].from: '7': must be a time of the day", "clusters.sendCap.windows[0].bytesPerSecond: must be 0",
             "routes[0].filter: 'a/#/b'", "routes[0].priority: must be a whole number, 0 to 9", "routes[0].timeToLive: ",
             "routes[0].maxBytes: must be bytes, from 64 KiB", "routes[0].policy: must be \"block\" or \"reject\"",

@@ -172,7 +172,8 @@ public sealed class RouteStoreTests : StoreScene
         List<PlacedBatch> before = Local.Placed();
         await KillAsync();
         List<PlacedBatch> after = Local.Placed();
-        Assert.Equal(before.Select(b => Convert.ToHexString(b.Batch.Bytes.Span)), after.Select(b => Convert.ToHexString(b.Batch.Bytes.Span)));
+        Assert.Equal(before.Select(b => Convert.ToHexString(b.Batch.Bytes.Span)),
+            after.Select(b => Convert.ToHexString(b.Batch.Bytes.Span)));
         Assert.All(after, b => Assert.True(b.WasTried));
         foreach (IGrouping<(ProducerId, StreamPartition), PlacedBatch> line in after.GroupBy(b => (b.Batch.Header.Producer, b.Target)))
         {
