@@ -127,7 +127,11 @@ internal sealed class AgentHost : IAsyncDisposable
     private async Task OpenAsync(TimeProvider time, Random chance, ILoggerFactory log, CancellationToken cancellationToken)
     {
         List<(ListenerOptions Listener, TlsKeeper? Tls)> listeners = OpenTls(time);
-        LocalStoreOptions keeping = Options.Store with { GoesUp = Options.Clusters is { } ways ? ways.GoesUp : null, Routes = Options.Routes };
+        LocalStoreOptions keeping = Options.Store with
+        {
+            GoesUp = Options.Clusters is { } ways ? ways.GoesUp : null,
+            Routes = Options.Routes,
+        };
         Store = LocalStore.Open(keeping, time, new Random(chance.Next()), log.CreateLogger("Streams.EdgeAgent.Store"));
         _closers.Add("store", Store.DisposeAsync);
         _ = WatchAsync();

@@ -124,7 +124,8 @@ public sealed class AgentConfigurationTests
             clusters.SendCap.Windows.Select(w => (w.Days, w.From, w.BytesPerSecond)));
         Assert.Equal(["alarms", "plant/+/at", "plant/+/trace/#", "plant/+/t", "plant/local/#"], options.Routes.Select(r => r.Name));
         Assert.Equal((0, "/alarms"), (options.Routes[0].Priority, options.Routes[0].Stream!.Value.Value));
-        Assert.Equal((OutboxPolicy.KeepLatestPerKey, TimeSpan.FromHours(1)), (options.Routes[1].Policy, options.Routes[1].TimeToLive!.Value));
+        Assert.Equal((OutboxPolicy.KeepLatestPerKey, TimeSpan.FromHours(1)),
+            (options.Routes[1].Policy, options.Routes[1].TimeToLive!.Value));
         Assert.Equal((64L << 20, 10), (options.Routes[2].MaxBytes!.Value, options.Routes[2].Every));
         Assert.Equal((TimeSpan.FromMinutes(1), true), (options.Routes[3].Interval, options.Routes[4].IsLocal));
         Assert.Empty(OptionChanges.NeedingRestart(options, options with { Routes = [] }));
