@@ -165,7 +165,7 @@ internal sealed class EventOutbox : IAsyncDisposable
             {
                 return Create();
             }
-            catch (DamagedOutboxException e) when (saved is null)
+            catch (Exception e) when (saved is null && SqliteFault.IsDamage(e))
             {
                 database.Abandon();                            // found only now: it was closed cleanly
                 saved = OutboxSalvage.Run(path, e.Message, time, chance, logger);

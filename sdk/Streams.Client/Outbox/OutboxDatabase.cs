@@ -18,8 +18,6 @@ internal sealed class OutboxDatabase : IDisposable
     private const int CacheWrite = 9;                          // SQLITE_DBSTATUS_CACHE_WRITE
 
     private const int NoWritingBack = 1006;                    // SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE
-    private const int IoRead = raw.SQLITE_IOERR | (1 << 8);
-    private const int IoShortRead = raw.SQLITE_IOERR | (2 << 8);
 
     private const string Schema = """
         CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -117,6 +115,10 @@ internal sealed class OutboxDatabase : IDisposable
                 && Scalar($"SELECT count(*) FROM pragma_table_info('{table}') WHERE name='{column}'") == 0)
             {
                 Execute($"ALTER TABLE {table} ADD COLUMN {column} INTEGER");
+                if (Scalar("SELECT count(*) FROM sqlite_master WHERE type='table' AND name='copies'") > 0)
+                {
+                    Execute($"DELETE FROM copies WHERE id={OutboxCopies.Roots}");      // which says how tables are made
+                }
             }
         }
     }
@@ -211,9 +213,6 @@ internal sealed class OutboxDatabase : IDisposable
 
     /// <summary>The sequence in an event's row id.</summary>
     public static long SequenceOf(long id) => id & ((1L << SequenceBits) - 1);
-
-    /// <summary>Whether the last error was that the disk could not read a place in the file.</summary>
-    public bool IsUnreadable => raw.sqlite3_extended_errcode(_handle) is IoRead or IoShortRead;
 
     /// <summary>Closes it without writing the journal back: the files stay as they are.</summary>
     public void Abandon()

@@ -58,9 +58,8 @@ internal static class OutboxFile
         }
         catch (Exception e)
         {
-            bool unreadable = database.IsUnreadable;
             database.Abandon();
-            if (e is StorageFailedException && unreadable)
+            if (e is not DamagedOutboxException && SqliteFault.IsDamage(e))
             {
                 throw new DamagedOutboxException(e.Message);
             }

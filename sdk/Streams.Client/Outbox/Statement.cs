@@ -110,6 +110,9 @@ internal static class SqliteFault
     /// <summary>Whose file it is, as messages name it, where nothing else is said.</summary>
     public const string Outbox = "outbox";
 
+    private const string CodeName = "SQLite";
+    private const int IoRead = raw.SQLITE_IOERR | (1 << 8);
+    private const int IoShortRead = raw.SQLITE_IOERR | (2 << 8);
     private const int IndexHasNoRoom = raw.SQLITE_IOERR | (19 << 8);     // SQLITE_IOERR_SHMSIZE
 
     /// <summary>Throws unless the code is fine.</summary>
@@ -124,9 +127,17 @@ internal static class SqliteFault
 
         string said = database is null ? "SQLite" : raw.sqlite3_errmsg(database).utf8_to_string();
         string message = $"{owner}: {what}: {said} ({code})";
-        throw (code & 0xFF) is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB ? new DamagedOutboxException(message)
+        Exception fault = (code & 0xFF) is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB ? new DamagedOutboxException(message)
             : new StorageFailedException(message) { IsFull = (code & 0xFF) == raw.SQLITE_FULL || code == IndexHasNoRoom };
+        fault.Data[CodeName] = code;
+        throw fault;
     }
+
+    /// <summary>Whether it tells of damage when a file is opened: there the disk should be able to read all places, and tables be made as
+    /// this program makes them.</summary>
+    public static bool IsDamage(Exception fault) => fault is DamagedOutboxException
+        || (fault is StorageFailedException && fault.Data[CodeName] is int code
+            && (code is IoRead or IoShortRead || (code & 0xFF) == raw.SQLITE_ERROR));
 }
 
 /// <summary>The file is no database, or a damaged one: it is moved aside when the outbox opens.</summary>

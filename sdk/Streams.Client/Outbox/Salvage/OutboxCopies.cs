@@ -19,6 +19,8 @@ internal static class OutboxCopies
     /// <summary>The row of the names of keys.</summary>
     public const long Keys = -2;
 
+    private const string Made = ":made";
+
     /// <summary>The statement that makes the table.</summary>
     public const string Schema = "CREATE TABLE IF NOT EXISTS copies(id INTEGER PRIMARY KEY, body BLOB NOT NULL, crc INTEGER NOT NULL);";
 
@@ -61,13 +63,37 @@ internal static class OutboxCopies
     {
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"format={OutboxDatabase.Format}");
-        using Statement select = database.Prepare("SELECT name, rootpage FROM sqlite_master WHERE rootpage > 0 ORDER BY name");
-        while (select.Step())
+        foreach ((string name, long root, long check) in Tables(database))
         {
-            text.Append(CultureInfo.InvariantCulture, $" {select.Text(0)}={select.Long(1)}");
+            text.Append(CultureInfo.InvariantCulture, $" {name}={root} {name}{Made}={check}");
         }
 
         return Encoding.UTF8.GetBytes(text.ToString());
+    }
+
+    /// <summary>Whether the tables named in a copy are where they were, and made as they were; there may be more.</summary>
+    public static bool FitsRoots(OutboxDatabase database, byte[] body)
+    {
+        Dictionary<string, long> now = [];
+        foreach ((string name, long root, long check) in Tables(database))
+        {
+            (now[name], now[name + Made]) = (root, check);
+        }
+
+        return ReadRoots(body).All(was => was.Name == "format" || (now.TryGetValue(was.Name, out long value) && value == was.Root));
+    }
+
+    private static List<(string Name, long Root, long Check)> Tables(OutboxDatabase database)
+    {
+        List<(string, long, long)> tables = [];
+        using Statement select = database.Prepare("SELECT name, rootpage, type || ' ' || tbl_name || ' ' || coalesce(sql, '')"
+            + " FROM sqlite_master WHERE rootpage > 0 ORDER BY name");
+        while (select.Step())
+        {
+            tables.Add((select.Text(0), select.Long(1), Crc32C.Compute(Encoding.UTF8.GetBytes(select.Text(2)))));
+        }
+
+        return tables;
     }
 
     /// <summary>The copy of the names of keys.</summary>

@@ -34,11 +34,9 @@ internal static class OutboxLook
 
     private static string? FaultInNames(OutboxDatabase database, Dictionary<long, byte[]> copies)
     {
-        if (copies.TryGetValue(OutboxCopies.Roots, out byte[]? roots)
-            && OutboxCopies.ReadRoots(roots).Any(r => r.Name != "format"
-                && database.Scalar($"SELECT rootpage FROM sqlite_master WHERE name='{r.Name}'") != r.Root))
+        if (copies.TryGetValue(OutboxCopies.Roots, out byte[]? roots) && !OutboxCopies.FitsRoots(database, roots))
         {
-            return "tables are not where they were";
+            return "tables are not where, or not what they were";
         }
 
         byte[] producer = [];
@@ -123,11 +121,19 @@ internal static class OutboxLook
     {
         using Statement rows = database.Prepare("SELECT id, next, events, bytes FROM partitions ORDER BY id");
         using Statement epochs = database.Prepare("SELECT first, epoch FROM epochs WHERE partition=? ORDER BY first");
-        using Statement events = database.Prepare("SELECT id, epoch, bytes FROM events WHERE id >= ? ORDER BY id");
-        long all = 0;
+        using Statement events = database.Prepare("SELECT count(*), total(bytes), max(id), min(epoch), max(epoch) FROM events"
+            + " WHERE id BETWEEN ? AND ?");
+        using Statement between = database.Prepare("SELECT 1 FROM events WHERE id >= ? AND id < ? LIMIT 1");
+        long end = long.MinValue;
         while (rows.Step())
         {
             long id = rows.Long(0);
+            if (IsAny(end, OutboxDatabase.EventId(id, 0)))
+            {
+                break;
+            }
+
+            end = OutboxDatabase.EventId(id + 1, 0);
             List<(long First, long Epoch)> given = [];
             epochs.Bind(1, id);
             while (epochs.Step())
@@ -136,33 +142,37 @@ internal static class OutboxLook
             }
 
             epochs.Reset();
-            (long count, long bytes, long last, int epoch) = (0, 0, 0, -1);
-            events.Bind(1, OutboxDatabase.EventId(id, 0));
-            while (events.Step() && events.Long(0) < OutboxDatabase.EventId(id + 1, 0))
+            (long count, long bytes, long last) = (0, 0, 0);
+            for (int i = 0; i < given.Count; i++)
             {
-                last = OutboxDatabase.SequenceOf(events.Long(0));
-                while (epoch + 1 < given.Count && given[epoch + 1].First <= last)
+                events.Bind(1, OutboxDatabase.EventId(id, given[i].First))
+                    .Bind(2, i + 1 < given.Count ? OutboxDatabase.EventId(id, given[i + 1].First) - 1 : end - 1).Step();
+                if (events.Long(0) > 0 && (events.Long(3) != given[i].Epoch || events.Long(4) != given[i].Epoch))
                 {
-                    epoch++;
+                    return $"the epoch kept for events of partition {id} from {given[i].First} on is another than their own";
                 }
 
-                if (epoch < 0 || given[epoch].Epoch != events.Long(1))
-                {
-                    return $"the epoch kept for event {last} of partition {id} is another than its own";
-                }
-
-                (count, bytes) = (count + 1, bytes + events.Long(2));
+                (count, bytes) = (count + events.Long(0), bytes + events.Long(1));
+                last = events.Long(0) > 0 ? OutboxDatabase.SequenceOf(events.Long(2)) : last;
+                events.Reset();
             }
 
-            events.Reset();
-            all += count;
-            if (count != rows.Long(2) || bytes != rows.Long(3) || last >= rows.Long(1))
+            long unnamed = given.Count > 0 ? given[0].First : OutboxDatabase.SequenceOf(-1);
+            if (count != rows.Long(2) || bytes != rows.Long(3) || last >= rows.Long(1)
+                || IsAny(OutboxDatabase.EventId(id, 0), OutboxDatabase.EventId(id, unnamed)))
             {
-                return $"partition {id} is said to have {rows.Long(2)} events that wait, and has {count}";
+                return $"partition {id} is said to have {rows.Long(2)} events that wait, and has {count} of a known epoch";
             }
         }
 
-        return database.Scalar("SELECT count(*) FROM events") == all ? null : "events are of partitions that are not there";
+        return IsAny(end, long.MaxValue) ? "events are of partitions that are not there" : null;
+
+        bool IsAny(long from, long to)
+        {
+            bool any = between.Bind(1, from).Bind(2, to).Step();
+            between.Reset();
+            return any;
+        }
     }
 
     private static string? FaultInStage(OutboxDatabase database)

@@ -44,7 +44,7 @@ internal sealed class SalvageRows(SalvageTarget target, SalvageReport report)
         {
             foreach ((string name, uint root) in OutboxCopies.ReadRoots(body))
             {
-                Roots[name] = root;
+                Roots[name] = root;                            // with how they are made, under names that no table has
             }
         }
         else if (rowId == OutboxCopies.Keys)

@@ -76,21 +76,37 @@ internal sealed class SealKeys
             }
         }
 
+        if (unused.Count > 0 || (encryption is not null && !Names(database).Contains((keys.Current, encryption.KeyId))))
+        {
+            Write(database, unused, keys.Current, encryption?.KeyId);
+        }
+
+        return keys._keys.Count == 0 ? null : keys;
+    }
+
+    // With the copy of them, in one transaction: else a kill between would look like damage.
+    private static void Write(OutboxDatabase database, List<long> unused, long current, string? name)
+    {
+        database.Execute("BEGIN IMMEDIATE");
+        database.Execute(Schema);
         foreach (long id in unused)
         {
             using Statement delete = database.Prepare("DELETE FROM keys WHERE id=?");
             delete.Bind(1, id).Run();
         }
 
-        if (encryption is not null)
+        if (name is not null)
         {
-            database.Execute(Schema);
-            using Statement insert = database.Prepare("INSERT INTO keys(id, name) VALUES(?1, ?2)"
-                + " ON CONFLICT(id) DO UPDATE SET name=excluded.name WHERE name<>excluded.name");
-            insert.Bind(1, keys.Current).Bind(2, encryption.KeyId).Run();
+            using Statement insert = database.Prepare("INSERT OR REPLACE INTO keys(id, name) VALUES(?, ?)");
+            insert.Bind(1, current).Bind(2, name).Run();
         }
 
-        return keys._keys.Count == 0 ? null : keys;
+        using (Statement copy = database.Prepare(OutboxCopies.Insert))
+        {
+            OutboxCopies.Write(copy, OutboxCopies.Keys, OutboxCopies.KeysOf(database));
+        }
+
+        database.Execute("COMMIT");
     }
 
     /// <summary>The names of keys that a file has, by their numbers.</summary>
