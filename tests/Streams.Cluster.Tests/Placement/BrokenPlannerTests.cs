@@ -85,6 +85,21 @@ public sealed class BrokenPlannerTests
             };
         }));
 
+    [Fact]
+    public void A_partitionlet_in_the_wrong_place_is_seen()
+    {
+        PlacementWorld world = new(3);
+        PlacementView view = world.View();
+        PlacementChecker checker = new(view, world.Limits);
+        NodeName[] names = [.. view.Nodes.Select(n => n.Name).Order()];
+        PlacedContainer container = view.Containers.MinBy(c => c.Id.Value)!;
+        Assert.Contains("two replicas on one node", checker.FaultOf(new NextPartitionlet(null, [names[0], names[0]]), 2, 0));
+        Assert.Contains("without room", checker.FaultOf(new NextPartitionlet(null, [names[0]]), 1, 1 << 30));
+        Assert.Contains("has no room", checker.FaultOf(new NextPartitionlet(container.Id, []), container.Wanted, 1 << 30));
+        Assert.Contains("replicas", checker.FaultOf(new NextPartitionlet(container.Id, []), container.Wanted + 1, 0));
+        Assert.Contains("are able", checker.FaultOf(new NextPartitionlet(null, []), 1, 0));
+    }
+
     // A removal without a node is that of the primary, or of the first other replica that is in sync.
     private static PlacementRun.Planner Each(Func<PlacementStep, PlacementStep> change, bool removesInSync) => (view, limits) =>
         Changed(PlacementPlanner.Plan(view, limits), step =>

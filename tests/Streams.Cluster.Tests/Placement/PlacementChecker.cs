@@ -28,6 +28,34 @@ internal sealed class PlacementChecker(PlacementView view, PlacementLimits limit
             && step.Reason is PlacementReason.Drain or PlacementReason.Primaries;
     }
 
+    /// <summary>What is wrong with the place of the next partitionlet, or <see langword="null"/>.</summary>
+    public string? FaultOf(NextPartitionlet next, int replicas, long bytes)
+    {
+        PlacedNode[] able = [.. view.Nodes.Where(n => MayReceive(n.Name) && Used(n) + bytes <= Limit(n))];
+        bool wholeExists = view.Containers.Any(c => IsWhole(c, replicas, bytes));
+        if (next.Container is { } id)
+        {
+            PlacedContainer container = _containers[id];
+            return next.Nodes.Count > 0 ? "both into a container and into a new one"
+                : container.Wanted != replicas ? $"{id} has {container.Wanted} replicas"
+                : !MayReceive(container.Primary) ? $"the primary of {id} cannot take it"
+                : container.Replicas.Any(n => !IsGone(n) && Used(_nodes[n]) + bytes > Limit(_nodes[n])) ? $"{id} has no room"
+                : !IsWhole(container, replicas, bytes) && (wholeExists || able.Length >= replicas) ? $"{id} is hurt, and others are whole"
+                : null;
+        }
+
+        int zones = able.Select(n => n.Zone).Distinct().Count();
+        return next.Nodes.Distinct().Count() != next.Nodes.Count ? "two replicas on one node"
+            : !next.Nodes.All(n => able.Any(a => a.Name == n)) ? "a node that is away, drained or without room"
+            : next.Nodes.Count != Math.Min(replicas, able.Length) ? $"{next.Nodes.Count} nodes, {able.Length} are able"
+            : wholeExists && next.Nodes.Count < replicas ? "a new one with too few replicas, though there is a whole one"
+            : CountZones(next.Nodes) != Math.Min(next.Nodes.Count, zones) ? "two replicas in one zone" : null;
+    }
+
+    private bool IsWhole(PlacedContainer container, int replicas, long bytes) => container.Wanted == replicas
+        && container.InSync.Count(IsUp) >= replicas
+        && container.Replicas.All(n => MayReceive(n) && Used(_nodes[n]) + bytes <= Limit(_nodes[n]));
+
     private string? FaultOf(PlacementStep step)
     {
         PlacedContainer container = _containers[step.Container];

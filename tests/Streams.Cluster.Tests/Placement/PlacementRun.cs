@@ -62,6 +62,19 @@ internal static class PlacementRun
             return fault;
         }
 
+        (int replicas, int bytes) = (1 + (view.Containers.Count % 4), view.Nodes.Count * 7);
+        NextPartitionlet next = PlacementPlanner.NextContainer(view, world.Limits, replicas, bytes);
+        if (new PlacementChecker(view, world.Limits).FaultOf(next, replicas, bytes) is { } misplaced)
+        {
+            return $"{replicas} replicas, {bytes} bytes: {misplaced}";
+        }
+
+        NextPartitionlet again = PlacementPlanner.NextContainer(world.View(), world.Limits, replicas, bytes);
+        if (next.Container != again.Container || !next.Nodes.SequenceEqual(again.Nodes))
+        {
+            return "the order of what came in makes a difference to where the next partitionlet goes";
+        }
+
         foreach (PlacementStep step in world.Shuffled(plan.Steps.ToArray()))
         {
             if (calm || !world.Sometimes(6))
