@@ -70,6 +70,9 @@ public sealed class StreamsClient : IAsyncDisposable
     /// <summary>The cluster now connected, or <see langword="null"/>.</summary>
     public ClusterName? ConnectedTo => _link.ConnectedTo;
 
+    /// <summary>Whether a session takes events: it may end a moment after <see cref="ConnectedTo"/> tells so.</summary>
+    internal bool IsSending => _outboxes.Lanes.Any(static l => l.Outbox.IsSending);
+
     /// <summary>Events in the outbox that no cluster has confirmed yet.</summary>
     public long OutboxEvents => _outboxes.Events;
 

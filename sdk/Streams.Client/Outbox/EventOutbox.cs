@@ -121,6 +121,7 @@ internal sealed class EventOutbox : IAsyncDisposable
     /// <summary>Whether a session sends: then staged events get their sequences, as many as may soon be sent.</summary>
     public bool IsSending
     {
+        get => _transaction.Stage.IsSending;
         set
         {
             _transaction.Stage.IsSending = value;
