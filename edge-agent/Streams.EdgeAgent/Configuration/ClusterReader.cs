@@ -44,6 +44,11 @@ internal static class ClusterReader
             clusters.Fault("to", "has no element: name a cluster, or leave clusters out");
         }
 
+        if (options.To.Any(to => to.Name == name))
+        {
+            clusters.Fault("to", $"'{name}' is this agent: what it sent there would come back");
+        }
+
         if (options.PasswordFile is { } file && Password(file) is null)
         {
             clusters.Fault("passwordFile", $"{file} cannot be read, or is greater than {MaxPasswordBytes} bytes");

@@ -26,6 +26,7 @@ internal sealed class AgentHost : IAsyncDisposable
     private AgentHost(AgentOptions options, Closers closers, ILogger logger)
     {
         Options = options;
+        Path = new UpPath(options.Name);
         _closers = closers;
         _logger = logger;
     }
@@ -38,6 +39,9 @@ internal sealed class AgentHost : IAsyncDisposable
 
     /// <summary>The store.</summary>
     public LocalStore Store { get; private set; } = null!;
+
+    /// <summary>Where what it sends goes on to.</summary>
+    public UpPath Path { get; }
 
     /// <summary>Its side towards the clusters; <see langword="null"/> when it has none.</summary>
     public ClusterSide? Clusters { get; private set; }
@@ -138,14 +142,15 @@ internal sealed class AgentHost : IAsyncDisposable
         if (Options.Clusters is { } clusters)
         {
             Clusters = new ClusterSide(clusters.ToSide(Options.Name), Store, time, new Random(chance.Next()),
-                log.CreateLogger("Streams.EdgeAgent.Clusters"));
+                log.CreateLogger("Streams.EdgeAgent.Clusters"), path: Path);
             _closers.Add("clusters", Clusters.DisposeAsync);
         }
 
         _access = new LiveAccess(Options.Access, Options.Listeners);
         AgentHorizon horizon = new(Store, Clusters?.Downlinks ?? []);
         _gateway = new MqttGateway(Store, horizon, _access, Options.Limits, time, new Random(chance.Next()),
-            log.CreateLogger<MqttGateway>(), _access);
+            log.CreateLogger<MqttGateway>(), _access, () => Path.Text);
+        Path.Changed = _gateway.TellPath;
         _closers.Add("gateway", () =>
         {
             _gateway.Dispose();

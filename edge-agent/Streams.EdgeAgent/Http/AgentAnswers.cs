@@ -6,11 +6,13 @@ namespace Streams.EdgeAgent;
 /// <param name="Status"><c>ready</c>, <c>starting</c>, <c>draining</c>, <c>refusing</c> (the disk is full or refuses) or
 /// <c>failed</c>.</param>
 /// <param name="Reason">Why it is not ready.</param>
-internal sealed record HealthAnswer(string Status, string? Reason);
+/// <param name="Loop">Why nothing goes up though agents answer: they are uplinks of each other.</param>
+internal sealed record HealthAnswer(string Status, string? Reason, string? Loop = null);
 
 /// <summary>The answer of <c>/api/v1/status</c>.</summary>
 internal sealed record StatusAnswer(string Agent, string Origin, string Status, string? Reason, string Version, double UptimeSeconds,
-    int Connections, int Subscriptions, long Events, long EventsTaken, long StoreBytes, long StoreMaxBytes, long StoreCommits,
+    string? Loop, string Path, int Connections, int Subscriptions, long Events, long EventsTaken, long StoreBytes,
+    long StoreMaxBytes, long StoreCommits,
     IReadOnlyDictionary<string, string> Listeners, IReadOnlyList<RouteAnswer> Routes);
 
 /// <summary>What waits to go up under a route.</summary>

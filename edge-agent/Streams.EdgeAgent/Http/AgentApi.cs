@@ -55,7 +55,7 @@ internal sealed class AgentApi(AgentFigures figures, ILogger logger) : IDisposab
             case "/health":
                 (string status, string? reason) = figures.Health();
                 return JsonAsync(context, reason is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable,
-                    new HealthAnswer(status, reason), AgentJson.Default.HealthAnswer);
+                    new HealthAnswer(status, reason, figures.Loop), AgentJson.Default.HealthAnswer);
             case "/metrics":
                 return TextAsync(context, StatusCodes.Status200OK, MetricCollector.ContentType, _metrics.Scrape());
             case "/api/v1/status":
@@ -72,7 +72,8 @@ internal sealed class AgentApi(AgentFigures figures, ILogger logger) : IDisposab
         (string status, string? reason) = figures.Health();
         Sample now = figures.Now();
         return new StatusAnswer(host.Options.Name.Value, host.Store.Origin.ToString(), status, reason, HelpText.Version,
-            figures.Uptime.TotalSeconds, now.Connections, figures.Gateway.Subscriptions, now.Events, now.Taken, now.Bytes,
+            figures.Uptime.TotalSeconds, figures.Loop, host.Path.Text, now.Connections, figures.Gateway.Subscriptions, now.Events,
+            now.Taken, now.Bytes,
             host.Options.Store.MaxBytes, host.Store.Commits,
             host.Listening.ToDictionary(static l => l.Name, static l => l.At.ToString()),
             [.. host.Store.Routes.Select(static r => new RouteAnswer(r.Name, r.Events, r.Bytes))]);

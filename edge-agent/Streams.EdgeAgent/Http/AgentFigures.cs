@@ -41,6 +41,8 @@ internal sealed class AgentFigures : IAsyncDisposable
         {
             _meter.CreateObservableGauge("streams.agent.uplink.connected", () => clusters.ConnectedTo is null ? 0 : 1, null,
                 "1 while a cluster is connected, else 0.");
+            _meter.CreateObservableGauge("streams.agent.uplink.loop", () => host.Path.Loop is null ? 0 : 1, null,
+                "1 while the agent that answers leads back here, else 0.");
             _meter.CreateObservableGauge("streams.agent.uplink.waiting", () => clusters.Waiting, "{event}", "Events that wait to go up.");
             _meter.CreateObservableGauge("streams.agent.route.waiting", () => host.Store.Routes.Select(static r =>
                 new Measurement<long>(r.Events, new KeyValuePair<string, object?>("route", r.Name))), "{event}",
@@ -76,6 +78,10 @@ internal sealed class AgentFigures : IAsyncDisposable
 
     /// <summary>Whether devices should come, in one word, and why not.</summary>
     public (string Status, string? Reason) Health() => _host.State.Health(_host.Store.Fault);
+
+    /// <summary>The ring of agents that keeps it from sending, in words; <see langword="null"/> when there is none.</summary>
+    public string? Loop => _host.Path.Loop is { } ring
+        ? $"uplinks lead back here: {ring}; nothing is sent this way, mend clusters.to of this agent" : null;
 
     /// <summary>What the agent has at this moment.</summary>
     public Sample Now()

@@ -53,13 +53,20 @@ internal sealed partial class LocalTransaction
         _changed.Add(stretch.Lane.Partition.Stream);
     }
 
-    private bool IsFromHere(StreamPartition partition, in BatchHeader batch)
+    // Whether it is one of those that this store gives to clients without an outbox.
+    private bool IsClient(ProducerId producer)
     {
-        Span<byte> producer = stackalloc byte[ProducerId.Size];
-        batch.Producer.Write(producer);
-        Statement select = _db.Use("SELECT 1 FROM clients WHERE producer=?1").Bind(1, producer);
+        Span<byte> id = stackalloc byte[ProducerId.Size];
+        producer.Write(id);
+        Statement select = _db.Use("SELECT 1 FROM clients WHERE producer=?1").Bind(1, id);
         bool isClient = select.Step();
         select.Reset();
-        return isClient || (_book.Find(new LaneId(partition, _identity.Origin)) is { } own && OwnRuns(own, batch) is not null);
+        return isClient;
+    }
+
+    private bool IsFromHere(StreamPartition partition, in BatchHeader batch)
+    {
+        return IsClient(batch.Producer)
+            || (_book.Find(new LaneId(partition, _identity.Origin)) is { } own && OwnRuns(own, batch) is not null);
     }
 }

@@ -36,6 +36,13 @@ internal sealed partial class LocalTransaction
             return ProduceResult.At(held);
         }
 
+        if (IsClient(header.Producer))
+        {
+            _sessions.End(session);                    // of this producer alone: what else is there goes on
+            return ProduceResult.Refused(ProduceRefusal.OutOfOrder,
+                "these events are of a device of this agent, which sent them to the one that sends them back; they wait there");
+        }
+
         try
         {
             RequireRoom(batch.Bytes.Length);

@@ -19,8 +19,9 @@ internal sealed class ClusterSide : IAsyncDisposable
 
     /// <summary>Begins to connect.</summary>
     public ClusterSide(ClusterSideOptions options, LocalStore store, TimeProvider time, Random chance, ILogger logger,
-        IClusterConnector? connector = null)
+        IClusterConnector? connector = null, UpPath? path = null)
     {
+        path ??= new UpPath(store.Origin.Cluster);
         options = options with { SendsForMany = true };
         _events = new UpEvents(store, Ahead(options.SendCap), time, logger);
         _metrics = new ClientMetrics(options.Name, () => _events.Waiting, () => store.UsedBytes);
@@ -30,12 +31,12 @@ internal sealed class ClusterSide : IAsyncDisposable
         {
             Meter = meter,
         };
-        _link.Add(_sender);
+        _link.Add(new PathGate(_sender, path, time, logger));
         _link.Add(_events);
         Downlinks = [.. options.Downlinks.Select(d => new Downlink(d, store, _link, options.AnswerTimeout, time, logger))];
         foreach (Downlink downlink in Downlinks)
         {
-            _link.Add(downlink);
+            _link.Add(new PathGate(downlink, path, time, logger));
         }
 
         _link.Start();

@@ -14,10 +14,6 @@ internal sealed class UpEvents : IManyWaitingEvents, ISessionUser, IAsyncDisposa
 
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(1);
 
-    /// <summary>Answers come by the hundred in a second, and each that is stored alone is a flush and pages of its own. What a crash
-    /// leaves not stored, a cluster knows.</summary>
-    private static readonly TimeSpan NoteEvery = TimeSpan.FromMilliseconds(100);
-
     private readonly Lock _lock = new();
     private readonly long _ahead;
     private readonly LocalStore _store;
@@ -302,8 +298,6 @@ internal sealed class UpEvents : IManyWaitingEvents, ISessionUser, IAsyncDisposa
             {
                 _noteWait = await WaitAsync(_noteWait ?? _note.WaitAsync(CancellationToken.None), TryAgainAfter).ConfigureAwait(false);
             }
-
-            await ((Task)Task.Delay(NoteEvery, _time, _stop.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

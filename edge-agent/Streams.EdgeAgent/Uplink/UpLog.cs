@@ -13,6 +13,10 @@ internal static partial class UpLog
     [LoggerMessage(4161, LogLevel.Error, "How far the uplink is was not stored: {Reason}. It is tried again")]
     public static partial void NotNoted(ILogger logger, string reason);
 
+    [LoggerMessage(4163, LogLevel.Error, "The agents are uplinks of each other: {Ring}. What went up would come back, so nothing is sent "
+        + "this way. Mend clusters.to of this one")]
+    public static partial void Ring(ILogger logger, string ring);
+
     [LoggerMessage(4162, LogLevel.Error, "What goes up cannot be read now: {Reason}. It is tried again")]
     public static partial void NotRead(ILogger logger, string reason);
 }

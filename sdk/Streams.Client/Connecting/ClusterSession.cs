@@ -65,6 +65,9 @@ internal sealed class ClusterSession : IAsyncDisposable
     /// <summary>Producers that may have a session on the connection, where the cluster takes bundles; else 0.</summary>
     public int MaxProducers => _connection?.MaxProducers ?? 0;
 
+    /// <summary>Where what is sent goes on to, where an edge agent answers; <see langword="null"/> where it is a cluster.</summary>
+    public string? Path => _connection?.Path;
+
     /// <summary>The connection stands.</summary>
     public void Attach(IClusterConnection connection, TimeSpan took = default)
     {

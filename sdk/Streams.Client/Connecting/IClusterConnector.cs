@@ -35,6 +35,10 @@ internal interface IClusterConnection : IAsyncDisposable
     /// it does not.</summary>
     int MaxProducers => 0;
 
+    /// <summary>Where what is sent goes on to, where an edge agent answers (<see cref="ProtocolTopics.PathProperty"/>);
+    /// <see langword="null"/> where it is a cluster.</summary>
+    string? Path => null;
+
     /// <summary>Completes with the reason when the connection is over. Never faults.</summary>
     Task<ConnectionEnd> Closed { get; }
 

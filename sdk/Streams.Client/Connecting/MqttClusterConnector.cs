@@ -129,6 +129,8 @@ internal sealed class MqttClusterConnector(ClusterOptions options, TimeProvider 
     {
         public int MaxProducers => maxProducers;
 
+        public string? Path => connection.Connack.Properties?.FirstUserValue(ProtocolTopics.PathProperty);
+
         public TimeSpan? ConnectTook => connectTook;
 
         public Task<ConnectionEnd> Closed { get; } = WhyAsync(connection.Closed);

@@ -51,6 +51,14 @@ public static class ProtocolTopics
     /// <summary>Cluster to client, QoS 0: <see cref="SpreadHint"/>, to those who asked with <see cref="HintsProperty"/>.</summary>
     public const string Hint = Prefix + "hint";
 
+    /// <summary>Agent to agent below it, QoS 0, to those who said <see cref="BundlesProperty"/>: its path was changed. As
+    /// <see cref="PathProperty"/>, in UTF-8.</summary>
+    public const string Path = Prefix + "path";
+
+    /// <summary>User property of a CONNACK with <see cref="BundlesProperty"/>, of an edge agent: its name and, separated by spaces, those
+    /// of all to whom what it is given goes on. Whoever finds its own name there sends nothing: it would come back.</summary>
+    public const string PathProperty = "streams-path";
+
     /// <summary>User property of CONNECT: the client takes hints, up to the version that is its value. Servers that know none ignore
     /// it.</summary>
     public const string HintsProperty = "streams-hints";

@@ -1,16 +1,15 @@
-using System.Buffers;
 using Streams.Core;
 
 namespace Streams.Gateways;
 
 /// <summary>Gives the events of one batch by their index. A batch can only be walked from its front; so the reader that stops and
-/// comes back keeps a window of views, at most <see cref="Size"/> (some 20 KiB), and walks anew only when it leaves it. The window's
-/// memory is lent while there is a batch: a session has a reader for each partition, and most of them have nothing to give.</summary>
+/// comes back keeps
+/// a window of views, at most <see cref="Size"/> (some 20 KiB), and walks anew only when it leaves it.</summary>
 internal sealed class BatchWindow
 {
     private const int Size = 256;
 
-    private EventView[] _views = [];
+    private readonly EventView[] _views = new EventView[Size];
     private EventBatch? _batch;
     private int _first;
     private int _count;
@@ -32,13 +31,7 @@ internal sealed class BatchWindow
     /// <summary>Forgets the batch, whose memory may go now.</summary>
     public void Clear()
     {
-        if (_views.Length > 0)
-        {
-            _views.AsSpan(0, _count).Clear();
-            ArrayPool<EventView>.Shared.Return(_views);
-            _views = [];
-        }
-
+        _views.AsSpan(0, _count).Clear();
         _batch = null;
         _count = 0;
     }
@@ -46,10 +39,8 @@ internal sealed class BatchWindow
     private void Fill(EventBatch batch, int index)
     {
         Clear();
-        int size = Math.Min(Size, batch.Header.Count - index);
-        _views = ArrayPool<EventView>.Shared.Rent(size);
         EventEnumerator events = batch.Events.GetEnumerator();
-        while (_count < size && events.MoveNext())
+        while (_count < Size && events.MoveNext())
         {
             if (events.Current.Index >= index)
             {

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Streams.Core;
 
 namespace Streams.Gateways;
 
@@ -11,6 +12,10 @@ internal sealed record GatewayServices(IEventStore Store, ILaneHorizon Horizon, 
 
     /// <summary>Finds out who connects; <see langword="null"/> to take clients for who they say they are.</summary>
     public IClientAuthentication? Clients { get; init; }
+
+    /// <summary>Where what is stored here goes on to (<see cref="ProtocolTopics.PathProperty"/>); <see langword="null"/> at a
+    /// cluster.</summary>
+    public Func<string>? Path { get; init; }
 
     /// <summary>How long topics may be.</summary>
     public TopicLimits TopicLimits { get; } = new(Options.MaxTopicBytes, Options.MaxTopicLevels);

@@ -10,7 +10,7 @@ namespace Streams.Gateways;
 /// <summary>MQTT 5 and 3.1.1 on top of the log: plain clients and, over the same connection, the SDK (docs/mqtt.md,
 /// docs/sdk-protocol.md).</summary>
 /// <remarks>Safe for use by many threads. A connection that fails ends alone. Dispose after <see cref="DrainAsync"/>.</remarks>
-public sealed class MqttGateway : IDisposable
+public sealed partial class MqttGateway : IDisposable
 {
     // An identifier, user name and password, a will of 64 KiB and its properties: who has not said who it is may fill no more memory.
     private const int MaxConnectBytes = 192 << 10;
@@ -41,19 +41,22 @@ public sealed class MqttGateway : IDisposable
     /// <param name="chance">For assigned client ids and the names of connections.</param>
     /// <param name="log">Where it says what happens.</param>
     /// <param name="clients">Finds out who connects; <see langword="null"/> to take clients for who they say they are.</param>
+    /// <param name="path">Where what is stored here goes on to, as <see cref="ProtocolTopics.PathProperty"/> names it;
+    /// <see langword="null"/> at a cluster.</param>
     /// <exception cref="ConfigurationException">The options are not valid.</exception>
     public MqttGateway(IEventStore store, ILaneHorizon horizon, IAccessPolicy access, MqttGatewayOptions options, TimeProvider time,
-        Random chance, ILogger<MqttGateway> log, IClientAuthentication? clients = null)
+        Random chance, ILogger<MqttGateway> log, IClientAuthentication? clients = null, Func<string>? path = null)
     {
         _chance = chance;
         StreamRoster roster = new(store, time);
         _services = new GatewayServices(store, horizon, access, options.Validate(), time, log, new GatewayMeter(() => Status), roster)
         {
             Clients = clients,
+            Path = path,
         };
         _router = new PacketRouter(_services);
         _connect = new ConnectHandler(_services, () => "auto-" + NewName());
-        _connack = new ConnackBuilder(_services.Options);
+        _connack = new ConnackBuilder(_services.Options, path);
         _records = new SessionStore(store, time, log);
         _gate = new AcceptGate(_services);
         _services.Keeper = new SessionKeeper(_services, id => _sessions.GetValueOrDefault(id), HasKept, NewProducer(), NewEpoch());

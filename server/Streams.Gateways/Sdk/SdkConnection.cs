@@ -91,6 +91,20 @@ internal sealed class SdkConnection
     public void Send(string topic, ReadOnlyMemory<byte> payload) =>
         _session.Connection.WritePublish(new MqttPublishHead { Topic = topic }, new ReadOnlySequence<byte>(payload));
 
+    /// <summary>As <see cref="Send"/>, from outside the session; false when the connection is gone.</summary>
+    public bool TrySend(string topic, ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            Send(topic, payload);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
     private async Task<Answer> RunAsync(ISdkHandler handler, byte[] payload)
     {
         try

@@ -25,26 +25,6 @@ public sealed class UplinkTests(SharedCluster shared) : IClassFixture<SharedClus
     }
 
     [Fact]
-    public async Task How_far_the_uplink_is_costs_no_flush_for_each_answer()
-    {
-        await using AgentStory story = AgentStory.At(shared.Server);
-        story.OpenStore();
-        await story.Store.EnsureStreamAsync(story.Fleet, default);
-        story.Connect();
-        await Eventually.TrueAsync(() => story.Side.ConnectedTo is not null, "it is connected");
-        long commits = story.Store.Commits;
-        long began = TimeProvider.System.GetTimestamp();
-        for (int i = 0; i < 200; i++)
-        {
-            await PublishAsync(story, devices: 1, events: 1, first: i);
-        }
-
-        await Eventually.EqualAsync(0L, () => story.Side.Waiting, "all has gone up");
-        double notes = (TimeProvider.System.GetElapsedTime(began).TotalSeconds * 10) + 5;
-        Assert.InRange(story.Store.Commits - commits, 200, 200 + (long)notes);
-    }
-
-    [Fact]
     public async Task A_line_that_is_cut_again_and_again_loses_and_repeats_nothing()
     {
         await using AgentStory story = AgentStory.At(shared.Server);

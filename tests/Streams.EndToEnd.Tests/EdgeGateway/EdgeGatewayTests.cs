@@ -28,7 +28,8 @@ public class EdgeGatewayTests
 
         Assert.Equal(40, root.GetProperty("commandsDelivered").GetInt64());
         Assert.Equal(StoryPlan.For(StoryParts.None, new Random(1)).Count, root.GetProperty("story").GetArrayLength());
-        Assert.True(root.GetProperty("resumeMilliseconds").GetProperty("count").GetInt32() > 0, "the kills of the agent tested nothing");
+        Assert.True(root.GetProperty("resumeMilliseconds").GetProperty("count").GetInt32() > 20, "the kills of the agent tested nothing");
+        Assert.True(root.GetProperty("agent").GetProperty("peakWaiting").GetInt64() > 0, "the cut tested nothing");
         Assert.Equal(2, root.GetProperty("clusters").GetArrayLength());
     }
 

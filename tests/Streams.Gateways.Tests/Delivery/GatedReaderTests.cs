@@ -17,20 +17,6 @@ public sealed class GatedReaderTests
     }
 
     [Fact]
-    public void A_reader_of_a_few_events_takes_little_memory()
-    {
-        _world.Append("A1", 'p', 1, 1);
-        _ = _world.Run(Reader());                                       // what is made once is made
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 100; i++)
-        {
-            Assert.Equal("A1@0=p1", _world.Run(Reader()));
-        }
-
-        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / 100, 0, 12 << 10);
-    }
-
-    [Fact]
     public void A_cursor_in_the_middle_of_a_batch_begins_there()
     {
         _world.Append("A1", 'p', 1, 4);

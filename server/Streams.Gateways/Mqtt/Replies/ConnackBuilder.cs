@@ -5,7 +5,7 @@ using Streams.Mqtt;
 namespace Streams.Gateways;
 
 /// <summary>The answer to a client that is taken. All that the gateway announces of its limits stands here.</summary>
-internal sealed class ConnackBuilder(MqttGatewayOptions options)
+internal sealed class ConnackBuilder(MqttGatewayOptions options, Func<string>? path = null)
 {
     /// <summary>Whether CONNACK of this version can say it. 3.1.1 has codes for versions, identifiers, access and a server that is not
     /// there for anybody now; what fits none of them is closed without a word (MQTT-3.2.2-6).</summary>
@@ -40,6 +40,10 @@ internal sealed class ConnackBuilder(MqttGatewayOptions options)
         {
             properties.Add(ProtocolTopics.BundlesProperty, Bundle.Version.ToString(CultureInfo.InvariantCulture));
             properties.Add(ProtocolTopics.ProducersProperty, SdkConnection.MaxProducersOfMany.ToString(CultureInfo.InvariantCulture));
+            if (path is not null)
+            {
+                properties.Add(ProtocolTopics.PathProperty, path());
+            }
         }
 
         return new MqttConnackPacket { SessionPresent = sessionPresent, Properties = properties };
