@@ -263,7 +263,7 @@ internal sealed class UpEvents : IManyWaitingEvents, ISessionUser, IAsyncDisposa
 
     private async Task LeaveAsync(UpEntry entry)
     {
-        await ParkAsync(entry.Partition, _store.Origin.Cluster, "its sequences were given to other events before", entry.Batch)
+        await ParkAsync(entry.Partition, _store.Origin.Cluster, "its sequences were given before, or later ones came first", entry.Batch)
             .ConfigureAwait(false);
         _window.LeaveOut(entry);
         _note.Set();

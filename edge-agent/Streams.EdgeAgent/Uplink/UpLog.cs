@@ -7,7 +7,8 @@ namespace Streams.EdgeAgent;
 internal static partial class UpLog
 {
     [LoggerMessage(4160, LogLevel.Error, "{Partition}: {Events} events of producer {Producer} are not sent: their sequences were given to "
-        + "other events before. The device's outbox was put back from an old copy. They are kept among the refused ones")]
+        + "other events before, for the device's outbox was put back from an old copy, or they came behind what follows them, over an "
+        + "agent that the device has left. They are kept among the refused ones")]
     public static partial void PutBack(ILogger logger, StreamPartition partition, ProducerId producer, int events);
 
     [LoggerMessage(4161, LogLevel.Error, "How far the uplink is was not stored: {Reason}. It is tried again")]

@@ -17,7 +17,7 @@ internal sealed class UpWindow
     private readonly LocalStore _store;
     private readonly Dictionary<LaneId, UpLane> _lanes = [];
     private readonly Dictionary<(ProducerId Producer, StreamPartition Partition), List<UpEntry>> _lines = [];
-    private readonly Dictionary<(ProducerId, StreamPartition), (ulong Epoch, long Last)> _told = [];
+    private readonly Dictionary<(ProducerId, StreamPartition), (ulong Epoch, long First, long Last)> _told = [];
     private readonly HashSet<UpLane> _moved = [];
     private readonly List<long> _gone = [];
     private long _placed;
@@ -287,7 +287,7 @@ internal sealed class UpWindow
     }
 
     // Sequences of a producer rise in a lane, but for a batch that was held in part when it came, which has some that are here already, and
-    // where a device's outbox was put back from an old copy.
+    // where a device's outbox was put back from an old copy, or the agent that it left brings what comes before.
     private bool Take(UpEntry entry)
     {
         BatchHeader head = entry.Header;
@@ -296,8 +296,8 @@ internal sealed class UpWindow
             entry.Lane?.Entries.Enqueue(entry);
             _entries++;
             (ProducerId, StreamPartition) key = (head.Producer, entry.Partition);
-            (ulong epoch, long last) = _told.GetValueOrDefault(key);
-            if (head.FirstSequence <= last && head.Epoch != epoch)
+            (ulong epoch, long first, long last) = _told.GetValueOrDefault(key);
+            if (head.FirstSequence <= last && (head.Epoch != epoch || head.LastSequence < first))
             {
                 entry.IsPutBack = true;
                 return true;
@@ -316,7 +316,7 @@ internal sealed class UpWindow
                 _told.Clear();
             }
 
-            _told[key] = (head.Epoch, head.LastSequence);
+            _told[key] = (head.Epoch, last == 0 ? head.FirstSequence : first, head.LastSequence);
             if (!_lines.TryGetValue(key, out List<UpEntry>? line))
             {
                 _lines.Add(key, line = []);

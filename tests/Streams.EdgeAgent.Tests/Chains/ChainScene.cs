@@ -74,7 +74,7 @@ internal sealed class ChainScene : IAsyncDisposable
             OutboxPath = _folder.Combine(name, "outbox.db"),
             Clusters = [.. at.Select(ClusterEndpoint.Parse)],
             AnswerTimeout = TimeSpan.FromSeconds(3),
-            Patience = TimeSpan.FromSeconds(1),        // a lane of an agent, which a device has left, never comes to a cluster
+            Patience = TimeSpan.FromSeconds(1),        // a lane of an agent never comes to a cluster
             ConnectBackoff = (TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(200)),
         }, NullLoggerFactory.Instance);
         _open.Add(client);
