@@ -153,6 +153,11 @@ internal static partial class ClientLog
         "Consumer {Consumer} of {Stream}: partition {Partition} was rewound to generation {Generation}.")]
     public static partial void Rewound(ILogger logger, ConsumerName consumer, StreamPath stream, int partition, long generation);
 
+    [LoggerMessage(3037, LogLevel.Information, "Consumer {Consumer} of {Stream}: partition {Partition} goes on at {Position},"
+        + " generation {Generation}.")]
+    public static partial void Sought(ILogger logger, ConsumerName consumer, StreamPath stream, int partition, SeekPosition position,
+        long generation);
+
     [LoggerMessage(3036, LogLevel.Information, "Consumer {Consumer} of {Stream}: {Epochs} idle producer epochs were forgotten.")]
     public static partial void Evicted(ILogger logger, ConsumerName consumer, StreamPath stream, int epochs);
 

@@ -82,6 +82,15 @@ internal sealed class ClientMetrics : IDisposable
             "Events that no cluster has confirmed, by priority class");
     }
 
+    /// <summary>How far consumers are behind, as it was known last.</summary>
+    public void Observe(Func<IReadOnlyList<StreamsConsumer>> consumers)
+    {
+        _meter.CreateObservableGauge("streams.client.consumer.lag",
+            () => Each(consumers, static lag => lag.Events), "{event}", "Events at the cluster that the consumer has not acknowledged");
+        _meter.CreateObservableGauge("streams.client.consumer.lag_time",
+            () => Each(consumers, static lag => lag.Behind.TotalSeconds), "s", "How long ago the oldest of them was appended");
+    }
+
     /// <summary>Events were stored in the outbox.</summary>
     public void Published(long events) => _published.Add(events);
 
@@ -148,6 +157,23 @@ internal sealed class ClientMetrics : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();
+
+    private static List<Measurement<T>> Each<T>(Func<IReadOnlyList<StreamsConsumer>> consumers, Func<ConsumerLag, T> value)
+        where T : struct
+    {
+        List<Measurement<T>> measured = [];
+        foreach (StreamsConsumer consumer in consumers())
+        {
+            consumer.RefreshLag();
+            if (consumer.LastLag is { } lag)
+            {
+                measured.Add(new Measurement<T>(value(lag), new KeyValuePair<string, object?>("consumer", consumer.Options.Name.Value),
+                    new KeyValuePair<string, object?>("stream", consumer.Options.Stream.Value)));
+            }
+        }
+
+        return measured;
+    }
 
     private static void Add(Counter<long> counter, long count)
     {

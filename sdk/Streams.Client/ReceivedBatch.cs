@@ -45,6 +45,11 @@ public sealed class ReceivedBatch
         _content.Acknowledge(_events.First, count, _events.Life);
     }
 
+    /// <summary>Marks all, and all that were handed out of their lane before them, as done with:
+    /// <see cref="ReceivedEvent.AcknowledgeUpTo"/>.</summary>
+    public void AcknowledgeUpTo() =>
+        _content.AcknowledgeUpTo(new EventPlace(_events.Origin, new Offset(_events.Offset + _events.Count - 1)), _events.Life);
+
     /// <summary>Walks the events of a batch.</summary>
     public struct Enumerator
     {

@@ -11,6 +11,10 @@ public sealed class ReceivedEvent
 
     internal ReceivedEvent(EventContent content, int life) => (_content, _life) = (content, life);
 
+    internal EventContent Content => _content;
+
+    internal int Life => _life;
+
     /// <summary>The stream.</summary>
     public StreamPath Stream => _content.Stream;
 
@@ -58,4 +62,9 @@ public sealed class ReceivedEvent
 
     /// <summary>Marks the event as done with. May be called in any order and from any thread; repeated calls do nothing.</summary>
     public void Acknowledge() => _content.Acknowledge(Identity, 1, _life);
+
+    /// <summary>Marks this event, and all that were handed out of its lane before it, as done with: those of its partition and origin at
+    /// lower offsets. What waits to be handed out is not touched. For programs that work in order; costs one look at what is prefetched,
+    /// so call it every some events rather than for each.</summary>
+    public void AcknowledgeUpTo() => _content.AcknowledgeUpTo(Place, _life);
 }

@@ -57,7 +57,8 @@ public sealed class StreamsClient : IAsyncDisposable
             Changed = OnConnectionChanged,
             Meter = meter,
         };
-        _context = new ConsumerContext(options, _outbox, _link, _metrics, new SteadyClock(time), logger);
+        _context = new ConsumerContext(options, _outbox, _link, _metrics, new SteadyClock(time), new Random(chance.Next()), logger);
+        _metrics.Observe(Consumers);
         for (int i = 0; i < _senders.Count; i++)
         {
             outboxes.Lanes[i].Outbox.Begin();
@@ -133,18 +134,6 @@ public sealed class StreamsClient : IAsyncDisposable
         IReadOnlyList<EventHeader>? headers = null, DateTimeOffset? timestamp = null, TimeSpan? timeToLive = null,
         PublishDurability? durability = null, CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        if (stream.Value.Length == 0 || topic.Value.Length == 0)
-        {
-            throw new InvalidRequestException("an event needs a stream and a topic");
-        }
-
-        if (payload.Length > EventLimits.MaxPayloadBytes || key.Length > EventLimits.MaxKeyBytes)
-        {
-            throw new InvalidRequestException($"payload takes {payload.Length} bytes and key {key.Length},"
-                + $" at most {EventLimits.MaxPayloadBytes} and {EventLimits.MaxKeyBytes} are allowed");
-        }
-
         if (timeToLive is { } limit && !OutboxRules.IsValid(limit))
         {
             throw new InvalidRequestException($"a time to live of {limit} is none: 1 ms to 10 years");
@@ -155,10 +144,7 @@ public sealed class StreamsClient : IAsyncDisposable
             throw new InvalidRequestException($"durability {(int)asked} is none");
         }
 
-        GapHeaders.Check(headers);
-        long at = (timestamp ?? _time.GetUtcNow()).UtcTicks / TimeSpan.TicksPerMicrosecond - (
-            DateTimeOffset.UnixEpoch.UtcTicks / TimeSpan.TicksPerMicrosecond);
-        PlainEvent content = new(Encoding.UTF8.GetBytes(topic.Value), key, default, payload, at);
+        PlainEvent content = Content(stream, topic, payload, key, headers, timestamp);
         PublishTerms terms = _rules.For(topic.Value, timeToLive, durability);
         EventOutbox outbox = _outboxes.For(topic.Value);
         return ClientActivities.HasListeners
@@ -187,7 +173,7 @@ public sealed class StreamsClient : IAsyncDisposable
             (long id, IReadOnlyList<KeptPartition> kept) = await _outbox.RunAsync(
                 transaction => ConsumerStore.Load(transaction, options.Name, options.Stream), cancellationToken).ConfigureAwait(false);
             ConsumerCore core = new(_context, options, id, kept);
-            StreamsConsumer consumer = new(core, Forget);
+            StreamsConsumer consumer = new(core, Forget, Prepare);
             lock (_lock)
             {
                 _consumers.Add(consumer);
@@ -288,6 +274,31 @@ public sealed class StreamsClient : IAsyncDisposable
         }
     }
 
+    private PlainEvent Content(StreamPath stream, TopicName topic, ReadOnlyMemory<byte> payload, ReadOnlyMemory<byte> key,
+        IReadOnlyList<EventHeader>? headers, DateTimeOffset? timestamp)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        if (stream.Value.Length == 0 || topic.Value.Length == 0)
+        {
+            throw new InvalidRequestException("an event needs a stream and a topic");
+        }
+
+        if (payload.Length > EventLimits.MaxPayloadBytes || key.Length > EventLimits.MaxKeyBytes)
+        {
+            throw new InvalidRequestException($"payload takes {payload.Length} bytes and key {key.Length},"
+                + $" at most {EventLimits.MaxPayloadBytes} and {EventLimits.MaxKeyBytes} are allowed");
+        }
+
+        GapHeaders.Check(headers);
+        long at = (timestamp ?? _time.GetUtcNow()).UtcTicks / TimeSpan.TicksPerMicrosecond - (
+            DateTimeOffset.UnixEpoch.UtcTicks / TimeSpan.TicksPerMicrosecond);
+        return new PlainEvent(Encoding.UTF8.GetBytes(topic.Value), key, default, payload, at);
+    }
+
+    private PlainEvent Prepare(StreamPath stream, TopicName topic, ReadOnlyMemory<byte> payload, ReadOnlyMemory<byte> key,
+        IReadOnlyList<EventHeader>? headers) =>
+        Content(stream, topic, payload, key, headers, null) with { Headers = Headers(headers) };
+
     private async ValueTask<PublishReceipt> TracedAsync(EventOutbox outbox, StreamPath stream, TopicName topic, PlainEvent content,
         IReadOnlyList<EventHeader>? headers, PublishTerms terms, CancellationToken cancellationToken)
     {
@@ -312,6 +323,14 @@ public sealed class StreamsClient : IAsyncDisposable
         _disconnection.Note(cluster is not null);
         _outboxes.Connection(cluster is not null);
         ConnectionChanged?.Invoke(cluster);
+    }
+
+    private IReadOnlyList<StreamsConsumer> Consumers()
+    {
+        lock (_lock)
+        {
+            return [.. _consumers];
+        }
     }
 
     private void Forget(StreamsConsumer consumer)

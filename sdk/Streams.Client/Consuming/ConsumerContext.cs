@@ -2,9 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Streams.Client;
 
-/// <summary>What a consumer has of its client.</summary>
+/// <summary>What a consumer has of its client. <paramref name="Chance"/> is the consumers' own; lock it.</summary>
 internal sealed record ConsumerContext(StreamsClientOptions Options, EventOutbox Outbox, ClusterLink Link, ClientMetrics Metrics,
-    SteadyClock Clock, ILogger Logger)
+    SteadyClock Clock, Random Chance, ILogger Logger)
 {
     private int _subscriptions;
 

@@ -8,7 +8,7 @@ namespace Streams.Client;
 /// <remarks>Decisions are <see cref="PassByReader"/>'s, under one lock that is never held across I/O. Failure: a fault of a session
 /// ends that; what cannot be kept on the device stays to be
 /// kept, and the cursor behind it. A cluster is never told a cursor that is not on the device's disk (R17).</remarks>
-internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
+internal sealed partial class ConsumerCore : ISessionUser, IAsyncDisposable
 {
     private static readonly TimeSpan KeepEvery = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan CloseWithin = TimeSpan.FromSeconds(2);
@@ -87,13 +87,14 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
     public bool TryReceive(ClusterSession session, string topic, ReadOnlyMemory<byte> payload)
     {
         bool isDelivery = topic == ProtocolTopics.Deliver;
-        if ((!isDelivery && topic != ProtocolTopics.OpenReply) || payload.Length < 4
+        bool isReply = topic is ProtocolTopics.SeekReply or ProtocolTopics.LagReply;
+        if ((!isDelivery && !isReply && topic != ProtocolTopics.OpenReply) || payload.Length < 4
             || BinaryPrimitives.ReadUInt32LittleEndian(payload.Span) != Volatile.Read(ref _subscription))
         {
             return false;
         }
 
-        string? fault = isDelivery ? Deliver(session, payload) : Opened(session, payload);
+        string? fault = isDelivery ? Deliver(session, payload) : isReply ? Answered(topic, payload) : Opened(session, payload);
         if (fault is not null)
         {
             session.End($"{session.Cluster}: {fault}");
@@ -201,7 +202,7 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
     }
 
     private ConsumerPartition Partition(KeptPartition kept) =>
-        new(kept, _context.Options, new EventContent(_options.Stream, kept.Partition, Acknowledge));
+        new(kept, _context.Options, new EventContent(_options.Stream, kept.Partition, Acknowledge, AcknowledgeUpTo));
 
     private async Task<bool> OpenAsync(ClusterSession session, CancellationToken cancellationToken)
     {
@@ -233,24 +234,6 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
         await opened.Task.WaitAsync(_context.Options.AnswerTimeout, _context.Clock.Time, cancellationToken).ConfigureAwait(false);
         ClientLog.ConsumerOpened(_context.Logger, _options.Name, _options.Stream, session.Cluster);
         return true;
-    }
-
-    private async Task CommitAsync(ClusterSession session)
-    {
-        List<CommitRequest> commits = [];
-        lock (_lock)
-        {
-            foreach (ConsumerPartition partition in _partitions.Values)
-            {
-                if (partition.Committed is { } committed && !ReferenceEquals(committed, partition.Durable))
-                {
-                    commits.Add(new CommitRequest(_subscription, partition.Reader.Partition, partition.Durable));
-                    partition.Committed = partition.Durable;
-                }
-            }
-        }
-
-        await SubscriptionRequests.CommitAsync(session, commits).ConfigureAwait(false);
     }
 
     private string? Opened(ClusterSession session, ReadOnlyMemory<byte> payload)
@@ -289,6 +272,7 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
             _fault = null;
             _partitionsTold = reply.Partitions;
             opened.TrySetResult();
+            _whenOpen.TrySetResult();
         }
 
         _durable.Set();
@@ -451,28 +435,6 @@ internal sealed class ConsumerCore : ISessionUser, IAsyncDisposable
         }
 
         return changes;
-    }
-
-    private void EvictIdle()
-    {
-        long now = _context.Clock.Milliseconds;
-        if (now < _evictAt)
-        {
-            return;
-        }
-
-        _evictAt = now + (long)EvictEvery.TotalMilliseconds;
-        int evicted = 0;
-        foreach (ConsumerPartition partition in _partitions.Values)
-        {
-            evicted += partition.Reader.Given.Evict(now - (long)IdleFor.TotalMilliseconds);
-        }
-
-        if (evicted > 0)
-        {
-            _context.Metrics.Evicted(evicted);
-            ClientLog.Evicted(_context.Logger, _options.Name, _options.Stream, evicted);
-        }
     }
 
     private void Kept(IReadOnlyList<KeptPartition> kept)

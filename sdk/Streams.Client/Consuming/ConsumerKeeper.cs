@@ -26,6 +26,7 @@ internal sealed class ConsumerKeeper : IAsyncDisposable
     private readonly Action<IReadOnlyList<KeptPartition>> _kept;
     private readonly TimeSpan _every;
     private readonly Task _loop;
+    private bool _isBroken;                          // an acknowledgement is in memory, and its event is not on the disk
     private int _isAwake;
     private int _isUrgent;
 
@@ -68,6 +69,11 @@ internal sealed class ConsumerKeeper : IAsyncDisposable
         await _one.WaitAsync().ConfigureAwait(false);
         try
         {
+            if (_isBroken)
+            {
+                return false;
+            }
+
             _unkept.AddRange(_changes());
             if (_unkept.Count > 0)
             {
@@ -90,6 +96,56 @@ internal sealed class ConsumerKeeper : IAsyncDisposable
         }
         finally
         {
+            _one.Release();
+        }
+    }
+
+    /// <summary>Stores an event and keeps an acknowledgement in one transaction, with all that has changed besides.</summary>
+    /// <param name="isOpen">Whether there is something to acknowledge; nothing is stored otherwise.</param>
+    /// <param name="acknowledge">Does it in memory; called on the outbox's thread when the event has been let in.</param>
+    /// <param name="store">Stores the event, and does what it is given in the same transaction.</param>
+    /// <param name="cancellationToken">Ends the wait for the turn.</param>
+    /// <returns>What <paramref name="store"/> gave, or <see langword="null"/>.</returns>
+    /// <exception cref="StorageFailedException">The disk refused, now or before: nothing of this consumer is kept any more, so that a
+    /// restart gives the event again.</exception>
+    public async Task<T?> KeepWithAsync<T>(Func<bool> isOpen, Action acknowledge, Func<Action<OutboxTransaction>, ValueTask<T>> store,
+        CancellationToken cancellationToken)
+        where T : struct
+    {
+        await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
+        KeptPartition[]? all = null;
+        try
+        {
+            if (_isBroken)
+            {
+                throw new StorageFailedException($"consumer {_options.Name} of {_options.Stream}: the outbox's disk refused an event and"
+                    + " what it answers; open the client again, and the events that are not acknowledged come again");
+            }
+
+            if (!isOpen())
+            {
+                return null;
+            }
+
+            T stored = await store(transaction =>
+            {
+                if (all is null)                     // else the transaction was undone, and it is done again
+                {
+                    acknowledge();
+                    _unkept.AddRange(_changes());
+                    all = [.. _unkept];
+                }
+
+                ConsumerStore.Save(transaction, _id, all);
+            }).ConfigureAwait(false);
+            _unkept.Clear();
+            _kept(all!);
+            all = null;
+            return stored;
+        }
+        finally
+        {
+            _isBroken |= all is not null;
             _one.Release();
         }
     }

@@ -5,7 +5,8 @@ namespace Streams.Client;
 
 /// <summary>Makes what the application sees of a partition out of what came, and takes its acknowledgements. Making is done under the
 /// consumer's lock.</summary>
-internal sealed class EventContent(StreamPath stream, PartitionId partition, Action<PartitionId, EventIdentity, int, int> acknowledge)
+internal sealed class EventContent(StreamPath stream, PartitionId partition, Action<PartitionId, EventIdentity, int, int> acknowledge,
+    Action<PartitionId, EventPlace, int> acknowledgeUpTo)
 {
     private byte[] _lastTopic = [];
     private TopicName _topic;
@@ -18,6 +19,9 @@ internal sealed class EventContent(StreamPath stream, PartitionId partition, Act
 
     /// <summary>The application is done with so many events.</summary>
     public void Acknowledge(in EventIdentity first, int count, int life) => acknowledge(partition, first, count, life);
+
+    /// <summary>The application is done with all that it was handed of a lane, up to a place and with it.</summary>
+    public void AcknowledgeUpTo(EventPlace place, int life) => acknowledgeUpTo(partition, place, life);
 
     /// <summary>The event number <paramref name="nth"/> of those given.</summary>
     public ReceivedEvent Of(in GivenEvents given, int nth, in EventView view)

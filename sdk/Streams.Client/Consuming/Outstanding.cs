@@ -129,6 +129,21 @@ internal sealed class Outstanding
         }
     }
 
+    /// <summary>Adds what is outstanding of a lane up to an offset and with it.</summary>
+    public void UpTo(LaneState lane, long offset, List<SequenceSpan> spans)
+    {
+        foreach ((ProducerEpoch key, List<OutstandingRun> runs) in _runs)
+        {
+            foreach (OutstandingRun run in runs)
+            {
+                if (ReferenceEquals(run.Lane, lane) && run.Offset <= offset)
+                {
+                    spans.Add(new SequenceSpan(key, run.First, run.First + (Math.Min(run.LastOffset, offset) - run.Offset)));
+                }
+            }
+        }
+    }
+
     /// <summary>Forgets all.</summary>
     public void Clear()
     {

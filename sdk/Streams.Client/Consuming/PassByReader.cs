@@ -23,6 +23,7 @@ internal sealed partial class PassByReader(PartitionId partition, ReaderLimits l
     private readonly Outstanding _outstanding = new();
     private readonly Queue<HeldProducer> _wake = new();
     private readonly List<OutstandingRun> _removed = [];
+    private bool _awaitsRewind;                      // what comes belongs to an older generation, until the cluster says otherwise
 
     /// <summary>The partition.</summary>
     public PartitionId Partition => partition;
@@ -52,12 +53,23 @@ internal sealed partial class PassByReader(PartitionId partition, ReaderLimits l
     {
         if (cluster.Generation.CompareTo(_lanes.Local.Generation) > 0)
         {
+            _awaitsRewind = false;
             Rewind(cluster);
             return;
         }
 
+        _awaitsRewind = cluster.Generation.CompareTo(_lanes.Local.Generation) < 0;
         _lanes.Join(cluster);
         Restart();
+    }
+
+    /// <summary>The application goes elsewhere (R11): what was handed out is void. Nothing is taken until the cluster has heard of it and
+    /// delivers from there.</summary>
+    /// <param name="cursor">Of a higher generation.</param>
+    public void Seek(Cursor cursor)
+    {
+        Rewind(cursor);
+        _awaitsRewind = true;
     }
 
     /// <summary>The connection is lost: what is held is dropped, what is handed out stays handed out, the waits go on.</summary>
@@ -72,11 +84,18 @@ internal sealed partial class PassByReader(PartitionId partition, ReaderLimits l
     {
         if (delivery.Kind == DeliveryKind.Rewound)
         {
-            if (delivery.Cursor.Generation.CompareTo(_lanes.Local.Generation) > 0)
+            int newer = delivery.Cursor.Generation.CompareTo(_lanes.Local.Generation);
+            _awaitsRewind &= newer < 0;
+            if (newer > 0)
             {
                 Rewind(delivery.Cursor);
             }
 
+            return null;
+        }
+
+        if (_awaitsRewind)
+        {
             return null;
         }
 
@@ -123,6 +142,20 @@ internal sealed partial class PassByReader(PartitionId partition, ReaderLimits l
 
         Settle(now, output);
     }
+
+    /// <summary>Adds what is handed out of a lane and not acknowledged, up to a place and with it; nothing of a life that is
+    /// over.</summary>
+    public void HandedOut(EventPlace place, int life, List<SequenceSpan> spans)
+    {
+        if (life == Life && _lanes.Find(place.Origin) is { } lane)
+        {
+            _outstanding.UpTo(lane, place.Offset.Value, spans);
+        }
+    }
+
+    /// <summary>Whether an event is handed out and not acknowledged.</summary>
+    public bool IsOutstanding(in EventIdentity identity, int life) => life == Life
+        && _outstanding.NextFrom(new ProducerEpoch(identity.Producer, identity.Epoch), identity.Sequence) == identity.Sequence;
 
     /// <summary>The application is done with an event, or several that follow each other. Repeated calls, and those for a life that is
     /// over, do nothing.</summary>

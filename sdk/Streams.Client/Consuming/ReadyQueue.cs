@@ -81,6 +81,76 @@ internal sealed class ReadyQueue(int receiveBytes)
         return batch;
     }
 
+    /// <summary>Drops what is of before a rewind, and gives its credit back.</summary>
+    public void DropStale()
+    {
+        if (_head.Partition is not null && !IsCurrent(_head))
+        {
+            Release(_head.Credit);
+            _head = default;
+        }
+
+        for (int i = _ready.Count; i > 0; i--)
+        {
+            (GivenEvents Events, ConsumerPartition Partition, int Credit) next = _ready.Dequeue();
+            if (IsCurrent(next))
+            {
+                _ready.Enqueue(next);
+            }
+            else
+            {
+                Release(next.Credit);
+            }
+        }
+    }
+
+    /// <summary>Takes those out of the spans that still wait here: the application was not handed them.</summary>
+    public void Except(ConsumerPartition partition, Origin origin, List<SequenceSpan> spans)
+    {
+        if (_head.Partition is not null)
+        {
+            Except(_head, _taken, partition, origin, spans);
+        }
+
+        foreach ((GivenEvents Events, ConsumerPartition Partition, int Credit) waiting in _ready)
+        {
+            Except(waiting, 0, partition, origin, spans);
+        }
+    }
+
+    private static void Except(in (GivenEvents Events, ConsumerPartition Partition, int Credit) waiting, int taken,
+        ConsumerPartition partition, Origin origin, List<SequenceSpan> spans)
+    {
+        if (!ReferenceEquals(waiting.Partition, partition) || waiting.Events.Origin != origin || !IsCurrent(waiting))
+        {
+            return;
+        }
+
+        EventIdentity identity = waiting.Events.First;
+        ProducerEpoch key = new(identity.Producer, identity.Epoch);
+        long first = identity.Sequence + taken;
+        long last = identity.Sequence + waiting.Events.Count - 1;
+        for (int i = spans.Count - 1; i >= 0; i--)
+        {
+            SequenceSpan span = spans[i];
+            if (span.Key != key || span.Last < first || span.First > last)
+            {
+                continue;
+            }
+
+            spans.RemoveAt(i);
+            if (span.First < first)
+            {
+                spans.Add(span with { Last = first - 1 });
+            }
+
+            if (span.Last > last)
+            {
+                spans.Add(span with { First = last + 1 });
+            }
+        }
+    }
+
     /// <summary>The cluster may send so much more.</summary>
     public void Owe(long bytes) => _owed += bytes;
 

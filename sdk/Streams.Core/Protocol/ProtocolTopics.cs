@@ -45,6 +45,18 @@ public static class ProtocolTopics
     /// <summary>Client to cluster, QoS 1: <see cref="ResumeRequest"/> (rule R19f).</summary>
     public const string Resume = Prefix + "resume";
 
+    /// <summary>Client to cluster, QoS 1: <see cref="SeekRequest"/>. Answered on <see cref="SeekReply"/>.</summary>
+    public const string Seek = Prefix + "seek";
+
+    /// <summary>Cluster to client, QoS 0: <see cref="Core.SeekReply"/>.</summary>
+    public const string SeekReply = Prefix + "seek/reply";
+
+    /// <summary>Client to cluster, QoS 1: <see cref="LagRequest"/>. Answered on <see cref="LagReply"/>.</summary>
+    public const string Lag = Prefix + "lag";
+
+    /// <summary>Cluster to client, QoS 0: <see cref="Core.LagReply"/>.</summary>
+    public const string LagReply = Prefix + "lag/reply";
+
     /// <summary>Client to cluster, QoS 1: <see cref="CloseRequest"/>.</summary>
     public const string Close = Prefix + "close";
 

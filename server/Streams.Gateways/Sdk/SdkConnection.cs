@@ -24,7 +24,7 @@ internal sealed class SdkConnection
     {
         _session = session;
         Add(new HelloHandler(), new ProduceHandler(), new OpenHandler(), new CommitHandler(), new CreditHandler(), new ResumeHandler(),
-            new CloseHandler());
+            new CloseHandler(), new SeekHandler(), new LagHandler());
         if (session.Client.SendsBundles)
         {
             Add(new HellosHandler(), new BundleHandler());

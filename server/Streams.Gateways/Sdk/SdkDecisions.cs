@@ -86,4 +86,93 @@ internal static class SdkDecisions
 
         return grown;
     }
+
+    /// <summary>The places that a consumer asks for; <see langword="null"/> with the fault when there is no such place here.</summary>
+    public static List<(PartitionId Partition, Cursor Cursor)>? Seek(IEventStore store, ConsumerName consumer, StreamPath stream,
+        SeekRequest request, out string? fault)
+    {
+        fault = null;
+        SortedDictionary<int, Cursor> found = [];
+        if (request.Kind == SeekKind.Places)
+        {
+            foreach ((PartitionId id, EventPlace place) in request.Places)
+            {
+                StreamPartition partition = new(stream, id);
+                if (!HasPlace(store, partition, place))
+                {
+                    fault = $"lane {new LaneId(partition, place.Origin)} is not known here up to offset {place.Offset}";
+                    return null;
+                }
+
+                Cursor before = found.GetValueOrDefault(id.Value) ?? Unmoved(store, consumer, partition);
+                found[id.Value] = before.With(place.Origin, place.Offset);
+            }
+        }
+
+        for (int i = 0; request.Kind != SeekKind.Places && i < Partitions(store, stream); i++)
+        {
+            StreamPartition partition = new(stream, new PartitionId(i));
+            Cursor cursor = Unmoved(store, consumer, partition);
+            foreach (LaneStatus lane in store.Lanes(partition))
+            {
+                Offset at = request.Kind switch
+                {
+                    SeekKind.Earliest => lane.FirstOffset,
+                    SeekKind.Latest => lane.NextOffset,
+                    _ => store.FindTime(lane.Lane, Time(request.Time)),
+                };
+                cursor = cursor.With(lane.Lane.Origin, at < lane.NextOffset ? at : lane.NextOffset);
+            }
+
+            found.Add(i, cursor);
+        }
+
+        return [.. found.Select(static f => (new PartitionId(f.Key), f.Value))];
+    }
+
+    /// <summary>How far a consumer is behind what is here. Reads one entry of each lane in which it is.</summary>
+    public static async ValueTask<List<LaneBehind>> LagAsync(IEventStore store, StreamPath stream, LagRequest request, DateTimeOffset now,
+        CancellationToken cancellationToken)
+    {
+        List<LaneBehind> lanes = [];
+        long at = (now - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+        foreach ((PartitionId id, Cursor cursor) in request.Cursors)
+        {
+            foreach (LaneStatus lane in store.Lanes(new StreamPartition(stream, id)))
+            {
+                Offset next = Offset.Max(cursor[lane.Lane.Origin], lane.FirstOffset);
+                long behind = 0;
+                if (next < lane.NextOffset)
+                {
+                    using LaneSlice slice = await store.ReadAsync(lane.Lane, next, 1, cancellationToken).ConfigureAwait(false);
+                    behind = slice.Entries.Count > 0 ? Math.Max(0, at - slice.Entries[0].AppendedAt) : 0;
+                }
+
+                lanes.Add(new LaneBehind(id, lane.Lane.Origin, next, Offset.Max(next, lane.NextOffset), behind));
+            }
+        }
+
+        return lanes;
+    }
+
+    private static Cursor Unmoved(IEventStore store, ConsumerName consumer, StreamPartition partition) =>
+        new(store.Cursor(consumer, partition).Generation, Cursor.Start.Positions, []);
+
+    private static bool HasPlace(IEventStore store, StreamPartition partition, EventPlace place)
+    {
+        foreach (LaneStatus lane in store.Lanes(partition))
+        {
+            if (lane.Lane.Origin == place.Origin)
+            {
+                return place.Offset <= lane.NextOffset;
+            }
+        }
+
+        return false;
+    }
+
+    // What is no time of a calendar is before, or behind, everything.
+    private static DateTimeOffset Time(long microseconds) => DateTimeOffset.UnixEpoch.AddTicks(Math.Clamp(microseconds,
+        (DateTimeOffset.MinValue - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond,
+        (DateTimeOffset.MaxValue - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond) * TimeSpan.TicksPerMicrosecond);
 }

@@ -24,6 +24,8 @@ internal sealed class ScriptedCluster(string name)
 
     public int Hellos { get; private set; }
 
+    public int Commits { get; private set; }
+
     public List<bool> Twins { get; } = [];
 
     /// <summary>Asked before a batch is taken: an answer to give instead, or null.</summary>
@@ -168,6 +170,8 @@ internal sealed class ScriptedCluster(string name)
                 ProtocolTopics.Credit => Credit(connection, payload),
                 ProtocolTopics.Commit => Commit(connection, CommitRequest.Read(payload)!),
                 ProtocolTopics.Resume => Resume(connection, payload),
+                ProtocolTopics.Seek => Seek(connection, SeekRequest.Read(payload)!),
+                ProtocolTopics.Lag => Lag(connection, LagRequest.Read(payload)!),
                 ProtocolTopics.Close => Close(connection, payload),
                 _ => throw new InvalidOperationException(topic),
             };
@@ -302,9 +306,64 @@ internal sealed class ScriptedCluster(string name)
     {
         OpenRequest open = connection.Subscriptions[commit.Subscription].Open;
         (ConsumerName, StreamPartition) key = (open.Consumer, new StreamPartition(open.Stream, commit.Partition));
-        Cursors[key] = Cursor.Join(Cursors.GetValueOrDefault(key, Cursor.Start), commit.Cursor);
+        Cursor known = Cursors.GetValueOrDefault(key, Cursor.Start);
+        Cursors[key] = Cursor.Join(known, commit.Cursor);
+        Commits++;
+        if (Cursors[key].Generation.CompareTo(known.Generation) > 0)
+        {
+            Rewind(open.Consumer, key.Item2, Cursors[key]);
+        }
+
         return Taken;
     }
+
+    private ClusterAnswer Seek(ScriptedConnection connection, SeekRequest seek)
+    {
+        OpenRequest open = connection.Subscriptions[seek.Subscription].Open;
+        SortedDictionary<int, Cursor> found = [];
+        for (int i = 0; i < Partitions; i++)
+        {
+            StreamPartition partition = new(open.Stream, new PartitionId(i));
+            Cursor known = Cursors.GetValueOrDefault((open.Consumer, partition), Cursor.Start);
+            Cursor cursor = new(known.Generation, Cursor.Start.Positions, []);
+            foreach (LaneBehind lane in Lanes(partition, Cursor.Start))
+            {
+                cursor = seek.Kind == SeekKind.Latest ? cursor.With(lane.Origin, lane.Head) : cursor;
+            }
+
+            foreach ((_, EventPlace place) in seek.Places.Where(p => p.Partition == partition.Partition))
+            {
+                if (Lanes(partition, Cursor.Start).All(l => l.Origin != place.Origin || l.Head < place.Offset))
+                {
+                    return new ClusterAnswer(0x99, $"no place {place}", []);
+                }
+
+                cursor = cursor.With(place.Origin, place.Offset);
+            }
+
+            if (seek.Kind != SeekKind.Places || cursor.Positions.Count > 0)
+            {
+                found.Add(i, cursor);
+            }
+        }
+
+        SeekReply reply = new(seek.Subscription, Origin, [.. found.Select(static f => (new PartitionId(f.Key), f.Value))]);
+        connection.Publish(ProtocolTopics.SeekReply, Wire.Of((ref ByteWriter w) => reply.Write(ref w)));
+        return Taken;
+    }
+
+    private ClusterAnswer Lag(ScriptedConnection connection, LagRequest lag)
+    {
+        StreamPath stream = connection.Subscriptions[lag.Subscription].Open.Stream;
+        LagReply reply = new(lag.Subscription, [.. lag.Cursors.SelectMany(c => Lanes(new StreamPartition(stream, c.Partition), c.Cursor))]);
+        connection.Publish(ProtocolTopics.LagReply, Wire.Of((ref ByteWriter w) => reply.Write(ref w)));
+        return Taken;
+    }
+
+    private IEnumerable<LaneBehind> Lanes(StreamPartition partition, Cursor at) =>
+        _lanes.Where(l => l.Key.Partition == partition.ToString() && l.Value.Count > 0).Select(l =>
+            new LaneBehind(partition.Partition, l.Key.Origin, at[l.Key.Origin], l.Value[^1].NextOffset,
+                at[l.Key.Origin] < l.Value[^1].NextOffset ? 5_000_000 : 0));
 
     private ClusterAnswer Resume(ScriptedConnection connection, ReadOnlyMemory<byte> payload)
     {

@@ -30,7 +30,7 @@ internal sealed record PlacedEvent(int Partition, string Origin, LaneEvent Event
 }
 
 /// <summary>Where a consumer is in one partition.</summary>
-internal sealed record CursorState(int Partition, IReadOnlyList<CursorPosition> Positions);
+internal sealed record CursorState(int Partition, long Generation, IReadOnlyList<CursorPosition> Positions);
 
 /// <summary>Where a consumer is in one lane.</summary>
 internal sealed record CursorPosition(string Origin, long Offset);

@@ -112,6 +112,22 @@ internal static class SdkPeer
         return await peer.AnswerAsync();
     }
 
+    /// <summary>Where to go on, or the code of the refusal.</summary>
+    public static async Task<(string Answer, SeekReply? Reply)> SeekAsync(this MqttPeer peer, SeekRequest request)
+    {
+        await peer.SdkAsync(ProtocolTopics.Seek, o => Write(o, (ref ByteWriter w) => request.Write(ref w)));
+        string answer = await peer.AnswerAsync();
+        return (answer, answer.Length > 0 ? null : SeekReply.Read((await peer.MessageAsync(ProtocolTopics.SeekReply)).ToArray()));
+    }
+
+    public static async Task<LagReply> LagAsync(this MqttPeer peer, uint subscription, Cursor at)
+    {
+        await peer.SdkAsync(ProtocolTopics.Lag, o =>
+            Write(o, (ref ByteWriter w) => new LagRequest(subscription, [(P0.Partition, at)]).Write(ref w)));
+        Assert.Equal("", await peer.AnswerAsync());
+        return LagReply.Read((await peer.MessageAsync(ProtocolTopics.LagReply)).ToArray())!;
+    }
+
     public static async Task<string> CloseAsync(this MqttPeer peer, uint subscription)
     {
         await peer.SdkAsync(ProtocolTopics.Close, o => Write(o, (ref ByteWriter w) => new CloseRequest(subscription).Write(ref w)));

@@ -350,7 +350,7 @@ internal sealed class SdkReader(World world, string name, string? filter = null)
         bool remembers = World.Keeps(Rule.Memory);
         part = new ConsumerPartition(new KeptPartition(id, kept.Cursor, kept.Waits, remembers ? [.. kept.Runs.Values] : []),
             World.ClientOptions,
-            new EventContent(World.Stream, id, static (_, _, _, _) => { }), World.PassByRules);
+            new EventContent(World.Stream, id, static (_, _, _, _) => { }, (_, _, _) => { }), World.PassByRules);
         _parts[partition] = part;
         return part;
     }
