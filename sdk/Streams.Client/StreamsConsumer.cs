@@ -101,8 +101,8 @@ public sealed class StreamsConsumer : IAsyncDisposable
     /// a restart, a failover, or for another host that takes the name over.</summary>
     /// <remarks>Of several rewinds of one consumer at the same time, here or by <c>streams cursor move</c>, one wins whole. A batch that
     /// was handed out stays as it is.</remarks>
-    /// <exception cref="InvalidRequestException">The cluster does not have that place, does not know how to seek, or refused the
-    /// subscription; nothing has changed.</exception>
+    /// <exception cref="InvalidRequestException">The cluster does not have that place, or refused the subscription; nothing has
+    /// changed.</exception>
     /// <exception cref="StorageFailedException">The device's disk refused: this process goes on at the new position, but nobody else knows
     /// yet.</exception>
     /// <exception cref="OperationCanceledException">Cancelled, or the consumer was disposed.</exception>

@@ -46,7 +46,8 @@ public sealed class ChainTests(SharedCluster shared) : IClassFixture<SharedClust
         List<ReceivedEvent> ofRobot = [.. events.Where(e => ChainScene.Text(e)[0] == 'r')];
         Assert.Equal(Enumerable.Range(0, 80).Select(i => $"r{i:d4}"), ofRobot.Select(ChainScene.Text));
         Assert.All(ofRobot, e => Assert.Equal(producer, e.Identity.Producer));
-        Assert.Contains("\"path\":\"machine line plant sj\"", await scene.GetAsync("machine", "/api/v1/status"), StringComparison.Ordinal);
+        await Eventually.TrueAsync(async () => (await scene.GetAsync("machine", "/api/v1/status"))
+            .Contains("\"path\":\"machine line plant sj\"", StringComparison.Ordinal), "the path is told again after the last kill");
         await press.DisposeAsync();
     }
 
