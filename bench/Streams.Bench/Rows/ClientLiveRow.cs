@@ -9,7 +9,6 @@ namespace Streams.Bench;
 internal sealed class ClientLiveRow : ClientRow
 {
     private const int Bytes = 100;
-    private const int Window = 16_384;
     private const double AllowedMilliseconds = 250;
 
     public override string Name => "client-live-first";
@@ -34,7 +33,7 @@ internal sealed class ClientLiveRow : ClientRow
             CloseWithin = TimeSpan.Zero,
         }))
         {
-            await FillAsync(alone, backlog);
+            await OutboxRow.FillAsync(alone, Stream, backlog, Bytes);
         }
 
         await using StreamsClient client = await StreamsClient.OpenAsync(options);
@@ -47,29 +46,6 @@ internal sealed class ClientLiveRow : ClientRow
         Array.Sort(all);
         return new Measured(all[(int)(all.Length * 0.99)], AllowedMilliseconds, "ms", string.Create(CultureInfo.InvariantCulture,
             $"p50 {all[all.Length / 2]:F1} ms, worst {all[^1]:F0} ms, {all.Length} live events; drain {drain:F0} events/s"));
-    }
-
-    private static async Task FillAsync(StreamsClient client, int events)
-    {
-        byte[] payload = new byte[Bytes];
-        new Random(1).NextBytes(payload);
-        TopicName topic = TopicName.Parse("bench/one");
-        ValueTask<PublishReceipt>[] underWay = new ValueTask<PublishReceipt>[Math.Min(Window, events)];
-        for (int i = 0; i < events; i++)
-        {
-            int slot = i % underWay.Length;
-            if (i >= underWay.Length)
-            {
-                await underWay[slot];
-            }
-
-            underWay[slot] = client.PublishAsync(Stream, topic, payload);
-        }
-
-        foreach (ValueTask<PublishReceipt> one in underWay)
-        {
-            await one;
-        }
     }
 
     private static async Task<double> DrainedAsync(StreamsClient client, long start)

@@ -35,19 +35,11 @@ internal sealed class OutboxRow : BenchRow
         return new Measured(rate, best, "events/s", string.Create(CultureInfo.InvariantCulture, $"best with {batch} rows a transaction"));
     }
 
-    private static async Task<double> PublishAsync(string path, int events)
+    /// <summary>Publishes so many events of one topic into a client's outbox, with many under way; gives how many in a second.</summary>
+    public static async Task<double> FillAsync(StreamsClient client, StreamPath stream, int events, int bytes)
     {
-        await using StreamsClient client = await StreamsClient.OpenAsync(new StreamsClientOptions
-        {
-            Name = "bench",
-            Clusters = [ClusterEndpoint.Parse("nobody=127.0.0.1:9")],
-            OutboxPath = path,
-            OutboxBytes = 4L << 30,
-            CloseWithin = TimeSpan.Zero,
-        });
-        StreamPath stream = StreamPath.Parse("/bench");
         TopicName topic = TopicName.Parse("bench/one");
-        byte[] payload = new byte[Payload];
+        byte[] payload = new byte[bytes];
         new Random(1).NextBytes(payload);
         ValueTask<PublishReceipt>[] underWay = new ValueTask<PublishReceipt>[Math.Min(Window, events)];
         long start = Stopwatch.GetTimestamp();
@@ -68,6 +60,19 @@ internal sealed class OutboxRow : BenchRow
         }
 
         return events / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    private static async Task<double> PublishAsync(string path, int events)
+    {
+        await using StreamsClient client = await StreamsClient.OpenAsync(new StreamsClientOptions
+        {
+            Name = "bench",
+            Clusters = [ClusterEndpoint.Parse("nobody=127.0.0.1:9")],
+            OutboxPath = path,
+            OutboxBytes = 4L << 30,
+            CloseWithin = TimeSpan.Zero,
+        });
+        return await FillAsync(client, StreamPath.Parse("/bench"), events, Payload);
     }
 
     private static double Bare(string folder, int batch, int events)

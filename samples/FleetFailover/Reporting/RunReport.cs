@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace FleetFailover;
 
-/// <summary>A lane as one cluster holds it at the end.</summary>
+/// <summary>What was asked for.</summary>
 internal sealed record ReportedOptions(int Cars, int? Seconds, double? Rate, string? Replay, double? ReplaySpeed, string Kill,
     string? Sabotage);
 

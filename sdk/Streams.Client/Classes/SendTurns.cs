@@ -27,9 +27,6 @@ internal sealed class SendTurns
         }
     }
 
-    /// <summary>Whether there is anyone who goes before.</summary>
-    public static bool IsFirst(int rank) => rank == 0;
-
     /// <summary>A sender has something to send from now on, or has not.</summary>
     public void Wants(int rank, bool wants, TimeSpan now)
     {

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Streams.Core;
 using Streams.Mqtt;
 
@@ -29,10 +28,7 @@ internal sealed class HelloHandler : ISdkHandler
         IEventStore store = session.Services.Store;
         sdk.Producers[request.Producer] = store.BeginProducer(request.Producer);
         HelloReply reply = SdkDecisions.Hello(store, request);
-        ArrayBufferWriter<byte> output = new();
-        ByteWriter writer = new(output);
-        reply.Write(ref writer);
-        sdk.Send(ProtocolTopics.HelloReply, output.WrittenMemory);
+        sdk.Send(ProtocolTopics.HelloReply, reply.Write);
         await session.Connection.FlushAsync(session.Stopping).ConfigureAwait(false);
         return Answer.Taken;
     }

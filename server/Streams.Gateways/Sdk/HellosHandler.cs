@@ -1,4 +1,3 @@
-using System.Buffers;
 using Streams.Core;
 using Streams.Mqtt;
 
@@ -72,10 +71,7 @@ internal sealed class HellosHandler : ISdkHandler
         {
             HellosReply reply = new(request.Correlation, store.Origin, isLast, _producers,
                 [.. _streams.Select(static s => (s.Key, s.Value))]);
-            ArrayBufferWriter<byte> output = new();
-            ByteWriter writer = new(output);
-            reply.Write(ref writer);
-            sdk.Send(ProtocolTopics.HellosReply, output.WrittenMemory);
+            sdk.Send(ProtocolTopics.HellosReply, reply.Write);
             _producers.Clear();
             _streams.Clear();
             _bytes = 0;

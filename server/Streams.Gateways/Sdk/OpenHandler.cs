@@ -1,4 +1,3 @@
-using System.Buffers;
 using Streams.Core;
 using Streams.Mqtt;
 
@@ -29,10 +28,7 @@ internal sealed class OpenHandler : ISdkHandler
         (PartitionId, Cursor)[] cursors = SdkDecisions.Begin(services.Store, services.Horizon, request, partitions, out bool isLatest);
         SdkSubscription subscription = new(session, request, cursors);
         OpenReply reply = new(request.Subscription, services.Store.Origin, partitions, cursors);
-        ArrayBufferWriter<byte> output = new();
-        ByteWriter writer = new(output);
-        reply.Write(ref writer);
-        session.Sdk.Send(ProtocolTopics.OpenReply, output.WrittenMemory);
+        session.Sdk.Send(ProtocolTopics.OpenReply, reply.Write);
         session.Sdk.Add(subscription);
         GatewayLog.Opened(services.Log, session.Client.ClientId, request.Consumer.Value, request.Stream.Value, request.Subscription);
         if (isLatest && services.Store.Settings(request.Stream) is not null)

@@ -87,11 +87,21 @@ internal sealed class SdkConnection
     /// <summary>Ends all of it, with the session.</summary>
     public Task EndAsync() => Task.WhenAll(_subscriptions.Values.Select(static s => s.DisposeAsync().AsTask()));
 
+    /// <summary>Writes a message to the client as <see cref="Send(string, ReadOnlyMemory{byte})"/> does, made by whoever knows its
+    /// form.</summary>
+    public void Send(string topic, MessageWrite write)
+    {
+        ArrayBufferWriter<byte> output = new();
+        ByteWriter writer = new(output);
+        write(ref writer);
+        Send(topic, output.WrittenMemory);
+    }
+
     /// <summary>Writes a message to the client, QoS 0; it goes out with the next flush.</summary>
     public void Send(string topic, ReadOnlyMemory<byte> payload) =>
         _session.Connection.WritePublish(new MqttPublishHead { Topic = topic }, new ReadOnlySequence<byte>(payload));
 
-    /// <summary>As <see cref="Send"/>, from outside the session; false when the connection is gone.</summary>
+    /// <summary>As <see cref="Send(string, ReadOnlyMemory{byte})"/>, from outside the session; false when the connection is gone.</summary>
     public bool TrySend(string topic, ReadOnlyMemory<byte> payload)
     {
         try
@@ -125,3 +135,6 @@ internal sealed class SdkConnection
         }
     }
 }
+
+/// <summary>Writes a message of the SDK's protocol.</summary>
+internal delegate void MessageWrite(ref ByteWriter writer);

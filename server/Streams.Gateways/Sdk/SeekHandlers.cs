@@ -1,4 +1,3 @@
-using System.Buffers;
 using Streams.Core;
 using Streams.Mqtt;
 
@@ -31,10 +30,7 @@ internal sealed class SeekHandler : ISdkHandler
         }
 
         SeekReply reply = new(request.Subscription, store.Origin, cursors);
-        ArrayBufferWriter<byte> output = new();
-        ByteWriter writer = new(output);
-        reply.Write(ref writer);
-        session.Sdk.Send(ProtocolTopics.SeekReply, output.WrittenMemory);
+        session.Sdk.Send(ProtocolTopics.SeekReply, reply.Write);
         await session.Connection.FlushAsync(session.Stopping).ConfigureAwait(false);
         return Answer.Taken;
     }
@@ -62,10 +58,7 @@ internal sealed class LagHandler : ISdkHandler
         GatewayServices services = session.Services;
         LagReply reply = new(request.Subscription, await SdkDecisions.LagAsync(services.Store, subscription.Stream, request,
             services.Time.GetUtcNow(), session.Stopping).ConfigureAwait(false));
-        ArrayBufferWriter<byte> output = new();
-        ByteWriter writer = new(output);
-        reply.Write(ref writer);
-        session.Sdk.Send(ProtocolTopics.LagReply, output.WrittenMemory);
+        session.Sdk.Send(ProtocolTopics.LagReply, reply.Write);
         await session.Connection.FlushAsync(session.Stopping).ConfigureAwait(false);
         return Answer.Taken;
     }

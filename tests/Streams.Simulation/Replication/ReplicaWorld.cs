@@ -28,7 +28,7 @@ internal sealed class ReplicaWorld
     private static readonly TimeSpan Chaos = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Calm = TimeSpan.FromSeconds(60);
 
-    private readonly PriorityQueue<(Action Do, ReplicaNode? At, long Life), (TimeSpan When, long Order)> _events = new();
+    private readonly PriorityQueue<(Action Do, ReplicaNode? At), (TimeSpan When, long Order)> _events = new();
     private readonly Dictionary<NodeName, ReplicaNode> _nodes = [];
     private readonly HashSet<(NodeName, NodeName)> _cuts = [];
     private readonly HashSet<NodeName> _cutFromCatalog = [];
@@ -69,8 +69,6 @@ internal sealed class ReplicaWorld
 
     public int Told => _told.Count;
 
-    public long Epochs => _catalog.Config.Epoch;
-
     public int Cuts { get; private set; }
 
     public int TakeOvers { get; private set; }
@@ -89,7 +87,7 @@ internal sealed class ReplicaWorld
         Every(TimeSpan.FromMilliseconds(30), Read);
         Every(TimeSpan.FromMilliseconds(250), Watch);
         Every(TimeSpan.FromMilliseconds(700), Hurt);
-        while (_events.TryDequeue(out (Action Do, ReplicaNode? At, long Life) next, out (TimeSpan When, long) at)
+        while (_events.TryDequeue(out (Action Do, ReplicaNode? At) next, out (TimeSpan When, long) at)
             && at.When < Chaos + Calm)
         {
             Now = at.When;
@@ -106,7 +104,7 @@ internal sealed class ReplicaWorld
         JudgeEnd();
     }
 
-    public void After(TimeSpan time, Action action, ReplicaNode? at = null) => _events.Enqueue((action, at, 0), (Now + time, _order++));
+    public void After(TimeSpan time, Action action, ReplicaNode? at = null) => _events.Enqueue((action, at), (Now + time, _order++));
 
     public void Every(TimeSpan time, Func<bool> action) => After(time, () =>
     {
