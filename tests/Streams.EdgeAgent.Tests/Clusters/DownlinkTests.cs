@@ -70,6 +70,11 @@ public sealed class DownlinkTests(SharedCluster shared) : IClassFixture<SharedCl
         story.OpenStore();
         story.Connect(story.AllOrders);
         await Eventually.EqualAsync(2, async () => (await story.EventsAsync(story.Orders)).Count, "the events come down");
+        using HttpClient http = new() { BaseAddress = story.Clusters[0].HttpAddress };
+        Uri cursors = new($"api/v1/cursors?consumer={Uri.EscapeDataString(story.AllOrders.Consumer.Value)}&stream={story.Orders}",
+            UriKind.Relative);
+        await Eventually.TrueAsync(async () => (await http.GetStringAsync(cursors)).Contains("\"offset\":2", StringComparison.Ordinal),
+            "the cluster knows how far the box is");
         await story.StopAsync();
         await AgentStory.PublishAsync(office, story.Orders, "press-1", "c");
         story.OpenStore("box-2");
